@@ -1,0 +1,75 @@
+/**
+ * Personal data rests sealed: AES-256-GCM under a key of the operator's, with the place it belongs to as associated
+ * data, so that a sealed blob copied to another receipt or transfer does not open. The first key seals, all open;
+ * each blob names its key. Not protected here: who holds the keys and the process's memory.
+ */
+import { createCipheriv, createDecipheriv, createHmac, hkdfSync, randomBytes } from 'node:crypto'
+import { AppError } from '../domain/errors.ts'
+
+export interface SealKey {
+  id: string
+  key: Uint8Array
+}
+
+export interface Keyring {
+  /** `place` says what the data belongs to, as `receipt:rc-…`; the same words open it again. */
+  seal(plain: Uint8Array, place: string): string
+  open(sealed: string, place: string): Buffer
+  keyIds: readonly string[]
+}
+
+const version = 's1'
+const ivBytes = 12
+const tagBytes = 16
+
+export function createKeyring(keys: readonly SealKey[]): Keyring {
+  const [current] = keys
+  if (!current) throw new AppError('invalid-configuration', { detail: 'seal.keys holds no key.' })
+  const byId = new Map(keys.map(({ id, key }) => [id, key]))
+
+  return {
+    keyIds: keys.map(({ id }) => id),
+
+    seal(plain, place) {
+      const iv = randomBytes(ivBytes)
+      const cipher = createCipheriv('aes-256-gcm', current.key, iv)
+      cipher.setAAD(Buffer.from(place))
+      const body = Buffer.concat([iv, cipher.update(plain), cipher.final(), cipher.getAuthTag()])
+      return `${version}.${current.id}.${body.toString('base64')}`
+    },
+
+    open(sealed, place) {
+      const [form, keyId = '', text = ''] = sealed.split('.')
+      if (form !== version) throw cannotOpen('it is of a form that this version does not know')
+      const key = byId.get(keyId)
+      if (!key) throw cannotOpen(`its key ${JSON.stringify(keyId)} is not among seal.keys`)
+      const body = Buffer.from(text, 'base64')
+      if (body.length < ivBytes + tagBytes) throw cannotOpen('it is cut short')
+      const decipher = createDecipheriv('aes-256-gcm', key, body.subarray(0, ivBytes))
+      decipher.setAAD(Buffer.from(place))
+      decipher.setAuthTag(body.subarray(-tagBytes))
+      try {
+        return Buffer.concat([decipher.update(body.subarray(ivBytes, -tagBytes)), decipher.final()])
+      } catch (cause) {
+        throw cannotOpen('it does not authenticate', cause)
+      }
+    },
+  }
+}
+
+/**
+ * What a start compares with what the last one left in Redis: it tells another key under the same id apart, and says
+ * nothing about the key itself.
+ */
+export function checkValue(key: Uint8Array): string {
+  return createHmac('sha256', key).update('tallyhook:seal-check').digest('hex').slice(0, 32)
+}
+
+/** A key for another purpose, from the one that never rotates. */
+export function deriveKey(indexKey: Uint8Array, purpose: string): Uint8Array {
+  return new Uint8Array(hkdfSync('sha256', indexKey, new Uint8Array(0), `tallyhook:${purpose}`, 32))
+}
+
+function cannotOpen(why: string, cause?: unknown): AppError {
+  return new AppError('cannot-unseal', { detail: `The sealed data cannot be opened: ${why}.`, cause })
+}

@@ -1,0 +1,62 @@
+import type { Logger } from './logger.ts'
+
+/** A running piece. `stop` finishes what is in flight and closes; it is called once. */
+export interface Part {
+  name: string
+  stop(): Promise<void>
+}
+
+export interface Lifecycle {
+  /** Starts one more part; it is stopped before all that were started earlier. */
+  add(part: Part): void
+  /** Stops the parts in reverse, each within the time that is left. Safe to call twice. */
+  stop(): Promise<{ clean: boolean }>
+}
+
+/** A part that is stuck must not take from the others the moment that they need. */
+const partMsMin = 100
+
+export function createLifecycle(deps: {
+  logger: Logger
+  clock: () => number
+  stopBudgetMs: number
+}): Lifecycle {
+  const parts: Part[] = []
+  let stopping: Promise<{ clean: boolean }> | undefined
+
+  async function stopAll(): Promise<{ clean: boolean }> {
+    const deadline = deps.clock() + deps.stopBudgetMs
+    let clean = true
+    for (const part of parts.reverse()) {
+      const startedAt = deps.clock()
+      try {
+        await within(part.stop(), Math.max(deadline - deps.clock(), partMsMin))
+      } catch (error) {
+        clean = false
+        deps.logger.error('part.not-stopped', { part: part.name, error })
+      }
+      deps.logger.debug('part.stopped', { part: part.name, durationMs: deps.clock() - startedAt })
+    }
+    return { clean }
+  }
+
+  return {
+    add: (part) => void parts.push(part),
+    stop: () => {
+      stopping ??= stopAll()
+      return stopping
+    },
+  }
+}
+
+async function within(work: Promise<void>, ms: number): Promise<void> {
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error('It did not stop in time.')), ms)
+  })
+  try {
+    await Promise.race([work, late])
+  } finally {
+    clearTimeout(timer)
+  }
+}
