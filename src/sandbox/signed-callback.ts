@@ -1,0 +1,84 @@
+/** A callback as the make-believe Zenospay signs and sends it; also on demand, and also wrongly. */
+import { generateKeyPairSync, type KeyObject } from 'node:crypto'
+import { digestBody, headerNames, signParts } from '../providers/zenospay/signature.ts'
+
+export interface Disbursement {
+  inquiryId: string
+  reference: string
+  /** As it stands in the JSON: the documents show a string on one page and a number on another. */
+  amount: string | number
+  bankCode: string
+  bankName: string
+  accountName: string
+  accountNumber: string
+  status: string
+  createdAt: number
+  updatedAt: number
+}
+
+export interface SigningOptions {
+  privateKey: KeyObject
+  partnerId: string
+  /** The registered path, which is part of what is signed. */
+  path: string
+  now: number
+  /** Signs with a key that nobody knows. */
+  wrongSignature?: boolean
+}
+
+export interface SignedCallback {
+  headers: Record<string, string>
+  body: string
+}
+
+export function describeDisbursement(payout: Disbursement): string {
+  return JSON.stringify({
+    event: 'disbursement.completed',
+    data: {
+      id: payout.inquiryId,
+      merchant_transaction_id: payout.reference,
+      amount: payout.amount,
+      bank_code: payout.bankCode,
+      bank_name: payout.bankName,
+      account_name: payout.accountName,
+      account_number: payout.accountNumber,
+      status: payout.status,
+      created_at: formatJakartaTime(payout.createdAt),
+      updated_at: formatJakartaTime(payout.updatedAt),
+    },
+  })
+}
+
+export function signCallback(body: string, options: SigningOptions): SignedCallback {
+  const timestamp = formatJakartaTime(options.now)
+  const parts = {
+    method: 'POST',
+    path: options.path,
+    bodyDigest: digestBody(Buffer.from(body)),
+    timestamp,
+  } as const
+  const key = options.wrongSignature ? strangersKey() : options.privateKey
+  return {
+    headers: {
+      'content-type': 'application/json',
+      [headerNames.timestamp]: timestamp,
+      [headerNames.partner]: options.partnerId,
+      [headerNames.signature]: signParts(parts, key),
+    },
+    body,
+  }
+}
+
+/** With seconds and +07:00, as the provider's callbacks show it. */
+export function formatJakartaTime(ms: number): string {
+  return `${new Date(ms + 7 * 3600_000).toISOString().slice(0, 19)}+07:00`
+}
+
+export function toCurl(url: string, { headers, body }: SignedCallback): string {
+  const flags = Object.entries(headers).map(([name, value]) => `  -H '${name}: ${value}' \\\n`)
+  return `curl -i -X POST ${url} \\\n${flags.join('')}  --data-binary '${body.replaceAll("'", "'\\''")}'`
+}
+
+function strangersKey(): KeyObject {
+  return generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey
+}
