@@ -1,0 +1,38 @@
+/**
+ * What must stay the same from one start to the next: the number of partitions, since it decides where everything
+ * lives, and the seal keys, since a wrong one would make data unreadable one record at a time. A start that differs is
+ * refused with a sentence, before anything is read or written.
+ */
+import type { Redis } from 'ioredis'
+import { AppError } from '../domain/errors.ts'
+import type { Keys } from './keys.ts'
+
+export interface Fixed {
+  partitions: number
+  /** By id of the seal key, a value that tells keys apart without saying what they are. */
+  sealChecks: Record<string, string>
+}
+
+export async function checkFixed(redis: Redis, keys: Keys, fixed: Fixed): Promise<void> {
+  await redis.hsetnx(keys.meta, 'partitions', fixed.partitions)
+  for (const [id, value] of Object.entries(fixed.sealChecks))
+    await redis.hsetnx(keys.meta, `seal:${id}`, value)
+  const stored = await redis.hgetall(keys.meta)
+  const problem = findDifference(stored, fixed)
+  if (problem) throw new AppError('invalid-configuration', { detail: problem })
+}
+
+export function findDifference(stored: Record<string, string>, fixed: Fixed): string | undefined {
+  if (stored.partitions !== String(fixed.partitions)) {
+    return `partitions: this Redis was first used with ${stored.partitions}, and the number cannot change to ${fixed.partitions}.`
+  }
+  for (const [field, value] of Object.entries(stored)) {
+    if (!field.startsWith('seal:')) continue
+    const id = field.slice('seal:'.length)
+    const given = fixed.sealChecks[id]
+    if (given === undefined)
+      return `seal.keys: the key ${id} is missing, and what this Redis holds is sealed with it.`
+    if (given !== value) return `seal.keys: the key ${id} is not the one that sealed what this Redis holds.`
+  }
+  return undefined
+}

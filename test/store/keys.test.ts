@@ -1,0 +1,43 @@
+import assert from 'node:assert/strict'
+import { createKeys, readTransferId, transferIdOf } from '../../src/store/keys.ts'
+
+const keys = createKeys('tallyhook', 8)
+
+describe('keys', () => {
+  it('give everything that one commit touches the same hash tag', () => {
+    const id = transferIdOf('zeno-main', 'RLG1')
+    const partition = keys.partitionOf(id)
+    const all = [
+      keys.transfer(id),
+      keys.parked(id),
+      keys.receipt(partition, 'rc-1' as never),
+      keys.ready(partition),
+      keys.events(partition),
+    ]
+    for (const key of all) assert.match(key, new RegExp(`^tallyhook:\\{t:${partition}\\}:`))
+    assert.equal(new Set(all).size, all.length)
+  })
+
+  it('derive one id from an account and a reference, and never the same from two', () => {
+    assert.equal(transferIdOf('a', 'bc'), transferIdOf('a', 'bc'))
+    assert.notEqual(transferIdOf('a', 'bc'), transferIdOf('ab', 'c'))
+    assert.notEqual(transferIdOf('a', 'b:c'), transferIdOf('a:b', 'c'))
+  })
+
+  it('spread transfers over all partitions', () => {
+    const counts = new Map<number, number>()
+    for (let i = 0; i < 4000; i++) {
+      const partition = keys.partitionOf(transferIdOf('zeno-main', `RLG${i}`))
+      counts.set(partition, (counts.get(partition) ?? 0) + 1)
+    }
+    assert.equal(counts.size, 8)
+    for (const count of counts.values()) assert.ok(count > 400 && count < 600, `${count} of 4000`)
+  })
+
+  it('read an id only if it can be one', () => {
+    const id = transferIdOf('a', 'b')
+    assert.equal(readTransferId(id), id)
+    for (const text of ['', 'tr-', `${id}x`, id.toUpperCase(), `${id.slice(0, -1)}*`, '../../etc'])
+      assert.equal(readTransferId(text), undefined)
+  })
+})

@@ -1,0 +1,94 @@
+/** The operators' pages over a real queue with failed callbacks in it. */
+import { createHash, randomBytes } from 'node:crypto'
+import { Queue } from 'bullmq'
+import express from 'express'
+import { AppError, asAppError } from '../../src/domain/errors.ts'
+import type { Receipt } from '../../src/domain/receipt.ts'
+import { createOpsRouter } from '../../src/http/ops/router.ts'
+import { sendProblem } from '../../src/http/problem.ts'
+import { createTokens } from '../../src/http/tokens.ts'
+import { callbackQueueName, type JobDraft, maskJobData, singleJob } from '../../src/queue/catalogue.ts'
+import { silentLogger } from '../../src/telemetry/logger.ts'
+import { createReconcileWorker } from '../../src/workers/reconcile-worker.ts'
+import { createMemoryLogger } from './log.ts'
+import { createTestClients, uniquePrefix } from './redis.ts'
+import { receiptOf } from './store.ts'
+import { until } from './until.ts'
+
+export const planted = 'planted-secret-value'
+
+const sha256 = (text: string) => createHash('sha256').update(text).digest('hex')
+
+export async function createOpsWorld() {
+  const clients = createTestClients()
+  const prefix = `{${uniquePrefix()}}`
+  const queue = new Queue(callbackQueueName, { connection: await clients.open(), prefix })
+  const logger = createMemoryLogger()
+  const world = { now: Date.now(), removed: new Set<string>(), understood: false }
+  const tokens = createTokens([
+    { id: 'operator', sha256: sha256('operator-token'), scopes: ['ops:read', 'ops:act'] },
+    { id: 'viewer', sha256: sha256('viewer-token'), scopes: ['ops:read'] },
+    { id: 'ledger', sha256: sha256('ledger-token'), scopes: ['events:read'] },
+  ])
+  const app = express()
+  const router = createOpsRouter({
+    queues: [queue],
+    authenticate: tokens.authenticate,
+    principalById: (id) => (world.removed.has(id) ? null : tokens.principalById(id)),
+    sessionKey: new Uint8Array(randomBytes(32)),
+    maskJobData,
+    clock: () => world.now,
+    logger,
+  })
+  app.use('/ops', router)
+  app.use((error: unknown, _req: express.Request, res: express.Response, _next: express.NextFunction) =>
+    sendProblem(res, asAppError(error)),
+  )
+
+  const applied: string[] = []
+  const apply = async (receipt: Receipt) => {
+    if (!world.understood)
+      throw new AppError('callback-not-understood', { detail: 'The status "x" is not known.' })
+    applied.push(receipt.id)
+    return { outcome: 'applied' as const, transferId: 'tr-1' as never }
+  }
+  const worker = createReconcileWorker({
+    reconcile: { applyOne: apply, applyAll: async () => [] },
+    addJobs: (jobs: JobDraft[]) => queue.addBulk(jobs),
+    connection: await clients.open(),
+    prefix,
+    concurrency: 4,
+    random: () => 0,
+    logger: silentLogger,
+  })
+
+  return {
+    ...world,
+    app,
+    queue,
+    logger,
+    applied,
+    /** From now on callbacks are understood. */
+    mend: () => {
+      world.understood = true
+    },
+    pass: (ms: number) => {
+      world.now += ms
+    },
+    remove: (id: string) => void world.removed.add(id),
+    async addFailed(count: number): Promise<string[]> {
+      const receipts = Array.from({ length: count }, () =>
+        receiptOf('{}', { headers: { 'x-signature': planted }, body: `s1.k1.${planted}` }),
+      )
+      await queue.addBulk(receipts.map(singleJob))
+      await until('failed jobs', async () => (await queue.getFailedCount()) >= count)
+      return receipts.map(({ id }) => id)
+    },
+    async stop() {
+      await worker.stop()
+      await queue.close()
+      clients.closeAll()
+    },
+  }
+}
+export type OpsWorld = Awaited<ReturnType<typeof createOpsWorld>>

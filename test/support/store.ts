@@ -1,0 +1,65 @@
+/** The store on the test's own keys, with a transfer to work on. */
+import { randomBytes } from 'node:crypto'
+import type { Redis } from 'ioredis'
+import { register } from '../../src/domain/decide.ts'
+import type { TransferEvent } from '../../src/domain/event.ts'
+import { createIdMaker } from '../../src/domain/ids.ts'
+import type { Receipt } from '../../src/domain/receipt.ts'
+import type { Transfer } from '../../src/domain/transfer.ts'
+import { createKeyring } from '../../src/seal/keyring.ts'
+import { createEventLog } from '../../src/store/event-log.ts'
+import { createKeys, transferIdOf } from '../../src/store/keys.ts'
+import { createReadyReceipts } from '../../src/store/ready-receipts.ts'
+import { loadScripts } from '../../src/store/scripts.ts'
+import { createTransferStore } from '../../src/store/transfers.ts'
+import { uniquePrefix } from './redis.ts'
+import { testAccount } from './zenospay.ts'
+
+export const ids = createIdMaker(Date.now, randomBytes)
+export const keyring = createKeyring([{ id: 'test', key: new Uint8Array(randomBytes(32)) }])
+
+export function createTestStore(redis: Redis, partitions = 4) {
+  const prefix = uniquePrefix()
+  const keys = createKeys(prefix, partitions)
+  const transfers = createTransferStore({ redis, scripts: loadScripts(redis), keys, sealer: keyring })
+  const log = createEventLog({ redis, keys, sealer: keyring })
+  return { prefix, keys, transfers, log, ready: createReadyReceipts({ redis, keys }) }
+}
+
+export type TestStore = ReturnType<typeof createTestStore>
+
+export async function readAllEvents({ log }: Pick<TestStore, 'log'>): Promise<TransferEvent[]> {
+  const positions = Array.from({ length: log.partitions }, () => '0-0')
+  return (await log.readAfter(positions, 10_000)).flat().map(({ event }) => event)
+}
+
+export function registrationOf(reference: string, fields: Partial<Transfer> = {}): TransferEvent {
+  const now = Date.now()
+  const { transfer, fact } = register(
+    {
+      id: transferIdOf(testAccount.id, reference),
+      account: testAccount.id,
+      reference,
+      amount: { minor: 2500000n, currency: 'IDR' },
+      beneficiary: { kind: 'bank', bankCode: '002', accountNumber: '0000000000', name: 'John Doe' },
+      contentDigest: 'digest',
+      ...fields,
+    },
+    now,
+  )
+  return { fact, transfer, because: { source: 'registration' }, at: now }
+}
+
+export function receiptOf(body: string | Buffer, fields: Partial<Receipt> = {}): Receipt {
+  const id = ids.receiptId()
+  return {
+    id,
+    account: testAccount.id,
+    receivedAt: Date.now(),
+    keyId: 'key',
+    digest: 'digest',
+    headers: {},
+    body: keyring.seal(Buffer.from(body), `receipt:${id}`),
+    ...fields,
+  }
+}
