@@ -1,0 +1,48 @@
+/**
+ * Puts on the queue what became ready when its transfer was registered. The registration does so itself at once; this
+ * sweep is for the case that the process died in between.
+ */
+import type { Receipt } from '../domain/receipt.ts'
+import { type JobDraft, singleJob } from '../queue/catalogue.ts'
+import type { ReadyReceipts } from '../store/ready-receipts.ts'
+import type { Logger } from '../telemetry/logger.ts'
+
+export interface ReadyPumpDeps {
+  ready: ReadyReceipts
+  addJobs(jobs: JobDraft[]): Promise<unknown>
+}
+
+export type ReadyPump = () => Promise<number>
+
+export function createReadyPump({ ready, addJobs }: ReadyPumpDeps): ReadyPump {
+  return () => ready.pump(async (receipts: Receipt[]) => void (await addJobs(receipts.map(singleJob))))
+}
+
+/** Runs the pump now and then on; a round that fails is simply followed by the next. */
+export function startSweep(pump: ReadyPump, intervalMs: number, logger: Logger): { stop(): Promise<void> } {
+  let round: Promise<void> = Promise.resolve()
+  let busy = false
+
+  const run = async () => {
+    busy = true
+    try {
+      const pumped = await pump()
+      if (pumped > 0) logger.info('ready.pumped', { receipts: pumped })
+    } catch (error) {
+      logger.warn('ready.not-pumped', { error })
+    } finally {
+      busy = false
+    }
+  }
+  const tick = () => {
+    if (!busy) round = run()
+  }
+  tick()
+  const timer = setInterval(tick, intervalMs)
+  return {
+    async stop() {
+      clearInterval(timer)
+      await round
+    },
+  }
+}

@@ -1,0 +1,103 @@
+/**
+ * The reconcile handler on BullMQ. A group never ends up failed: a receipt of it that cannot be applied is first added,
+ * durably, as a job of its own under its own id; only then does the group complete. So a failed job is always one
+ * callback, and retrying it is replaying that callback.
+ */
+import { type Job, UnrecoverableError, Worker } from 'bullmq'
+import type { Redis } from 'ioredis'
+import { AppError, asAppError } from '../domain/errors.ts'
+import type { Receipt } from '../domain/receipt.ts'
+import {
+  backoffMs,
+  type CallbackJob,
+  callbackQueueName,
+  type JobDraft,
+  type JobName,
+  readCallbackJob,
+  singleJob,
+} from '../queue/catalogue.ts'
+import type { Logger } from '../telemetry/logger.ts'
+import type { Reconcile } from './reconcile.ts'
+
+/**
+ * A worker that dies leaves its jobs locked: ten seconds, then the next check gives them to another. Work in flight is
+ * taken up again within fifteen seconds that way. A healthy worker renews its locks every five seconds.
+ */
+export const lockMs = 10_000
+export const stalledCheckMs = 5_000
+
+/** Being in flight while a process dies is no fault of the job. It must never fail one, however often it happens. */
+const stalledCountMax = Number.MAX_SAFE_INTEGER
+
+export interface ReconcileWorkerDeps {
+  reconcile: Reconcile
+  addJobs(jobs: JobDraft[]): Promise<unknown>
+  connection: Redis
+  prefix: string
+  concurrency: number
+  random: () => number
+  logger: Logger
+}
+
+export interface ReconcileWorker {
+  /** Lets the jobs under way finish, then stops. */
+  stop(): Promise<void>
+}
+
+export function createReconcileWorker(deps: ReconcileWorkerDeps): ReconcileWorker {
+  const { logger } = deps
+  const worker = new Worker<CallbackJob, void, JobName>(callbackQueueName, createProcessor(deps), {
+    connection: deps.connection,
+    prefix: deps.prefix,
+    concurrency: deps.concurrency,
+    lockDuration: lockMs,
+    stalledInterval: stalledCheckMs,
+    maxStalledCount: stalledCountMax,
+    settings: { backoffStrategy: (attemptsMade) => backoffMs(attemptsMade, deps.random) },
+  })
+  worker.on('failed', (job, error) => {
+    const final = error instanceof UnrecoverableError || (job && job.attemptsMade >= (job.opts.attempts ?? 1))
+    const fields = { jobId: job?.id, attempt: job?.attemptsMade, error }
+    if (final) logger.error('job.failed', fields)
+    else logger.warn('job.retried', fields)
+  })
+  worker.on('stalled', (jobId) => logger.warn('job.stalled', { jobId }))
+  worker.on('error', (error) => logger.warn('worker.troubled', { error }))
+  return { stop: () => worker.close() }
+}
+
+type Processor = (job: Pick<Job<CallbackJob, void, JobName>, 'id' | 'data' | 'name'>) => Promise<void>
+
+export function createProcessor({
+  reconcile,
+  addJobs,
+  logger,
+}: Pick<ReconcileWorkerDeps, 'reconcile' | 'addJobs' | 'logger'>): Processor {
+  async function applyGroup(receipts: readonly Receipt[]): Promise<void> {
+    const failed = await reconcile.applyAll(receipts)
+    if (failed.length === 0) return
+    await addJobs(failed.map(({ receipt }) => singleJob(receipt)))
+    logger.warn('callback.split-out', { receiptIds: failed.map(({ receipt }) => receipt.id) })
+  }
+
+  return async (job) => {
+    try {
+      const { receipts } = readCallbackJob(job.data)
+      const [only] = receipts
+      if (job.name === 'apply-callback' && only) await reconcile.applyOne(only)
+      else await applyGroup(receipts)
+    } catch (error) {
+      if (!(error instanceof AppError)) logger.warn('job.broke', { jobId: job.id, error })
+      throw toBullError(error)
+    }
+  }
+}
+
+/**
+ * BullMQ reads one signal: this error fails the job at once, any other is tried again. Operators read what it says, so
+ * only our own sentences go on; what another library says may quote what it was given, and stays in the log.
+ */
+function toBullError(error: unknown): Error {
+  const known = asAppError(error)
+  return known.retry === 'never' ? new UnrecoverableError(known.message) : new Error(known.message)
+}
