@@ -1,0 +1,119 @@
+/** The private listener: the API, its health, and the operators' pages. */
+import { randomUUID } from 'node:crypto'
+import express, { type ErrorRequestHandler, type Express, type RequestHandler, type Router } from 'express'
+import { AppError } from '../../domain/errors.ts'
+import type { RedisState } from '../../queue/redis-guard.ts'
+import type { Logger } from '../../telemetry/logger.ts'
+import { sendProblem } from '../problem.ts'
+import { principalIdOf } from './authorize.ts'
+
+export interface ApiAppDeps {
+  routes: Router[]
+  ops: Router
+  redisState(): RedisState
+  clock: () => number
+  logger: Logger
+}
+
+const bodyMax = '8mb'
+
+export function createApiApp({ routes, ops, redisState, clock, logger }: ApiAppDeps): Express {
+  const app = express()
+  app.disable('x-powered-by')
+  app.disable('etag')
+  app.use(logRequests(clock, logger), setHeaders)
+  app.get('/healthz', (_req, res) => {
+    // The process lives; whether it can work is for /readyz. A restart would not bring Redis back.
+    res.json({ status: 'ok', redis: redisState() })
+  })
+  app.get('/readyz', (_req, res) => {
+    const redis = redisState()
+    res
+      .status(redis.state === 'ok' ? 200 : 503)
+      .json({ status: redis.state === 'ok' ? 'ready' : 'not-ready', redis })
+  })
+  app.use('/ops', ops)
+  app.use('/v1', requireJson, express.json({ limit: bodyMax, type: () => true, inflate: false }))
+  for (const router of routes) app.use('/v1', router)
+  app.use((_req, _res, next) => next(new AppError('not-found')))
+  app.use(answerErrors(logger))
+  return app
+}
+
+const setHeaders: RequestHandler = (_req, res, next) => {
+  res.setHeader('x-content-type-options', 'nosniff')
+  res.setHeader('cache-control', 'no-store')
+  next()
+}
+
+/** A form post from some page cannot pass for JSON: browsers send this type only after asking. */
+const requireJson: RequestHandler = (req, _res, next) => {
+  const type = req.headers['content-type']
+  const hasBody =
+    req.headers['content-length'] !== undefined || req.headers['transfer-encoding'] !== undefined
+  if (
+    hasBody &&
+    req.headers['content-length'] !== '0' &&
+    !/^application\/([\w.+-]+\+)?json\b/i.test(type ?? '')
+  ) {
+    throw new AppError('unsupported-media-type', { detail: 'The body must be sent as application/json.' })
+  }
+  next()
+}
+
+function logRequests(clock: () => number, logger: Logger): RequestHandler {
+  return (req, res, next) => {
+    const startedAt = clock()
+    const requestId = randomUUID()
+    res.setHeader('x-request-id', requestId)
+    res.on('close', () => {
+      const route = (req.route as { path?: string } | undefined)?.path
+      // The route and never the URL: a query may hold a reference that is somebody's name.
+      logger.info('request.finished', {
+        requestId,
+        method: req.method,
+        route: route === undefined ? undefined : req.baseUrl + route,
+        status: res.statusCode,
+        principal: principalIdOf(req),
+        durationMs: clock() - startedAt,
+        aborted: !res.writableFinished || undefined,
+      })
+    })
+    next()
+  }
+}
+
+/** Body parsing fails with errors of its own; everything else that is not ours is ours to be ashamed of. */
+function toAppError(error: unknown): AppError {
+  if (error instanceof AppError) return error
+  const type = (error as { type?: unknown }).type
+  if (type === 'entity.parse.failed') return new AppError('malformed-json')
+  if (type === 'entity.too.large')
+    return new AppError('body-too-large', { detail: `A body is at most ${bodyMax}.` })
+  if (type === 'encoding.unsupported' || type === 'charset.unsupported')
+    return new AppError('unsupported-media-type')
+  if (error instanceof URIError) return new AppError('not-found')
+  if (isRedisTrouble(error)) return new AppError('redis-away', { cause: error })
+  return new AppError('internal-error', { cause: error })
+}
+
+/** ioredis names these only by their text or class; a request that met one may simply come again. */
+function isRedisTrouble(error: unknown): boolean {
+  if (!(error instanceof Error)) return false
+  return (
+    error.name === 'MaxRetriesPerRequestError' ||
+    /enableOfflineQueue|Command timed out|Connection is closed/.test(error.message)
+  )
+}
+
+function answerErrors(logger: Logger): ErrorRequestHandler {
+  return (error: unknown, req, res, _next) => {
+    const known = toAppError(error)
+    if (known.code === 'internal-error') {
+      const requestId = res.getHeader('x-request-id')
+      logger.error('request.broke', { requestId, method: req.method, error: known, ...known.context })
+    }
+    if (res.headersSent) res.destroy()
+    else sendProblem(res, known)
+  }
+}

@@ -1,0 +1,33 @@
+import type { Request, RequestHandler, Response } from 'express'
+import { AppError } from '../../domain/errors.ts'
+import type { Principal, Scope } from '../principal.ts'
+
+/** Lets on whoever holds a token with this scope. */
+export function requireScope(
+  authenticate: (token: string) => Principal | null,
+  scope: Scope,
+): RequestHandler {
+  return (req, res, next) => {
+    const token = /^Bearer ([\w\-.~+/]+=*)$/i.exec(req.headers.authorization ?? '')?.[1]
+    const principal = token === undefined ? null : authenticate(token)
+    if (!principal) {
+      res.setHeader('www-authenticate', 'Bearer')
+      throw new AppError('unauthenticated', {
+        detail: 'Send `Authorization: Bearer <token>` with a token that is configured.',
+      })
+    }
+    rememberPrincipal(res, principal)
+    if (!principal.scopes.includes(scope)) {
+      throw new AppError('missing-scope', { detail: `This needs the scope ${scope}.` })
+    }
+    next()
+  }
+}
+
+function rememberPrincipal(res: Response, principal: Principal): void {
+  res.locals.principal = principal.id
+}
+
+export function principalIdOf(req: Request): string | undefined {
+  return (req.res?.locals as { principal?: string } | undefined)?.principal
+}

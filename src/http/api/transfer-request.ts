@@ -1,0 +1,93 @@
+/** What `POST /v1/transfers` takes. Every fault is found at once, and nothing is stored while there is one. */
+import { z } from 'zod'
+import { type AmountProblem, type Money, parseAmount } from '../../domain/money.ts'
+import type { Beneficiary } from '../../domain/transfer.ts'
+
+/** One line of printable text: what stands in a log line or a console must not be able to break it. */
+const line = (max: number) =>
+  z
+    .string()
+    .min(1)
+    .max(max)
+    .regex(/^[^\p{Cc}\p{Cs}\u2028\u2029]+$/u, 'It must be one line of printable text.')
+
+const identifier = (max: number) =>
+  z
+    .string()
+    .min(1)
+    .max(max)
+    .regex(/^[\x21-\x7e]+$/, 'It must be printable ASCII without spaces.')
+
+const amountMessages: Record<AmountProblem, string> = {
+  'unknown-currency': 'The currency is not an ISO 4217 code that is known.',
+  'not-a-decimal': 'It must be a plain decimal, as "25000.00": no sign, no exponent, no leading zeros.',
+  'too-many-decimals': 'It has more decimals than the currency.',
+  'too-large': 'It has more digits than any real amount.',
+}
+
+const moneySchema = z
+  .strictObject({ value: z.string(), currency: z.string() })
+  .transform(({ value, currency }, context): Money => {
+    const parsed = parseAmount(value, currency)
+    if (!parsed.ok) {
+      const path = parsed.problem === 'unknown-currency' ? 'currency' : 'value'
+      context.addIssue({
+        code: 'custom',
+        path: [path],
+        params: { code: parsed.problem },
+        message: amountMessages[parsed.problem],
+      })
+      return z.NEVER
+    }
+    if (parsed.money.minor === 0n) {
+      context.addIssue({
+        code: 'custom',
+        path: ['value'],
+        params: { code: 'not-positive' },
+        message: 'It must be more than zero.',
+      })
+      return z.NEVER
+    }
+    return parsed.money
+  })
+
+const bankSchema = z
+  .strictObject({ bankCode: identifier(32), accountNumber: identifier(64), name: line(128) })
+  .transform((fields): Beneficiary => ({ kind: 'bank', ...fields }))
+
+const metadataSchema = z
+  .record(z.string().min(1).max(64), z.string().max(512))
+  .refine((value) => Object.keys(value).length <= 32, {
+    message: 'It holds at most 32 entries.',
+  })
+
+export const transferRequestSchema = z.strictObject({
+  account: identifier(64),
+  reference: identifier(128),
+  amount: moneySchema,
+  beneficiary: bankSchema,
+  providerReference: identifier(128).optional(),
+  metadata: metadataSchema.optional(),
+})
+export type TransferRequest = z.output<typeof transferRequestSchema>
+
+/**
+ * The same content gives the same text, whatever the order of its fields; its digest tells a repeated registration from
+ * another one under the same reference.
+ */
+export function canonicalContent(request: TransferRequest): string {
+  const { account, reference, amount, beneficiary, providerReference, metadata } = request
+  return JSON.stringify([
+    account,
+    reference,
+    amount.minor.toString(),
+    amount.currency,
+    Object.entries(beneficiary).sort(byKey),
+    providerReference ?? null,
+    Object.entries(metadata ?? {}).sort(byKey),
+  ])
+}
+
+function byKey([a]: [string, unknown], [b]: [string, unknown]): number {
+  return a < b ? -1 : 1
+}

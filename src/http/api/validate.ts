@@ -1,0 +1,26 @@
+import type { z } from 'zod'
+import { AppError, type FieldError, formatPath } from '../../domain/errors.ts'
+
+/** The input in its type, or a 422 that lists every fault with its place. */
+export function validate<Schema extends z.ZodType>(schema: Schema, input: unknown): z.output<Schema> {
+  const parsed = schema.safeParse(input)
+  if (parsed.success) return parsed.data
+  throw new AppError('invalid-request', {
+    detail: 'The request is not valid; `errors` says where.',
+    errors: parsed.error.issues.flatMap(toFieldErrors),
+  })
+}
+
+function toFieldErrors(issue: z.core.$ZodIssue): FieldError[] {
+  if (issue.code === 'unrecognized_keys') {
+    return issue.keys.map((key) => ({
+      path: formatPath([...issue.path, key]),
+      code: 'unknown-field',
+      message: 'This field is not known.',
+    }))
+  }
+  const code = issue.code === 'custom' ? (issue.params?.code as string | undefined) : undefined
+  return [
+    { path: formatPath(issue.path), code: code ?? issue.code.replaceAll('_', '-'), message: issue.message },
+  ]
+}

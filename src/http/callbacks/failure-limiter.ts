@@ -1,0 +1,67 @@
+/**
+ * Slows down a source whose callbacks keep failing verification, so that forgeries cost us little. A source is never
+ * limited once one of its callbacks has verified: providers send probes that must fail, and behind one proxy the
+ * genuine and the forged share an address. Even a limited source is let through now and then, so a genuine one whose
+ * key was only just configured frees itself.
+ */
+export interface FailureLimiter {
+  /** How long this source has to wait, in milliseconds; 0 when it may come. */
+  waitMs(source: string): number
+  failed(source: string): void
+  verified(source: string): void
+}
+
+interface Source {
+  tokens: number
+  at: number
+  trusted: boolean
+}
+
+const failuresAtOnceMax = 20
+const refillPerSecond = 1
+
+/** The oldest are forgotten first; a forgotten source begins with a full allowance. */
+const sourcesMax = 10_000
+
+export function createFailureLimiter(clock: () => number): FailureLimiter {
+  const sources = new Map<string, Source>()
+
+  function look(address: string): Source {
+    const now = clock()
+    const known = sources.get(address)
+    const source: Source = known ?? { tokens: failuresAtOnceMax, at: now, trusted: false }
+    source.tokens = Math.min(failuresAtOnceMax, source.tokens + ((now - source.at) / 1000) * refillPerSecond)
+    source.at = now
+    return source
+  }
+
+  function remember(address: string, source: Source): void {
+    sources.delete(address)
+    sources.set(address, source)
+    if (sources.size <= sourcesMax) return
+    for (const [oldest, { trusted }] of sources) {
+      if (trusted && sources.size <= 2 * sourcesMax) continue
+      sources.delete(oldest)
+      return
+    }
+  }
+
+  return {
+    waitMs(address) {
+      const known = sources.get(address)
+      if (!known || known.trusted) return 0
+      const { tokens } = look(address)
+      return tokens >= 1 ? 0 : Math.ceil(((1 - tokens) / refillPerSecond) * 1000)
+    },
+    failed(address) {
+      const source = look(address)
+      if (source.trusted) return
+      source.tokens = Math.max(0, source.tokens - 1)
+      remember(address, source)
+    },
+    verified(address) {
+      if (sources.get(address)?.trusted) return
+      remember(address, { ...look(address), trusted: true })
+    },
+  }
+}

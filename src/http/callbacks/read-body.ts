@@ -1,0 +1,45 @@
+/**
+ * The raw bytes of one callback, kept as they came because the signature is over them. Bounded in size and in time; of
+ * what is too large, the rest is not read.
+ */
+import type { IncomingMessage } from 'node:http'
+
+export type BodyOutcome =
+  | { outcome: 'read'; body: Buffer }
+  | { outcome: 'too-large' }
+  | { outcome: 'too-slow' }
+  | { outcome: 'gone' }
+
+export function readBody(
+  req: IncomingMessage,
+  limitBytes: number,
+  signal: AbortSignal,
+): Promise<BodyOutcome> {
+  const announced = Number(req.headers['content-length'] ?? 0)
+  if (announced > limitBytes) return Promise.resolve({ outcome: 'too-large' })
+
+  return new Promise((resolve) => {
+    const chunks: Buffer[] = []
+    let bytes = 0
+
+    const finish = (outcome: BodyOutcome) => {
+      req.off('data', onData).off('end', onEnd).off('error', onGone).off('close', onGone)
+      signal.removeEventListener('abort', onLate)
+      if (outcome.outcome !== 'read') req.pause()
+      resolve(outcome)
+    }
+    const onData = (chunk: Buffer) => {
+      bytes += chunk.length
+      if (bytes > limitBytes) return finish({ outcome: 'too-large' })
+      chunks.push(chunk)
+    }
+    const onEnd = () =>
+      finish({ outcome: 'read', body: chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks) })
+    const onGone = () => finish({ outcome: 'gone' })
+    const onLate = () => finish({ outcome: 'too-slow' })
+
+    if (signal.aborted) return onLate()
+    signal.addEventListener('abort', onLate, { once: true })
+    req.on('data', onData).on('end', onEnd).on('error', onGone).on('close', onGone)
+  })
+}

@@ -1,0 +1,51 @@
+/**
+ * The public listener. It serves the callback URL and `/healthz` and nothing else; a callback goes to the handler
+ * before Express is asked, which is most of the speed.
+ */
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import { AppError } from '../../domain/errors.ts'
+import { sendProblem } from '../problem.ts'
+import type { CallbackHandler } from './handler.ts'
+
+const prefix = '/callbacks/'
+
+/** A sender that takes longer for its headers, or for the whole request, is answered 408 and closed. */
+const headersTimeoutMs = 5_000
+const requestTimeoutMs = 10_000
+const sweepMs = 1_000
+
+export function createCallbackServer(handler: CallbackHandler): Server {
+  const options = {
+    headersTimeout: headersTimeoutMs,
+    requestTimeout: requestTimeoutMs,
+    connectionsCheckingInterval: sweepMs,
+    keepAliveTimeout: 65_000,
+    maxHeaderSize: 16 * 1024,
+  }
+  return createServer(options, (req, res) => {
+    const account = accountOf(req.url ?? '')
+    if (account !== undefined) void handler.receive(req, res, account)
+    else serveRest(req, res)
+  })
+}
+
+/** The one segment after the prefix, as it was sent: no account's id needs decoding. */
+function accountOf(url: string): string | undefined {
+  if (!url.startsWith(prefix)) return undefined
+  const query = url.indexOf('?')
+  const account = url.slice(prefix.length, query < 0 ? undefined : query)
+  return account === '' || account.includes('/') ? undefined : account
+}
+
+function serveRest(req: IncomingMessage, res: ServerResponse): void {
+  res.setHeader('x-content-type-options', 'nosniff')
+  if (req.url !== '/healthz') {
+    sendProblem(res, new AppError('not-found'))
+  } else if (req.method !== 'GET' && req.method !== 'HEAD') {
+    res.setHeader('allow', 'GET, HEAD')
+    sendProblem(res, new AppError('method-not-allowed'))
+  } else {
+    res.setHeader('content-type', 'application/json')
+    res.end('{"status":"ok"}')
+  }
+}

@@ -1,0 +1,40 @@
+import type { Request } from 'express'
+import { AppError } from '../../domain/errors.ts'
+import type { Principal, Scope } from '../principal.ts'
+import type { Sessions } from './session.ts'
+
+/** Who asks, or an AppError: not signed in, from another site, or without the scope. */
+export type Guard = (req: Request, scope: Scope) => Promise<Principal>
+
+export interface GuardDeps {
+  authenticate(token: string): Principal | null
+  sessions: Sessions
+}
+
+export function createGuard({ authenticate, sessions }: GuardDeps): Guard {
+  return async (req, scope) => {
+    const token = /^Bearer (\S+)$/i.exec(req.headers.authorization ?? '')?.[1]
+    const principal = token === undefined ? await sessions.read(req) : authenticate(token)
+    if (!principal) throw new AppError('unauthenticated')
+    // A browser adds the cookie by itself, also to what another site made it send; a token it does not.
+    if (token === undefined) refuseCrossSite(req)
+    if (!principal.scopes.includes(scope)) {
+      throw new AppError('missing-scope', { detail: `This needs the scope ${scope}.` })
+    }
+    return principal
+  }
+}
+
+const safeMethods = new Set(['GET', 'HEAD'])
+
+export function refuseCrossSite(req: Request): void {
+  if (safeMethods.has(req.method)) return
+  const site = req.get('sec-fetch-site')
+  const sameOrigin = site === undefined ? originMatchesHost(req) : site === 'same-origin' || site === 'none'
+  if (!sameOrigin) throw new AppError('cross-site-request')
+}
+
+function originMatchesHost(req: Request): boolean {
+  const origin = req.get('origin')
+  return origin !== undefined && URL.canParse(origin) && new URL(origin).host === req.get('host')
+}

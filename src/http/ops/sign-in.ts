@@ -1,0 +1,69 @@
+import express, { Router } from 'express'
+import { AppError } from '../../domain/errors.ts'
+import type { Logger } from '../../telemetry/logger.ts'
+import type { Principal } from '../principal.ts'
+import { refuseCrossSite } from './guard.ts'
+import { renderSignIn, renderSignOut } from './page.ts'
+import { boardPath, opsPath } from './paths.ts'
+import type { Sessions } from './session.ts'
+
+export interface SignInDeps {
+  authenticate(token: string): Principal | null
+  sessions: Sessions
+  logger: Logger
+}
+
+const readForm = express.urlencoded({ extended: false, limit: '8kb', parameterLimit: 8 })
+
+export function createSignInRoutes({ authenticate, sessions, logger }: SignInDeps): Router {
+  const router = Router()
+
+  router.get('/sign-in', (req, res) => {
+    res.type('html').send(renderSignIn({ next: safeNext(req.query.next) }))
+  })
+
+  router.post('/sign-in', readForm, async (req, res) => {
+    refuseCrossSite(req)
+    const form = (req.body ?? {}) as Record<string, unknown>
+    const next = safeNext(form.next)
+    const principal = typeof form.token === 'string' ? authenticate(form.token.trim()) : null
+    if (!principal?.scopes.includes('ops:read')) {
+      logger.warn('operator.refused', { principal: principal?.id, source: req.socket.remoteAddress })
+      const message = principal ? 'This token may not see the operators’ pages.' : 'This token is not known.'
+      res
+        .status(principal ? 403 : 401)
+        .type('html')
+        .send(renderSignIn({ next, message }))
+      return
+    }
+    await sessions.begin(req, res, principal)
+    logger.info('operator.signed-in', { principal: principal.id })
+    res.redirect(303, next)
+  })
+
+  router.get('/sign-out', (_req, res) => {
+    res.type('html').send(renderSignOut())
+  })
+
+  router.post('/sign-out', (req, res) => {
+    refuseCrossSite(req)
+    sessions.end(req, res)
+    res.redirect(303, `${opsPath}/sign-in`)
+  })
+
+  router.all(['/sign-in', '/sign-out'], (_req, res) => {
+    res.setHeader('allow', 'GET, POST')
+    throw new AppError('method-not-allowed')
+  })
+  return router
+}
+
+/** A path of ours, whatever was asked for: an open redirect would lend our name to somebody else's page. */
+export function safeNext(asked: unknown): string {
+  if (typeof asked !== 'string' || !asked.startsWith('/') || asked.includes('\\')) return boardPath
+  const here = 'http://here.invalid'
+  if (!URL.canParse(asked, here)) return boardPath
+  const url = new URL(asked, here)
+  const ours = url.origin === here && (url.pathname === opsPath || url.pathname.startsWith(`${opsPath}/`))
+  return ours ? url.pathname + url.search : boardPath
+}

@@ -1,0 +1,372 @@
+import assert from 'node:assert/strict'
+import { createHash } from 'node:crypto'
+import { type Express, Router } from 'express'
+import type { Redis } from 'ioredis'
+import request from 'supertest'
+import { createFeed } from '../../../src/events/feed.ts'
+import { transferSchema } from '../../../src/events/resource.ts'
+import { createApiApp } from '../../../src/http/api/app.ts'
+import { createEventRoutes } from '../../../src/http/api/events.ts'
+import { createTransferRoutes } from '../../../src/http/api/transfers.ts'
+import { createTokens } from '../../../src/http/tokens.ts'
+import type { RedisState } from '../../../src/queue/redis-guard.ts'
+import { createMemoryLogger } from '../../support/log.ts'
+import { createTestClients } from '../../support/redis.ts'
+import { createTestStore, type TestStore } from '../../support/store.ts'
+import { beneficiary, newReference } from '../../support/zenospay.ts'
+
+const sha256 = (text: string) => createHash('sha256').update(text).digest('hex')
+
+describe('API', () => {
+  const clients = createTestClients()
+  let redis: Redis
+  let store: TestStore
+  let app: Express
+  let state: RedisState
+  let logger: ReturnType<typeof createMemoryLogger>
+
+  before(async () => {
+    redis = await clients.open()
+  })
+  beforeEach(() => {
+    store = createTestStore(redis)
+    state = { state: 'ok' }
+    logger = createMemoryLogger()
+    const { authenticate } = createTokens([
+      {
+        id: 'ledger',
+        sha256: sha256('ledger-token'),
+        scopes: ['transfers:read', 'transfers:write', 'events:read'],
+      },
+      { id: 'viewer', sha256: sha256('viewer-token'), scopes: ['transfers:read'] },
+    ])
+    const routes = [
+      createTransferRoutes({
+        authenticate,
+        transfers: store.transfers,
+        currencies: new Map([['zeno-main', 'IDR']]),
+        digestContent: sha256,
+        pumpReady: async () => 0,
+        clock: Date.now,
+        logger,
+      }),
+      createEventRoutes({
+        authenticate,
+        feed: createFeed({ log: store.log, waitForGrowth: async () => {}, clock: Date.now }),
+        stopping: new AbortController().signal,
+      }),
+    ]
+    app = createApiApp({ routes, ops: Router(), redisState: () => state, clock: Date.now, logger })
+  })
+  after(() => clients.closeAll())
+
+  const body = (fields: Record<string, unknown> = {}) => ({
+    account: 'zeno-main',
+    reference: newReference(),
+    amount: { value: '25000.00', currency: 'IDR' },
+    beneficiary,
+    ...fields,
+  })
+  const get = (path: string, token = 'ledger-token') =>
+    request(app).get(path).set('authorization', `Bearer ${token}`)
+  const post = (content: unknown, token = 'ledger-token') =>
+    request(app)
+      .post('/v1/transfers')
+      .set('authorization', `Bearer ${token}`)
+      .send(content as object)
+
+  const postText = (text: string, type = 'application/json') =>
+    request(app)
+      .post('/v1/transfers')
+      .set('authorization', 'Bearer ledger-token')
+      .set('content-type', type)
+      .send(text)
+
+  async function nothingStored(): Promise<void> {
+    assert.deepEqual(await redis.keys(`${store.prefix}:*`), [])
+  }
+
+  describe('POST /v1/transfers', () => {
+    it('registers a transfer and shows it', async () => {
+      const asked = body({ metadata: { order: '7' }, providerReference: 'inquiry-1' })
+      const response = await post(asked)
+      assert.equal(response.status, 201)
+      const shown = transferSchema.strict().parse(response.body)
+      assert.equal(shown.state, 'registered')
+      assert.equal(shown.held, false)
+      assert.equal(shown.sequence, 1)
+      assert.deepEqual(shown.amount, asked.amount)
+      assert.deepEqual(shown.beneficiary, asked.beneficiary)
+      assert.equal(response.headers.location, `/v1/transfers/${shown.id}`)
+      assert.deepEqual((await get(`/v1/transfers/${shown.id}`)).body, response.body)
+      const listed = await get(`/v1/transfers?account=zeno-main&reference=${asked.reference}`)
+      assert.deepEqual(listed.body, { items: [response.body], next: null })
+    })
+
+    it('answers the same content again with 200 and other content with 409', async () => {
+      const asked = body()
+      const first = await post(asked)
+      const { account, reference, amount } = asked
+      const reordered = { beneficiary: asked.beneficiary, amount, reference, account }
+      const second = await post(reordered)
+      assert.equal(second.status, 200)
+      assert.deepEqual(second.body, first.body)
+
+      const others = [
+        { amount: { value: '25000.01', currency: 'IDR' } },
+        { beneficiary: { ...beneficiary, name: 'Jane Doe' } },
+        { metadata: { order: '8' } },
+        { providerReference: 'inquiry-2' },
+      ]
+      for (const other of others) {
+        const response = await post({ ...asked, ...other })
+        assert.equal(response.status, 409)
+        assert.equal(response.body.code, 'reference-conflict')
+      }
+      assert.deepEqual((await get(`/v1/transfers/${first.body.id}`)).body, first.body)
+    })
+
+    it('takes the same amount written otherwise for the same content', async () => {
+      const asked = body()
+      await post(asked)
+      assert.equal((await post({ ...asked, amount: { value: '25000', currency: 'IDR' } })).status, 200)
+    })
+
+    const bad: [string, Record<string, unknown>, string, string][] = [
+      ['an exponent', { amount: { value: '1e3', currency: 'IDR' } }, 'amount.value', 'not-a-decimal'],
+      [
+        'too many decimals',
+        { amount: { value: '1.234', currency: 'IDR' } },
+        'amount.value',
+        'too-many-decimals',
+      ],
+      ['a negative amount', { amount: { value: '-1.00', currency: 'IDR' } }, 'amount.value', 'not-a-decimal'],
+      ['forty digits', { amount: { value: '9'.repeat(40), currency: 'IDR' } }, 'amount.value', 'too-large'],
+      ['a number', { amount: { value: 25000, currency: 'IDR' } }, 'amount.value', 'invalid-type'],
+      ['nothing', { amount: { value: '0.00', currency: 'IDR' } }, 'amount.value', 'not-positive'],
+      ['no amount', { amount: undefined }, 'amount', 'invalid-type'],
+      [
+        'a currency that is none',
+        { amount: { value: '1', currency: 'ABC' } },
+        'amount.currency',
+        'unknown-currency',
+      ],
+      [
+        'another currency than the account’s',
+        { amount: { value: '1', currency: 'EUR' } },
+        'amount.currency',
+        'wrong-currency',
+      ],
+      ['an unknown account', { account: 'nobody' }, 'account', 'unknown-account'],
+      ['a field that is not known', { ammount: 1 }, 'ammount', 'unknown-field'],
+      ['submission, which is not there yet', { submit: true }, 'submit', 'unknown-field'],
+      ['a reference with a line break', { reference: 'a\nb' }, 'reference', 'invalid-format'],
+      [
+        'a name with a control character',
+        { beneficiary: { ...beneficiary, name: 'a\u0000b' } },
+        'beneficiary.name',
+        'invalid-format',
+      ],
+      [
+        'half a beneficiary',
+        { beneficiary: { bankCode: '002' } },
+        'beneficiary.accountNumber',
+        'invalid-type',
+      ],
+    ]
+    for (const [title, fields, path, code] of bad) {
+      it(`refuses ${title} with its place, and stores nothing`, async () => {
+        const response = await post(body(fields))
+        assert.equal(response.status, 422)
+        assert.match(response.headers['content-type'] ?? '', /^application\/problem\+json/)
+        assert.equal(response.body.code, 'invalid-request')
+        const found = response.body.errors.find((error: { path: string }) => error.path === path)
+        assert.equal(found?.code, code, JSON.stringify(response.body.errors))
+        assert.ok(found.message)
+        await nothingStored()
+      })
+    }
+
+    it('lists every fault at once', async () => {
+      const response = await post({ account: '', reference: 7, amount: { value: 'x', currency: 'IDR' } })
+      const paths = response.body.errors.map(({ path }: { path: string }) => path)
+      assert.deepEqual(new Set(paths), new Set(['account', 'reference', 'amount.value', 'beneficiary']))
+    })
+
+    it('refuses what is not JSON with 400', async () => {
+      for (const text of ['{', 'null x', '{"a":1,}', 'account=1']) {
+        const response = await postText(text)
+        assert.equal(response.status, 400, text)
+        assert.equal(response.body.code, 'malformed-json')
+      }
+      await nothingStored()
+    })
+
+    it('refuses JSON that is no object with 422', async () => {
+      for (const text of ['[]', '"x"', '7', 'null']) {
+        const response = await postText(text)
+        assert.ok([400, 422].includes(response.status), `${text}: ${response.status}`)
+      }
+      assert.equal(
+        (await request(app).post('/v1/transfers').set('authorization', 'Bearer ledger-token')).status,
+        422,
+      )
+      await nothingStored()
+    })
+
+    it('refuses another type with 415, and a compressed body', async () => {
+      const typed = await postText(JSON.stringify(body()), 'text/plain')
+      assert.equal(typed.status, 415)
+      const packed = await postText('{}').set('content-encoding', 'gzip')
+      assert.equal(packed.status, 415)
+    })
+
+    it('refuses a body over 8 MiB with 413', async () => {
+      const response = await post(body({ metadata: { order: 'x'.repeat(8 * 1024 * 1024) } }))
+      assert.equal(response.status, 413)
+      assert.equal(response.body.code, 'body-too-large')
+    })
+
+    it('treats __proto__ as the field that it is', async () => {
+      const text = JSON.stringify(body()).replace('{', '{"__proto__":{"submit":true},')
+      const response = await postText(text)
+      assert.equal(response.status, 422)
+      await nothingStored()
+    })
+  })
+
+  describe('access', () => {
+    it('needs a token that is known: 401', async () => {
+      for (const header of [
+        '',
+        'Bearer',
+        'Bearer wrong',
+        'Basic bGVkZ2VyLXRva2Vu',
+        `Bearer ${sha256('ledger-token')}`,
+      ]) {
+        const response = await request(app).get('/v1/events').set('authorization', header)
+        assert.equal(response.status, 401, header)
+        assert.equal(response.body.code, 'unauthenticated')
+        assert.equal(response.headers['www-authenticate'], 'Bearer')
+      }
+    })
+
+    it('needs the scope: 403', async () => {
+      const response = await post(body(), 'viewer-token')
+      assert.equal(response.status, 403)
+      assert.equal(response.body.code, 'missing-scope')
+      assert.match(response.body.detail, /transfers:write/)
+      assert.equal((await get('/v1/events', 'viewer-token')).status, 403)
+      await nothingStored()
+    })
+  })
+
+  describe('GET /v1/transfers', () => {
+    it('answers 404 for an id that is not there or cannot be one', async () => {
+      for (const id of ['tr-00000000000000000000000000', 'x', 'tr-', '..%2f..', '%00']) {
+        const response = await get(`/v1/transfers/${id}`)
+        assert.equal(response.status, 404, id)
+        assert.equal(response.body.code, 'not-found')
+      }
+      assert.equal((await get('/v1/transfers/%')).status, 404)
+    })
+
+    it('lists by account and reference, and says so where one is missing', async () => {
+      assert.deepEqual((await get('/v1/transfers?account=zeno-main&reference=none')).body, {
+        items: [],
+        next: null,
+      })
+      const response = await get('/v1/transfers?account=zeno-main')
+      assert.equal(response.status, 422)
+      assert.equal(response.body.errors[0].path, 'reference')
+    })
+  })
+
+  describe('GET /v1/events', () => {
+    it('shows what was registered, and a cursor that goes on', async () => {
+      const registered = await post(body())
+      const page = await get('/v1/events')
+      assert.equal(page.body.events.length, 1)
+      assert.deepEqual(page.body.events[0].data.object, registered.body)
+      const again = await get(`/v1/events?after=${page.body.next}`)
+      assert.deepEqual(again.body.events, [])
+      assert.ok(again.body.next)
+    })
+
+    const bad: [string, string][] = [
+      ['after=nonsense', 'after'],
+      ['limit=0', 'limit'],
+      ['limit=1001', 'limit'],
+      ['limit=x', 'limit'],
+      ['wait=61', 'wait'],
+      ['types=nothing.v1', 'types'],
+      ['unknown=1', 'unknown'],
+      ['after=a&after=b', 'after'],
+    ]
+    for (const [query, path] of bad) {
+      it(`refuses ${query}`, async () => {
+        const response = await get(`/v1/events?${query}`)
+        assert.equal(response.status, 422)
+        assert.equal(response.body.errors[0].path, path)
+      })
+    }
+  })
+
+  describe('health', () => {
+    it('lives while it runs, and is ready while Redis is', async () => {
+      assert.equal((await request(app).get('/healthz')).status, 200)
+      assert.equal((await request(app).get('/readyz')).status, 200)
+      state = { state: 'full', reason: 'Redis uses 9 of 10 bytes.' }
+      assert.deepEqual((await request(app).get('/healthz')).body.redis, state)
+      const response = await request(app).get('/readyz')
+      assert.equal(response.status, 503)
+      assert.deepEqual(response.body, { status: 'not-ready', redis: state })
+    })
+  })
+
+  it('answers 404 as a problem for what is not there', async () => {
+    const response = await request(app).get('/v2/nothing')
+    assert.equal(response.status, 404)
+    assert.equal(response.body.type, 'urn:tallyhook:problem:not-found')
+    assert.equal(response.headers['x-powered-by'], undefined)
+  })
+
+  it('answers 503 when Redis fails a request, and the client may come again', async () => {
+    const broken = await clients.open('fail-fast')
+    broken.disconnect()
+    const routes = createTransferRoutes({
+      authenticate: () => ({ id: 'x', scopes: ['transfers:read'] }),
+      transfers: createTestStore(broken).transfers,
+      currencies: new Map(),
+      digestContent: sha256,
+      pumpReady: async () => 0,
+      clock: Date.now,
+      logger,
+    })
+    const lame = createApiApp({
+      routes: [routes],
+      ops: Router(),
+      redisState: () => state,
+      clock: Date.now,
+      logger,
+    })
+    const response = await request(lame)
+      .get('/v1/transfers/tr-00000000000000000000000000')
+      .set('authorization', 'Bearer x')
+    assert.equal(response.status, 503)
+    assert.equal(response.body.code, 'redis-away')
+    assert.ok(response.headers['retry-after'])
+  })
+
+  it('writes one line a request, with who asked and without what', async () => {
+    await post(
+      body({ beneficiary: { ...beneficiary, name: 'Planted Name' }, reference: 'Planted-Reference' }),
+    )
+    const line = logger.lines.find(({ event }) => event === 'request.finished')
+    assert.equal(line?.fields.principal, 'ledger')
+    assert.equal(line?.fields.status, 201)
+    assert.equal(line?.fields.route, '/v1/transfers')
+    const said = JSON.stringify(logger.lines)
+    assert.ok(!said.includes('Planted') && !said.includes('ledger-token'))
+  })
+})

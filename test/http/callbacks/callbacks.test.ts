@@ -1,0 +1,309 @@
+import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import type { Server } from 'node:http'
+import { type AddressInfo, connect } from 'node:net'
+import express from 'express'
+import request from 'supertest'
+import type { ErrorCode } from '../../../src/domain/errors.ts'
+import { AppError } from '../../../src/domain/errors.ts'
+import type { Receipt } from '../../../src/domain/receipt.ts'
+import { createFailureLimiter } from '../../../src/http/callbacks/failure-limiter.ts'
+import {
+  bodyBytesMax,
+  type CallbackHandler,
+  createCallbackHandler,
+} from '../../../src/http/callbacks/handler.ts'
+import { createIntake } from '../../../src/http/callbacks/intake.ts'
+import { createCallbackServer } from '../../../src/http/callbacks/server.ts'
+import type { AccountProvider } from '../../../src/providers/provider.ts'
+import { createZenospay } from '../../../src/providers/zenospay/index.ts'
+import type { SignedCallback } from '../../../src/sandbox/signed-callback.ts'
+import type { RefusedCallback } from '../../../src/store/quarantine.ts'
+import { createMemoryLogger } from '../../support/log.ts'
+import { ids, keyring } from '../../support/store.ts'
+import { signedBody, signedDisbursement, strangerKey, testAccount } from '../../support/zenospay.ts'
+
+const url = '/callbacks/zeno-test'
+
+describe('callback listener', () => {
+  let receipts: Receipt[]
+  let refused: RefusedCallback[]
+  let unavailable: ErrorCode | undefined
+  let enqueue: (receipt: Receipt, signal: AbortSignal) => Promise<void>
+  let logger: ReturnType<typeof createMemoryLogger>
+  let handler: CallbackHandler
+  let server: Server
+  let now: number
+
+  beforeEach(async () => {
+    receipts = []
+    refused = []
+    unavailable = undefined
+    now = Date.now()
+    enqueue = async (receipt) => void receipts.push(receipt)
+    logger = createMemoryLogger()
+    const provider: AccountProvider = { ...createZenospay(testAccount), budgetMs: 200 }
+    handler = createCallbackHandler({
+      providers: new Map([[testAccount.id, provider]]),
+      intake: createIntake({
+        unavailable: () => unavailable,
+        enqueue: (...args) => enqueue(...args),
+        seal: keyring.seal,
+        ids,
+      }),
+      limiter: createFailureLimiter(() => now),
+      quarantine: (one) => void refused.push(one),
+      clock: () => now,
+      logger,
+    })
+    server = createCallbackServer(handler).listen(0, '127.0.0.1')
+    await once(server, 'listening')
+  })
+  afterEach(() => {
+    server.closeAllConnections()
+    server.close()
+  })
+
+  const send = (callback: SignedCallback) =>
+    request(server).post(url).set(callback.headers).send(callback.body)
+  const forged = () => signedBody('{}', { privateKey: strangerKey })
+
+  /** What a socket gets back for these bytes, until the other side closes or has answered. */
+  function raw(bytes: string | Buffer, { end = false } = {}): Promise<string> {
+    return new Promise((resolve, reject) => {
+      const socket = connect((server.address() as AddressInfo).port, '127.0.0.1')
+      let answer = ''
+      socket.on('data', (chunk) => {
+        answer += chunk.toString()
+      })
+      socket.on('error', (error) => (answer ? resolve(answer) : reject(error)))
+      socket.on('close', () => resolve(answer))
+      socket.write(bytes)
+      if (end) socket.end()
+    })
+  }
+
+  it('answers 200 in the provider’s dialect once the callback is durable', async () => {
+    let durable = () => {}
+    enqueue = (receipt) =>
+      new Promise((resolve) => {
+        receipts.push(receipt)
+        durable = resolve
+      })
+    const callback = signedDisbursement()
+    const answered = send(callback).then((response) => response)
+    while (receipts.length === 0) await new Promise((resolve) => setImmediate(resolve))
+    durable()
+    const response = await answered
+    assert.equal(response.status, 200)
+    assert.deepEqual(response.body, { status: true })
+    const [receipt] = receipts
+    assert.ok(receipt)
+    assert.equal(receipt.account, 'zeno-test')
+    assert.deepEqual(keyring.open(receipt.body, `receipt:${receipt.id}`), Buffer.from(callback.body))
+  })
+
+  it('keeps the bytes as they came, whatever they are', async () => {
+    for (const body of ['{"a":1,  "b":"\\/é"}\n', 'not json', '']) {
+      const response = await send(signedBody(body)).set('content-type', 'text/weird')
+      assert.equal(response.status, 200, body)
+      const receipt = receipts.at(-1)
+      assert.ok(receipt)
+      assert.equal(keyring.open(receipt.body, `receipt:${receipt.id}`).toString(), body)
+    }
+  })
+
+  it('answers a repeat in the same way', async () => {
+    const callback = signedDisbursement()
+    assert.equal((await send(callback)).status, 200)
+    assert.equal((await send(callback)).status, 200)
+    assert.equal(receipts.length, 2)
+  })
+
+  it('mounts in Express like any middleware, also behind another body parser that leaves it alone', async () => {
+    const app = express()
+    app.use('/callbacks', handler.middleware)
+    app.use(express.json())
+    app.get('/callbacks', (_req, res) => void res.send('not ours'))
+    const callback = signedDisbursement()
+    const response = await request(app).post(url).set(callback.headers).send(callback.body)
+    assert.equal(response.status, 200)
+    assert.equal((await request(app).get('/callbacks')).text, 'not ours')
+    assert.equal((await request(app).post('/callbacks/nobody').send('{}')).status, 404)
+  })
+
+  describe('refuses', () => {
+    it('a wrong or missing signature with 401, keeps it in quarantine and says nothing of the reason', async () => {
+      for (const callback of [forged(), { ...forged(), headers: {} as Record<string, string> }]) {
+        const response = await send(callback)
+        assert.equal(response.status, 401)
+        assert.deepEqual(response.body, { status: false, message: 'The callback is not authentic' })
+      }
+      assert.deepEqual(
+        refused.map(({ reason }) => reason),
+        ['signature-wrong', 'partner-missing'],
+      )
+      assert.equal(refused[0]?.body.toString(), '{}')
+      assert.equal(receipts.length, 0)
+    })
+
+    it('a time outside the window with 401', async () => {
+      const response = await send(signedBody('{}', { now: now - 3_600_000 }))
+      assert.equal(response.status, 401)
+      assert.equal(refused[0]?.reason, 'outside-window')
+    })
+
+    it('an account that is not there with 404', async () => {
+      for (const path of [
+        '/callbacks/other',
+        '/callbacks/',
+        '/callbacks/a/b',
+        '/callbacks',
+        '/',
+        '/callbacks/zeno-test/',
+      ]) {
+        const response = await request(server).post(path).send('{}')
+        assert.equal(response.status, 404, path)
+        assert.match(response.headers['content-type'] ?? '', /problem\+json/)
+      }
+    })
+
+    it('another method with 405 and what is allowed', async () => {
+      for (const method of ['get', 'put', 'delete', 'patch', 'options', 'head'] as const) {
+        const response = await request(server)[method](url)
+        assert.equal(response.status, 405, method)
+        assert.equal(response.headers.allow, 'POST')
+      }
+    })
+
+    it('a compressed body with 415', async () => {
+      const response = await request(server).post(url).set('content-encoding', 'gzip').send('x')
+      assert.equal(response.status, 415)
+    })
+
+    it('a body that announces too much with 413, without reading it', async () => {
+      const head = `POST ${url} HTTP/1.1\r\nHost: x\r\nContent-Length: ${bodyBytesMax + 1}\r\n\r\n`
+      const answer = await raw(head)
+      assert.match(answer, /^HTTP\/1.1 413 /)
+      assert.match(answer, /connection: close/i)
+    })
+
+    it('a body that turns out too large with 413, without reading the rest', async () => {
+      const chunk = `10000\r\n${'x'.repeat(0x10000)}\r\n`
+      const answer = await raw(
+        `POST ${url} HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n${chunk.repeat(6)}`,
+      )
+      assert.match(answer, /^HTTP\/1.1 413 /)
+      assert.match(answer, /connection: close/i)
+    })
+
+    it('takes a body of just the largest size', async () => {
+      const response = await send(signedBody('x'.repeat(bodyBytesMax)))
+      assert.equal(response.status, 200)
+    })
+
+    it('too slow a body with 408, and closes', async () => {
+      const answer = await raw(`POST ${url} HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\nabc`)
+      assert.match(answer, /^HTTP\/1.1 408 /)
+      assert.match(answer, /connection: close/i)
+    })
+
+    it('a sender who goes away in the middle, without a trace but a line', async () => {
+      await raw(`POST ${url} HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\nabc`, { end: true })
+      assert.equal(receipts.length, 0)
+      assert.equal((await send(signedDisbursement())).status, 200, 'the next is served')
+    })
+  })
+
+  describe('slows down', () => {
+    it('a source that keeps failing, with 429 and when to come again', async () => {
+      for (let i = 0; i < 20; i++) assert.equal((await send(forged())).status, 401)
+      const response = await send(forged())
+      assert.equal(response.status, 429)
+      assert.equal(response.headers['retry-after'], '1')
+      now += 1_000
+      assert.equal((await send(forged())).status, 401, 'one a second is still looked at')
+    })
+
+    it('and never one whose callbacks verify', async () => {
+      assert.equal((await send(signedDisbursement())).status, 200)
+      for (let i = 0; i < 30; i++) assert.equal((await send(forged())).status, 401)
+      assert.equal((await send(signedDisbursement())).status, 200)
+    })
+
+    it('a limited source frees itself with a genuine callback', async () => {
+      for (let i = 0; i < 21; i++) await send(forged())
+      now += 1_000
+      assert.equal((await send(signedDisbursement())).status, 200)
+      for (let i = 0; i < 30; i++) assert.equal((await send(forged())).status, 401)
+    })
+  })
+
+  describe('sends to come again, with 503', () => {
+    async function expect503(): Promise<void> {
+      const response = await send(signedDisbursement())
+      assert.equal(response.status, 503)
+      assert.ok(Number(response.headers['retry-after']) > 0)
+      assert.equal(response.body.status, false)
+    }
+
+    for (const code of ['redis-away', 'redis-full', 'redis-weak'] as const) {
+      it(`when ${code.replace('-', ' is ')}`, async () => {
+        unavailable = code
+        await expect503()
+        assert.equal(receipts.length, 0)
+      })
+    }
+
+    it('when the write fails', async () => {
+      enqueue = () => Promise.reject(new AppError('not-durable-yet'))
+      await expect503()
+    })
+
+    it('when too many are in flight', async () => {
+      enqueue = () => Promise.reject(new AppError('too-many-in-flight'))
+      await expect503()
+    })
+
+    it('when there is no durable write within the account’s time', async () => {
+      enqueue = () => new Promise(() => {})
+      await expect503()
+    })
+
+    it('and not with a 4xx when something unforeseen breaks', async () => {
+      enqueue = () => {
+        throw new TypeError('a bug')
+      }
+      const response = await send(signedDisbursement())
+      assert.ok(response.status >= 500)
+    })
+  })
+
+  it('serves its health, and nothing else', async () => {
+    assert.deepEqual((await request(server).get('/healthz')).body, { status: 'ok' })
+    assert.equal((await request(server).post('/healthz')).status, 405)
+    assert.equal((await request(server).get('/v1/transfers')).status, 404)
+    assert.equal((await request(server).get('/ops')).status, 404)
+  })
+
+  it('writes one line a request, with the digest and without anything personal', async () => {
+    await send(signedDisbursement({ accountName: 'Planted Name', accountNumber: '5550001234' }))
+    await send({ ...signedDisbursement({ accountName: 'Planted Name' }), headers: {} })
+    const lines = logger.lines.filter(({ event }) => event === 'callback.received')
+    assert.deepEqual(
+      lines.map(({ fields }) => fields.outcome),
+      ['durable', 'not-authentic'],
+    )
+    assert.match(String(lines[0]?.fields.digest), /^[0-9a-f]{64}$/)
+    const said = JSON.stringify(logger.lines)
+    assert.ok(!said.includes('Planted') && !said.includes('5550001234') && !said.includes('signature"'))
+  })
+
+  it('puts the answers of a pipelining sender in order', async () => {
+    const { headers, body } = signedDisbursement()
+    const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`)
+    const one = `POST ${url} HTTP/1.1\r\nHost: x\r\n${lines.join('')}Content-Length: ${Buffer.byteLength(body)}\r\n`
+    const answer = await raw(`${one}\r\n${body}${one}connection: close\r\n\r\n${body}`)
+    assert.equal(answer.match(/HTTP\/1.1 200 OK/g)?.length, 2)
+  })
+})
