@@ -1,0 +1,44 @@
+/** `tallyhook [role | command]`: finds what is meant, and turns a known fault into one sentence and an exit code. */
+import { roles } from '../compose.ts'
+import { AppError } from '../domain/errors.ts'
+import { runRole } from './run-role.ts'
+import { runSend } from './send.ts'
+
+const help = `tallyhook: payout callbacks, settled
+
+Usage: tallyhook [role]
+  all     everything in one process (default); without TALLYHOOK_CONFIG in sandbox mode
+  serve   the callback listener and the private API
+  work    the workers
+
+Commands
+  send    sends one signed callback, also a wrong one      tallyhook send --help
+
+Environment: TALLYHOOK_CONFIG, REDIS_URL, CALLBACK_PORT, API_PORT, HOST, TALLYHOOK_DATA_DIR, LOG_LEVEL, LOG_FORMAT
+`
+
+/** 0 done, 1 it failed, 2 the words of the command are off. */
+export async function runCommand(args: string[]): Promise<number> {
+  const [name = 'all', ...rest] = args
+  try {
+    if (name === '--help' || name === '-h' || name === 'help') {
+      process.stdout.write(help)
+      return 0
+    }
+    if (name === 'send') return await runSend(rest)
+    const role = roles.find((known) => known === name)
+    if (role && rest.includes('--help')) {
+      process.stdout.write(help)
+      return 0
+    }
+    if (role && rest.length === 0) return await runRole(role)
+    process.stderr.write(
+      `tallyhook: there is no ${[name, ...rest].join(' ')}; tallyhook --help lists what there is.\n`,
+    )
+    return 2
+  } catch (error) {
+    if (!(error instanceof AppError)) throw error
+    process.stderr.write(`tallyhook: ${error.detail}\n`)
+    return 1
+  }
+}

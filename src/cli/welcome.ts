@@ -1,0 +1,25 @@
+/** What a person sees who starts Tallyhook for the first time. It goes to standard error: standard output is lines of JSON. */
+import type { Running } from '../compose.ts'
+import type { Config } from '../config/config.ts'
+
+export function showWelcome({ callbackUrl, apiUrl, sandbox }: Running, { dataDir }: Config): void {
+  if (!sandbox) return
+  process.stderr.write(`
+  Tallyhook is ready, in sandbox mode: both providers and merchants are make-believe, and no money moves.
+
+  Callbacks    ${callbackUrl}/callbacks/zeno-sandbox
+  API          ${apiUrl}/v1
+  Queues       ${apiUrl}/ops/queues
+  API token    ${sandbox.apiToken}
+  Data         ${dataDir}
+
+  A signed callback for a transfer that waits for it (good for an hour; \`npx tallyhook send\` makes another):
+
+${sandbox.curl}
+
+  What became of it:
+
+curl -s -H 'Authorization: Bearer ${sandbox.apiToken}' '${apiUrl}/v1/events?types=tallyhook.transfer.succeeded.v1'
+
+`)
+}

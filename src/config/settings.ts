@@ -1,0 +1,33 @@
+import type { NamedKey } from './secrets.ts'
+
+export interface AccountSettings {
+  id: string
+  provider: 'zenospay'
+  partnerId: string
+  providerPublicKeys: NamedKey[]
+  callbackPath?: string | undefined
+  toleranceMs: number
+  currency: string
+}
+
+export interface TokenSettings {
+  id: string
+  sha256: string
+  scopes: (
+    | 'transfers:read'
+    | 'transfers:write'
+    | 'events:read'
+    | 'subscriptions:write'
+    | 'ops:read'
+    | 'ops:act'
+  )[]
+}
+
+/** What the configuration file says, or what stands for it in sandbox mode. */
+export interface Settings {
+  accounts: AccountSettings[]
+  tokens: TokenSettings[]
+  seal: { keys: { id: string; key: Uint8Array }[]; indexKey: Uint8Array }
+  durability: { fsync: 'always' | 'everysec'; onWeaker: 'refuse' | 'warn' }
+  partitions: number
+}
