@@ -1,0 +1,120 @@
+import assert from 'node:assert/strict'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { parse } from 'yaml'
+import { fileSchema } from '../../src/config/file-schema.ts'
+import { errorCodes } from '../../src/domain/errors.ts'
+import { eventTypes } from '../../src/events/catalogue.ts'
+
+const root = new URL('../../', import.meta.url)
+const read = (path: string) => readFileSync(new URL(path, root), 'utf8')
+const manifest = JSON.parse(read('package.json')) as {
+  scripts: Record<string, string>
+  dependencies: object
+  devDependencies: object
+}
+
+describe('documents', () => {
+  it('docs/errors.md lists the codes that there are, with their status', () => {
+    const rows = [...read('docs/errors.md').matchAll(/^\| `([a-z-]+)` \| (\d{3}) \|/gm)].map(
+      ([, code, status]) => [code, Number(status)],
+    )
+    assert.deepEqual(
+      Object.fromEntries(rows),
+      Object.fromEntries(Object.entries(errorCodes).map(([code, { status }]) => [code, status])),
+    )
+  })
+
+  it('docs/events.md lists the types that there are', () => {
+    const rows = [...read('docs/events.md').matchAll(/^\| `(tallyhook\.[a-z.]+\.v\d)` \|/gm)].map(
+      ([, type]) => type,
+    )
+    assert.deepEqual(rows.sort(), Object.values(eventTypes).sort())
+  })
+
+  it('docs/configuration.md names every setting of the file', () => {
+    const text = read('docs/configuration.md')
+    const names = [
+      ...Object.keys(fileSchema.shape),
+      ...Object.keys(fileSchema.shape.accounts.element.shape),
+      'onWeaker',
+      'fsync',
+      'indexKey',
+      'sha256',
+      'scopes',
+    ]
+    for (const name of names) assert.ok(text.includes(`\`${name}\``), `${name} is not described`)
+  })
+
+  it('docs/dependencies.md gives a reason for every dependency', () => {
+    const text = read('docs/dependencies.md')
+    for (const name of Object.keys({ ...manifest.dependencies, ...manifest.devDependencies })) {
+      assert.ok(text.includes(`\`${name}\``), `${name} has no line`)
+    }
+  })
+
+  it('no link in a document leads nowhere', () => {
+    const pages = [
+      'README.md',
+      'CHANGELOG.md',
+      ...readdirSync(new URL('docs/', root), { recursive: true }).map((name) => `docs/${name}`),
+    ]
+    for (const page of pages.filter((name) => name.endsWith('.md'))) {
+      for (const [, target = ''] of read(page).matchAll(/\]\((?!https?:|#)([^)#]+)/g)) {
+        assert.ok(existsSync(new URL(target, new URL(page, root))), `${page} -> ${target}`)
+      }
+    }
+  })
+
+  it('README.md runs only scripts that there are', () => {
+    for (const [, name = ''] of read('README.md').matchAll(
+      /npm (?:run )?(start|test|bench|lint|types|format|build)\b/g,
+    )) {
+      assert.ok(manifest.scripts[name], name)
+    }
+  })
+
+  it('the lock file names no download address', () => {
+    assert.ok(!/"resolved"/.test(read('package-lock.json')))
+  })
+})
+
+describe('docker-compose.yml', () => {
+  const compose = parse(read('docker-compose.yml'), { merge: true }) as {
+    services: Record<
+      string,
+      {
+        command?: string[]
+        volumes?: string[]
+        healthcheck?: object
+        depends_on?: object
+        environment?: Record<string, string>
+      }
+    >
+    volumes: object
+  }
+
+  it('runs a Redis that loses nothing, with a volume and a health check', () => {
+    const { redis } = compose.services
+    const command = redis?.command?.join(' ') ?? ''
+    for (const part of [
+      '--appendonly yes',
+      '--appendfsync always',
+      '--no-appendfsync-on-rewrite no',
+      '--maxmemory-policy noeviction',
+      '--maxmemory ',
+    ]) {
+      assert.ok(command.includes(part), part)
+    }
+    assert.ok(redis?.healthcheck)
+    assert.ok(redis?.volumes?.some((volume) => volume.endsWith(':/data')))
+  })
+
+  it('runs serve and work apart, on that Redis', () => {
+    for (const role of ['serve', 'work']) {
+      const service = compose.services[role]
+      assert.deepEqual(service?.command, [role])
+      assert.equal(service?.environment?.REDIS_URL, 'redis://redis:6379')
+      assert.ok(service?.depends_on)
+    }
+  })
+})
