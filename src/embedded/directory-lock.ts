@@ -1,11 +1,15 @@
 /**
- * One living owner per directory. The lock is a file that names its owner, put in place whole by a link, which only one
- * of two can do. A lock whose owner is gone is broken under a second lock, so that nobody breaks the lock of somebody
- * who has just come; the second one is held for moments only and counts for nothing once it is old.
+ * One living owner per directory. The lock is a numbered file, `lock.7`, and the highest number counts. Whoever finds it
+ * let go, or its owner gone, puts the next number in place by a link, which only one of any number can do. The highest
+ * file is never removed, not even by its owner (letting go rewrites it), so that somebody slow who judged an old number
+ * cannot take the next one after everybody else has moved on without seeing a higher one when they look again.
+ *
+ * Not guaranteed: processes that do not see each other's numbers, as in two containers over one volume, do not see each
+ * other's locks.
  */
-import { linkSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { randomUUID } from 'node:crypto'
+import { linkSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { AppError } from '../domain/errors.ts'
 import { identify, isSameAlive, type ProcessIdentity } from './live-process.ts'
 
@@ -13,45 +17,57 @@ export interface DirectoryLock {
   release(): void
 }
 
-const breakerAgeMsMax = 5_000
-const attemptMs = 20
+interface LockRecord extends ProcessIdentity {
+  released?: boolean
+}
 
-export async function lockDirectory(folder: string): Promise<DirectoryLock> {
-  const file = join(folder, 'owner.json')
+export function lockDirectory(folder: string): DirectoryLock {
   const me = identify(process.pid)
-  while (!putInPlace(file, JSON.stringify(me))) {
-    const owner = readOwner(file)
-    if (owner && isSameAlive(owner)) throw inUse(folder, owner)
-    breakStale(file)
-    await sleep(attemptMs)
-  }
-  return {
-    release() {
-      if (readOwner(file)?.pid === me.pid) rmSync(file, { force: true })
-    },
+  for (;;) {
+    const highest = numbersIn(folder)[0] ?? 0
+    const holder = readRecord(pathOf(folder, highest))
+    if (holder && !holder.released && isSameAlive(holder)) throw inUse(folder, holder)
+
+    const mine = highest + 1
+    const path = pathOf(folder, mine)
+    if (!putInPlace(path, me)) continue
+    if (numbersIn(folder)[0] !== mine) {
+      rmSync(path, { force: true })
+      continue
+    }
+    for (const older of numbersIn(folder)) if (older < highest) rmSync(pathOf(folder, older), { force: true })
+    return { release: () => replace(path, { ...me, released: true }) }
   }
 }
 
-function breakStale(file: string): void {
-  const breaker = `${file}.breaking`
-  if (!putInPlace(breaker, String(process.pid))) {
-    if (ageMs(breaker) > breakerAgeMsMax) rmSync(breaker, { force: true })
-    return
-  }
+/** The highest first. */
+function numbersIn(folder: string): number[] {
+  const names = readdirSync(folder).map((name) => /^lock\.([1-9]\d{0,14})$/.exec(name)?.[1])
+  return names
+    .filter((text) => text !== undefined)
+    .map(Number)
+    .sort((a, b) => b - a)
+}
+
+function pathOf(folder: string, number: number): string {
+  return join(folder, `lock.${number}`)
+}
+
+/** What cannot be read was cut off by a crash of the machine: a file appears with its content, or not at all. */
+function readRecord(path: string): LockRecord | undefined {
   try {
-    const owner = readOwner(file)
-    if (!owner || !isSameAlive(owner)) rmSync(file, { force: true })
-  } finally {
-    rmSync(breaker, { force: true })
+    const record = JSON.parse(readFileSync(path, 'utf8')) as LockRecord | null
+    return Number.isSafeInteger(record?.pid) ? (record ?? undefined) : undefined
+  } catch {
+    return undefined
   }
 }
 
-/** False when something is there already. It is never there half-written. */
-function putInPlace(file: string, content: string): boolean {
-  const draft = `${file}.${process.pid}`
-  writeFileSync(draft, content)
+/** False when somebody else was first. */
+function putInPlace(path: string, record: LockRecord): boolean {
+  const draft = writeDraft(path, record)
   try {
-    linkSync(draft, file)
+    linkSync(draft, path)
     return true
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false
@@ -61,17 +77,14 @@ function putInPlace(file: string, content: string): boolean {
   }
 }
 
-function readOwner(file: string): ProcessIdentity | undefined {
-  try {
-    const { pid, startedAt } = JSON.parse(readFileSync(file, 'utf8')) as ProcessIdentity
-    return Number.isInteger(pid) && pid > 0 ? { pid, startedAt } : undefined
-  } catch {
-    return undefined
-  }
+function replace(path: string, record: LockRecord): void {
+  renameSync(writeDraft(path, record), path)
 }
 
-function ageMs(file: string): number {
-  return Date.now() - (statSync(file, { throwIfNoEntry: false })?.mtimeMs ?? Date.now())
+function writeDraft(path: string, record: LockRecord): string {
+  const draft = `${path}.${randomUUID()}`
+  writeFileSync(draft, JSON.stringify(record), { mode: 0o600 })
+  return draft
 }
 
 function inUse(folder: string, { pid }: ProcessIdentity): AppError {

@@ -34,7 +34,7 @@ export async function startEmbeddedRedis({
 }: EmbeddedRedisOptions): Promise<EmbeddedRedis> {
   const folder = join(dataDir, 'redis')
   mkdirSync(folder, { recursive: true, mode: 0o700 })
-  const lock = await lockDirectory(folder)
+  const lock = lockDirectory(folder)
   try {
     const place = { folder, socketPath: socketPathFor(folder) }
     const adopted = await adoptRedis(place)

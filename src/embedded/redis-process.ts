@@ -57,7 +57,7 @@ export async function launchRedis(place: RedisPlace, server: RedisServer): Promi
     cwd: place.folder,
     detached: true,
     stdio: ['ignore', log, log],
-    env: { ...process.env, ...server.env },
+    env: { ...pick(process.env, ['PATH', 'HOME', 'LANG', 'TZ', 'TMPDIR']), ...server.env },
   })
   closeSync(log)
   const failed = new Promise<never>((_, reject) => {
@@ -137,6 +137,11 @@ function control(place: RedisPlace, identity: ProcessIdentity): RedisProcess {
       rmSync(pidFile(place), { force: true })
     },
   }
+}
+
+/** It outlives us and needs none of what else stands in our environment, secrets among it. */
+function pick(env: NodeJS.ProcessEnv, names: readonly string[]): NodeJS.ProcessEnv {
+  return Object.fromEntries(names.filter((name) => env[name] !== undefined).map((name) => [name, env[name]]))
 }
 
 /** Everything is on disk already, so the last resort loses nothing. */
