@@ -1,0 +1,45 @@
+/** `npm run bench [-- name …]`: each benchmark by itself, a table on standard output and its figures in bench/results. */
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { cpus } from 'node:os'
+import { fileURLToPath } from 'node:url'
+import { benchIntake } from './intake.ts'
+
+export interface BenchResult {
+  title: string
+  rows: Record<string, string | number>[]
+  notes: string[]
+}
+
+const benchmarks: Record<string, () => Promise<BenchResult>> = { intake: benchIntake }
+const results = new URL('results/', import.meta.url)
+
+const asked = process.argv.slice(2)
+const unknown = asked.filter((name) => !benchmarks[name])
+if (unknown.length > 0) {
+  process.stderr.write(
+    `There is no benchmark ${unknown.join(', ')}; there are: ${Object.keys(benchmarks).join(', ')}.\n`,
+  )
+  process.exit(2)
+}
+
+mkdirSync(results, { recursive: true })
+const [cpu] = cpus()
+const machine = `${cpus().length} cores of ${cpu?.model.trim() || 'an unnamed kind'}, Node.js ${process.version}`
+for (const name of asked.length > 0 ? asked : Object.keys(benchmarks)) {
+  const result = await (benchmarks[name] as () => Promise<BenchResult>)()
+  process.stdout.write(
+    `\n${result.title}\n${machine}\n\n${asTable(result.rows)}\n${result.notes.map((note) => `\n${note}`).join('')}\n`,
+  )
+  const file = new URL(`${name}.json`, results)
+  writeFileSync(file, JSON.stringify({ machine, at: new Date().toISOString(), ...result }, null, 2))
+  process.stdout.write(`\n${fileURLToPath(file)}\n`)
+}
+
+function asTable(rows: Record<string, string | number>[]): string {
+  const columns = Object.keys(rows[0] ?? {})
+  const line = (cells: (string | number)[]) => `| ${cells.join(' | ')} |`
+  const rule = `|${columns.map((_, index) => (index === 0 ? '---' : '---:')).join('|')}|`
+  return [line(columns), rule, ...rows.map((row) => line(columns.map((column) => row[column] ?? '')))].join(
+    '\n',
+  )
+}
