@@ -2,7 +2,7 @@
  * The only file that knows every concrete part. It builds what one role needs, in the order in which things depend on
  * each other, and hands each part to the lifecycle, which stops them in reverse.
  */
-import { createHmac, createPrivateKey, createPublicKey, randomBytes } from 'node:crypto'
+import { createHmac, createPrivateKey, createPublicKey } from 'node:crypto'
 import { createServer } from 'node:http'
 import { Queue } from 'bullmq'
 import type { Express } from 'express'
@@ -37,6 +37,7 @@ import { createCallbackProducer } from './queue/producer.ts'
 import { createRedisGuard, type RedisGuard, type RedisState } from './queue/redis-guard.ts'
 import { startSandbox } from './sandbox/sandbox.ts'
 import { checkValue, createKeyring, deriveKey, type Keyring } from './seal/keyring.ts'
+import { createRandomPool } from './seal/random-pool.ts'
 import { createEventLog } from './store/event-log.ts'
 import { createKeys, type Keys, transferIdOf } from './store/keys.ts'
 import { checkFixed } from './store/meta.ts'
@@ -200,7 +201,7 @@ async function startServe(
 type AddJobs = (jobs: JobDraft[]) => Promise<unknown>
 
 function startIntake({ lifecycle, logger }: ComposeDeps, base: Base, redis: Redis, addJobs: AddJobs) {
-  const ids = createIdMaker(clock, randomBytes)
+  const ids = createIdMaker(clock, createRandomPool())
   const producer = createCallbackProducer({ addJobs, ids, inFlightMax, inFlightBytesMax })
   lifecycle.add({ name: 'producer', stop: () => producer.drain() })
   const quarantine = createQuarantine({ redis, keys: base.keys, sealer: base.keyring })

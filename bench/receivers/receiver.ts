@@ -15,6 +15,7 @@ import { createZenospay } from '../../src/providers/zenospay/index.ts'
 import { createConnect } from '../../src/queue/connections.ts'
 import { createCallbackProducer } from '../../src/queue/producer.ts'
 import { createKeyring } from '../../src/seal/keyring.ts'
+import { createRandomPool } from '../../src/seal/random-pool.ts'
 import { createLogger } from '../../src/telemetry/logger.ts'
 import { benchAccount } from '../account.ts'
 import type { ReceiverKind } from '../intake.ts'
@@ -96,7 +97,7 @@ async function createOurs(inExpress: boolean): Promise<Server> {
   const connection = createConnect({ kind: 'socket', path: socketPath })('fail-fast', 'bench')
   await connection.connect()
   const queue = new Queue('bench', { connection, prefix: '{bench}' })
-  const ids = createIdMaker(Date.now, randomBytes)
+  const ids = createIdMaker(Date.now, createRandomPool())
   const keyring = createKeyring([{ id: 'k1', key: new Uint8Array(randomBytes(32)) }])
   const producer = createCallbackProducer({
     addJobs: (jobs) => queue.addBulk(jobs),

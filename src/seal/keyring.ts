@@ -3,8 +3,9 @@
  * data, so that a sealed blob copied to another receipt or transfer does not open. The first key seals, all open;
  * each blob names its key. Not protected here: who holds the keys and the process's memory.
  */
-import { createCipheriv, createDecipheriv, createHmac, hkdfSync, randomBytes } from 'node:crypto'
+import { createCipheriv, createDecipheriv, createHmac, hkdfSync } from 'node:crypto'
 import { AppError } from '../domain/errors.ts'
+import { createRandomPool } from './random-pool.ts'
 
 export interface SealKey {
   id: string
@@ -26,6 +27,7 @@ export function createKeyring(keys: readonly SealKey[]): Keyring {
   const [current] = keys
   if (!current) throw new AppError('invalid-configuration', { detail: 'seal.keys holds no key.' })
   const byId = new Map(keys.map(({ id, key }) => [id, key]))
+  const randomBytes = createRandomPool()
 
   return {
     keyIds: keys.map(({ id }) => id),

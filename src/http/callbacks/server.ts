@@ -10,15 +10,19 @@ import type { CallbackHandler } from './handler.ts'
 const prefix = '/callbacks/'
 
 /** A sender that takes longer for its headers, or for the whole request, is answered 408 and closed. */
-const headersTimeoutMs = 5_000
-const requestTimeoutMs = 10_000
-const sweepMs = 1_000
+export interface SenderPatience {
+  headersMs: number
+  requestMs: number
+  /** How often Node looks. */
+  sweepMs: number
+}
+const patienceByDefault: SenderPatience = { headersMs: 5_000, requestMs: 10_000, sweepMs: 1_000 }
 
-export function createCallbackServer(handler: CallbackHandler): Server {
+export function createCallbackServer(handler: CallbackHandler, patience = patienceByDefault): Server {
   const options = {
-    headersTimeout: headersTimeoutMs,
-    requestTimeout: requestTimeoutMs,
-    connectionsCheckingInterval: sweepMs,
+    headersTimeout: patience.headersMs,
+    requestTimeout: patience.requestMs,
+    connectionsCheckingInterval: patience.sweepMs,
     keepAliveTimeout: 65_000,
     maxHeaderSize: 16 * 1024,
   }

@@ -56,7 +56,10 @@ describe('callback listener', () => {
       clock: () => now,
       logger,
     })
-    server = createCallbackServer(handler).listen(0, '127.0.0.1')
+    server = createCallbackServer(handler, { headersMs: 300, requestMs: 2_000, sweepMs: 20 }).listen(
+      0,
+      '127.0.0.1',
+    )
     await once(server, 'listening')
   })
   afterEach(() => {
@@ -206,6 +209,17 @@ describe('callback listener', () => {
       const answer = await raw(`POST ${url} HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\nabc`)
       assert.match(answer, /^HTTP\/1.1 408 /)
       assert.match(answer, /connection: close/i)
+    })
+
+    it('too slow headers with 408, and closes', async () => {
+      const answer = await raw(`POST ${url} HTTP/1.1\r\nHost: x\r\nX-Slow`)
+      assert.match(answer, /^HTTP\/1.1 408 /)
+    })
+
+    it('headers beyond all measure with 431, and what is no HTTP with 400', async () => {
+      const answer = await raw(`POST ${url} HTTP/1.1\r\nHost: x\r\nX-Long: ${'x'.repeat(20_000)}\r\n\r\n`)
+      assert.match(answer, /^HTTP\/1.1 431 /)
+      assert.match(await raw('hello\r\n\r\n'), /^HTTP\/1.1 400 /)
     })
 
     it('a sender who goes away in the middle, without a trace but a line', async () => {
