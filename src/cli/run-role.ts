@@ -18,6 +18,8 @@ export async function runRole(role: Role): Promise<number> {
   const logger = createLogger(config.log)
   const lifecycle = createLifecycle({ logger, clock: Date.now, stopBudgetMs })
   const stopped = stopOnSignal(lifecycle.stop, logger)
+  // The process ends as it would; the monitor only sees that the log says why, in the log's own form.
+  process.on('uncaughtExceptionMonitor', (error) => logger.error('process.broke', { error }))
   logger.info('starting', { role, ...summarise(config) })
 
   let running: Running

@@ -93,17 +93,20 @@ function toAppError(error: unknown): AppError {
   if (type === 'encoding.unsupported' || type === 'charset.unsupported')
     return new AppError('unsupported-media-type')
   if (error instanceof URIError) return new AppError('not-found')
-  if (isRedisTrouble(error)) return new AppError('redis-away', { cause: error })
-  return new AppError('internal-error', { cause: error })
+  return describeRedisTrouble(error) ?? new AppError('internal-error', { cause: error })
 }
 
-/** ioredis names these only by their text or class; a request that met one may simply come again. */
-function isRedisTrouble(error: unknown): boolean {
-  if (!(error instanceof Error)) return false
-  return (
-    error.name === 'MaxRetriesPerRequestError' ||
-    /enableOfflineQueue|Command timed out|Connection is closed/.test(error.message)
-  )
+/** ioredis and Redis name these only by their text or class. A request that met one may simply come again. */
+function describeRedisTrouble(cause: unknown): AppError | undefined {
+  if (!(cause instanceof Error)) return undefined
+  const { name, message } = cause
+  if (name === 'ReplyError' && message.startsWith('OOM')) return new AppError('redis-full', { cause })
+  const away =
+    name === 'MaxRetriesPerRequestError' ||
+    /enableOfflineQueue|Command timed out|Connection is closed/.test(message) ||
+    (name === 'ReplyError' &&
+      /^(LOADING|MASTERDOWN|READONLY|CLUSTERDOWN|BUSY|MISCONF|TRYAGAIN)\b/.test(message))
+  return away ? new AppError('redis-away', { cause }) : undefined
 }
 
 function answerErrors(logger: Logger): ErrorRequestHandler {

@@ -3,6 +3,7 @@ import { z } from 'zod'
 import { matchTypes } from '../../events/catalogue.ts'
 import type { Feed } from '../../events/feed.ts'
 import type { Principal } from '../principal.ts'
+import { allowOnly } from './allow.ts'
 import { requireScope } from './authorize.ts'
 import { validate } from './validate.ts'
 
@@ -63,5 +64,6 @@ export function createEventRoutes({ authenticate, feed, stopping }: EventRoutesD
     })
     res.json(page)
   })
+  router.all('/events', allowOnly('GET', 'HEAD'))
   return router
 }

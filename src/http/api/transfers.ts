@@ -9,6 +9,7 @@ import { readTransferId, transferIdOf } from '../../store/keys.ts'
 import type { TransferStore } from '../../store/transfers.ts'
 import type { Logger } from '../../telemetry/logger.ts'
 import type { Principal } from '../principal.ts'
+import { allowOnly } from './allow.ts'
 import { requireScope } from './authorize.ts'
 import { canonicalContent, type TransferRequest, transferRequestSchema } from './transfer-request.ts'
 import { validate } from './validate.ts'
@@ -58,6 +59,9 @@ export function createTransferRoutes(deps: TransferRoutesDeps): Router {
     const transfer = await transfers.find(transferIdOf(account, reference))
     res.json({ items: transfer ? [presentTransfer(transfer)] : [], next: null })
   })
+
+  router.all('/transfers', allowOnly('GET', 'HEAD', 'POST'))
+  router.all('/transfers/:id', allowOnly('GET', 'HEAD'))
 
   async function registerTransfer(
     request: TransferRequest,

@@ -331,6 +331,43 @@ describe('API', () => {
     assert.equal(response.headers['x-powered-by'], undefined)
   })
 
+  it('answers another method with 405 and those that there are', async () => {
+    for (const [path, allow] of [
+      ['/v1/transfers', 'GET, HEAD, POST'],
+      ['/v1/transfers/tr-1', 'GET, HEAD'],
+      ['/v1/events', 'GET, HEAD'],
+    ] as const) {
+      const response = await request(app).delete(path)
+      assert.equal(response.status, 405)
+      assert.equal(response.headers.allow, allow)
+    }
+  })
+
+  it('answers 503 when Redis is full, and stores nothing', async () => {
+    const full = Object.assign(new Error('OOM command not allowed when used memory > maxmemory.'), {
+      name: 'ReplyError',
+    })
+    const routes = createTransferRoutes({
+      authenticate: () => ({ id: 'x', scopes: ['transfers:write'] }),
+      transfers: { ...store.transfers, register: () => Promise.reject(full) },
+      currencies: new Map([['zeno-main', 'IDR']]),
+      digestContent: sha256,
+      pumpReady: async () => 0,
+      clock: Date.now,
+      logger,
+    })
+    const lame = createApiApp({
+      routes: [routes],
+      ops: Router(),
+      redisState: () => state,
+      clock: Date.now,
+      logger,
+    })
+    const response = await request(lame).post('/v1/transfers').set('authorization', 'Bearer x').send(body())
+    assert.equal(response.status, 503)
+    assert.equal(response.body.code, 'redis-full')
+  })
+
   it('answers 503 when Redis fails a request, and the client may come again', async () => {
     const broken = await clients.open('fail-fast')
     broken.disconnect()
