@@ -3,6 +3,7 @@ import { createPrivateKey, type KeyObject } from 'node:crypto'
 import { once } from 'node:events'
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { Queue } from 'bullmq'
 import { isAlive } from '../../src/embedded/live-process.ts'
 import { callbackQueueName } from '../../src/queue/catalogue.ts'
@@ -192,6 +193,20 @@ describe('the built program', function () {
     const stopped = stop(program)
     assert.deepEqual(((await (await waiting).json()) as { events: unknown[] }).events, [])
     await stopped
+  })
+
+  it('is started by npm as well, which hands it the signal', async () => {
+    const root = fileURLToPath(new URL('../..', import.meta.url))
+    const program = await place.start(undefined, { TALLYHOOK_DATA_DIR: place.dataDir }, [
+      'npm',
+      '--prefix',
+      root,
+      'start',
+    ])
+    const redisPid = place.redisPid() ?? 0
+    assert.equal(isAlive(redisPid), true)
+    await stop(program)
+    assert.equal(isAlive(redisPid), false)
   })
 
   it('is refused a data directory that another one uses, in one sentence', async () => {

@@ -11,6 +11,8 @@ import { until } from './until.ts'
 
 const main = fileURLToPath(new URL('../../dist/main.js', import.meta.url))
 
+type Command = [string, ...string[]]
+
 export interface Program {
   child: ChildProcess
   callbackUrl: string
@@ -28,10 +30,11 @@ export function createFolder() {
   const folder = mkdtempSync(join(tmpdir(), 'tallyhook-e2e-'))
   const children: ChildProcess[] = []
 
-  function launch(args: string[], env: NodeJS.ProcessEnv = {}) {
+  function launch(args: string[], env: NodeJS.ProcessEnv = {}, by: Command = [process.execPath, main]) {
+    const [command, ...before] = by
     const startedAt = Date.now()
     const { REDIS_URL: _, TALLYHOOK_CONFIG: __, ...rest } = process.env
-    const child = spawn(process.execPath, [main, ...args], {
+    const child = spawn(command, [...before, ...args], {
       cwd: folder,
       detached: true,
       stdio: ['ignore', 'pipe', 'pipe'],
@@ -52,8 +55,9 @@ export function createFolder() {
     folder,
     dataDir: join(folder, '.tallyhook'),
 
-    async start(role?: string, env: NodeJS.ProcessEnv = {}): Promise<Program> {
-      const launched = launch(role ? [role] : [], env)
+    /** `by` starts it in another way than by Node itself. */
+    async start(role?: string, env: NodeJS.ProcessEnv = {}, by?: Command): Promise<Program> {
+      const launched = launch(role ? [role] : [], env, by)
       const ready = await until<{ callbackUrl: string; apiUrl: string }>('the line that says ready', () => {
         const line = launched.lines.find((text) => text.includes('"event":"ready"'))
         if (!line && launched.child.exitCode !== null)
