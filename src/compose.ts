@@ -106,14 +106,15 @@ async function openRedis({ config, env, lifecycle, logger }: ComposeDeps): Promi
   const target = await findRedis(config, env, lifecycle, logger)
   const connect = createConnect(target)
   const client = connect('fail-fast', 'guard')
-  lifecycle.add({ name: 'guard', stop: () => guard.stop() })
   const guard = createRedisGuard({ client, policy: config.durability, logger, intervalMs: guardIntervalMs })
+  lifecycle.add({ name: 'guard', stop: () => guard.stop() })
   await connectOnce(client, target)
   refuseUnsafe(await guard.check(), target)
 
   const keys = createKeys(keyPrefix, config.partitions)
   const sealChecks = Object.fromEntries(config.seal.keys.map(({ id, key }) => [id, checkValue(key)]))
-  await checkFixed(client, keys, { partitions: config.partitions, sealChecks })
+  const indexCheck = checkValue(config.seal.indexKey)
+  await checkFixed(client, keys, { partitions: config.partitions, indexCheck, sealChecks })
   return {
     target,
     connect,

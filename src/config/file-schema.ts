@@ -1,5 +1,6 @@
 /** The configuration file as it is written. What its secrets hold is looked at in a second step (`read-file.ts`). */
 import { z } from 'zod'
+import { scopes } from '../domain/scopes.ts'
 
 const text = z.string({
   error: (issue) => (issue.input === undefined ? 'It is required.' : 'It must be text; put it in quotes.'),
@@ -39,18 +40,10 @@ const sealKey = z.strictObject({
   key: secret,
 })
 
-const scope = z.enum([
-  'transfers:read',
-  'transfers:write',
-  'events:read',
-  'subscriptions:write',
-  'ops:read',
-  'ops:act',
-])
 const token = z.strictObject({
   id: text.regex(/^[A-Za-z0-9_.-]{1,64}$/, 'It must be letters, digits, _, . and -.'),
   sha256: text.regex(/^[0-9a-f]{64}$/, 'It must be the SHA-256 of the token in lower-case hex.'),
-  scopes: z.array(scope).min(1),
+  scopes: z.array(z.enum(scopes)).min(1),
 })
 
 export const fileSchema = z.strictObject({

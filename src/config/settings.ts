@@ -1,3 +1,4 @@
+import type { Scope } from '../domain/scopes.ts'
 import type { NamedKey } from './secrets.ts'
 
 export interface AccountSettings {
@@ -13,14 +14,7 @@ export interface AccountSettings {
 export interface TokenSettings {
   id: string
   sha256: string
-  scopes: (
-    | 'transfers:read'
-    | 'transfers:write'
-    | 'events:read'
-    | 'subscriptions:write'
-    | 'ops:read'
-    | 'ops:act'
-  )[]
+  scopes: Scope[]
 }
 
 /** What the configuration file says, or what stands for it in sandbox mode. */

@@ -6,14 +6,15 @@
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Logger } from '../telemetry/logger.ts'
-import { lockDirectory } from './directory-lock.ts'
-import { findServer, type RedisServer } from './find-server.ts'
-import { adoptRedis, launchRedis, type RedisProcess } from './redis-process.ts'
+import { type DirectoryLock, lockDirectory } from './directory-lock.ts'
+import { findServer } from './find-server.ts'
+import { adoptRedis, launchRedis, type RedisPlace, type RedisProcess } from './redis-process.ts'
 import { socketPathFor } from './socket-path.ts'
 
 export interface EmbeddedRedis {
   socketPath: string
-  pid: number
+  /** Of the process that runs now. */
+  readonly pid: number
   /** It was left behind by an earlier start, and taken over. */
   adopted: boolean
   /** Ends it, after the drain. A second call does nothing. */
@@ -35,37 +36,62 @@ export async function startEmbeddedRedis({
   const folder = join(dataDir, 'redis')
   mkdirSync(folder, { recursive: true, mode: 0o700 })
   const lock = lockDirectory(folder)
+  const place: RedisPlace = { folder, socketPath: socketPathFor(folder) }
+  const launch = async () => {
+    const server = await findServer({ packageFolder: join(dataDir, 'redis-package'), env, logger })
+    return launchRedis(place, server)
+  }
   try {
-    const place = { folder, socketPath: socketPathFor(folder) }
-    const adopted = await adoptRedis(place)
-    const redis = adopted ?? (await launchRedis(place, await find(dataDir, env, logger)))
-    logger.info('embedded-redis.started', {
-      pid: redis.pid,
-      adopted: adopted !== undefined,
-      socketPath: place.socketPath,
-    })
-    return describe(redis, adopted !== undefined, lock.release, logger)
+    const left = await adoptRedis(place)
+    const redis = left ?? (await launch())
+    const adopted = left !== undefined
+    logger.info('embedded-redis.started', { pid: redis.pid, adopted, socketPath: place.socketPath })
+    const running = keepRunning(redis, launch, lock, logger)
+    return Object.assign(running, { adopted, socketPath: place.socketPath })
   } catch (error) {
     lock.release()
     throw error
   }
 }
 
-async function find(dataDir: string, env: NodeJS.ProcessEnv, logger: Logger): Promise<RedisServer> {
-  return findServer({ packageFolder: join(dataDir, 'redis-package'), env, logger })
-}
-
-function describe(redis: RedisProcess, adopted: boolean, release: () => void, logger: Logger): EmbeddedRedis {
+/** One that ends by itself, as when the system runs out of memory, is started again: everything it answered for is on disk. */
+function keepRunning(
+  first: RedisProcess,
+  launch: () => Promise<RedisProcess>,
+  lock: DirectoryLock,
+  logger: Logger,
+): Pick<EmbeddedRedis, 'pid' | 'stop'> {
+  let current = first
+  let restarting: Promise<void> | undefined
   let stopped: Promise<void> | undefined
-  redis.onExit(() => {
-    if (!stopped) logger.error('embedded-redis.exited', { pid: redis.pid })
-  })
+
+  const restart = async () => {
+    logger.error('embedded-redis.exited', { pid: current.pid })
+    try {
+      current = await launch()
+      watch()
+      logger.info('embedded-redis.restarted', { pid: current.pid })
+    } catch (error) {
+      logger.error('embedded-redis.not-restarted', { error })
+    }
+  }
+  const watch = () =>
+    current.onExit(() => {
+      if (!stopped) restarting = restart()
+    })
+  const stop = async () => {
+    await restarting
+    await current.stop()
+    lock.release()
+  }
+
+  watch()
   return {
-    socketPath: redis.socketPath,
-    pid: redis.pid,
-    adopted,
+    get pid() {
+      return current.pid
+    },
     stop() {
-      stopped ??= redis.stop().finally(release)
+      stopped ??= stop()
       return stopped
     },
   }

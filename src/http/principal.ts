@@ -1,12 +1,4 @@
-export const scopes = [
-  'transfers:read',
-  'transfers:write',
-  'events:read',
-  'subscriptions:write',
-  'ops:read',
-  'ops:act',
-] as const
-export type Scope = (typeof scopes)[number]
+import type { Scope } from '../domain/scopes.ts'
 
 /** Who asks, and what they may do. */
 export interface Principal {

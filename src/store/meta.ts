@@ -9,12 +9,15 @@ import type { Keys } from './keys.ts'
 
 export interface Fixed {
   partitions: number
+  /** Tells index keys apart without saying what they are: with another, nothing that was registered would be found alike. */
+  indexCheck: string
   /** By id of the seal key, a value that tells keys apart without saying what they are. */
   sealChecks: Record<string, string>
 }
 
 export async function checkFixed(redis: Redis, keys: Keys, fixed: Fixed): Promise<void> {
   await redis.hsetnx(keys.meta, 'partitions', fixed.partitions)
+  await redis.hsetnx(keys.meta, 'index', fixed.indexCheck)
   for (const [id, value] of Object.entries(fixed.sealChecks))
     await redis.hsetnx(keys.meta, `seal:${id}`, value)
   const stored = await redis.hgetall(keys.meta)
@@ -26,6 +29,8 @@ export function findDifference(stored: Record<string, string>, fixed: Fixed): st
   if (stored.partitions !== String(fixed.partitions)) {
     return `partitions: this Redis was first used with ${stored.partitions}, and the number cannot change to ${fixed.partitions}.`
   }
+  if (stored.index !== fixed.indexCheck)
+    return 'seal.indexKey: it is not the one that this Redis was first used with.'
   for (const [field, value] of Object.entries(stored)) {
     if (!field.startsWith('seal:')) continue
     const id = field.slice('seal:'.length)

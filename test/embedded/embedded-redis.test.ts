@@ -188,6 +188,18 @@ describe('embedded Redis', function () {
     assert.equal(await ask(redis, (client) => client.get('kept')), 'yes')
   })
 
+  it('is started again when it ends by itself, with what it held', async () => {
+    const redis = await start()
+    await ask(redis, (client) => client.set('kept', 'yes'))
+    const firstPid = redis.pid
+    process.kill(firstPid, 'SIGKILL')
+    await until('the next one', () => redis.pid !== firstPid)
+    redisPids.add(redis.pid)
+    assert.equal(await ask(redis, (client) => client.get('kept')), 'yes')
+    await redis.stop()
+    assert.equal(isAlive(redis.pid), false)
+  })
+
   it('is started by one of two that come at the same moment, also over a stale lock', async () => {
     mkdirSync(join(dataDir, 'redis'), { recursive: true })
     const dead = spawn(process.execPath, ['-e', ''])

@@ -30,20 +30,31 @@ describe('what must stay the same between starts', () => {
 
   it('the number of partitions', async () => {
     assert.match(
-      await refusal({ partitions: 8, sealChecks: {} }, { partitions: 16, sealChecks: {} }),
+      await refusal(
+        { partitions: 8, indexCheck: 'i', sealChecks: {} },
+        { partitions: 16, indexCheck: 'i', sealChecks: {} },
+      ),
       /first used with 8/,
     )
   })
 
   it('the seal keys: none may be missing or be another', async () => {
-    const first = { partitions: 8, sealChecks: { k1: 'a' } }
-    assert.match(await refusal(first, { partitions: 8, sealChecks: {} }), /k1 is missing/)
-    assert.match(await refusal(first, { partitions: 8, sealChecks: { k1: 'b' } }), /k1 is not the one/)
+    const first = { partitions: 8, indexCheck: 'i', sealChecks: { k1: 'a' } }
+    assert.match(await refusal(first, { partitions: 8, indexCheck: 'i', sealChecks: {} }), /k1 is missing/)
+    assert.match(
+      await refusal(first, { partitions: 8, indexCheck: 'i', sealChecks: { k1: 'b' } }),
+      /k1 is not the one/,
+    )
+  })
+
+  it('the index key', async () => {
+    const first = { partitions: 8, indexCheck: 'i', sealChecks: {} }
+    assert.match(await refusal(first, { ...first, indexCheck: 'j' }), /^seal\.indexKey: /)
   })
 
   it('a new seal key may join', async () => {
     const keys = createKeys(uniquePrefix(), 8)
-    await checkFixed(redis, keys, { partitions: 8, sealChecks: { k1: 'a' } })
-    await checkFixed(redis, keys, { partitions: 8, sealChecks: { k2: 'b', k1: 'a' } })
+    await checkFixed(redis, keys, { partitions: 8, indexCheck: 'i', sealChecks: { k1: 'a' } })
+    await checkFixed(redis, keys, { partitions: 8, indexCheck: 'i', sealChecks: { k2: 'b', k1: 'a' } })
   })
 })

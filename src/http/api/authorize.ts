@@ -1,6 +1,7 @@
 import type { Request, RequestHandler, Response } from 'express'
 import { AppError } from '../../domain/errors.ts'
-import type { Principal, Scope } from '../principal.ts'
+import type { Scope } from '../../domain/scopes.ts'
+import type { Principal } from '../principal.ts'
 
 /** Lets on whoever holds a token with this scope. */
 export function requireScope(

@@ -1,6 +1,7 @@
 import type { Request } from 'express'
 import { AppError } from '../../domain/errors.ts'
-import type { Principal, Scope } from '../principal.ts'
+import type { Scope } from '../../domain/scopes.ts'
+import type { Principal } from '../principal.ts'
 import type { Sessions } from './session.ts'
 
 /** Who asks, or an AppError: not signed in, from another site, or without the scope. */

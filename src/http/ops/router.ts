@@ -2,6 +2,7 @@
 import type { Queue } from 'bullmq'
 import { type ErrorRequestHandler, Router } from 'express'
 import { AppError } from '../../domain/errors.ts'
+import type { Scope } from '../../domain/scopes.ts'
 import type { Logger } from '../../telemetry/logger.ts'
 import type { Principal } from '../principal.ts'
 import { createBoard } from './board.ts'
@@ -43,7 +44,7 @@ function createBoardRoutes({ queues, maskJobData, logger }: OpsRouterDeps, guard
   const forOperators = createBoard({ queues, maskJobData, basePath: boardPath, mayRetry: true })
   const forViewers = createBoard({ queues, maskJobData, basePath: boardPath, mayRetry: false })
   const names = queues.map(({ name }) => name)
-  const scopeOf: Record<BoardAccess, 'ops:read' | 'ops:act'> = { read: 'ops:read', retry: 'ops:act' }
+  const scopeOf: Record<BoardAccess, Scope> = { read: 'ops:read', retry: 'ops:act' }
 
   const router = Router()
   router.use(async (req, res, next) => {
