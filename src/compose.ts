@@ -80,7 +80,11 @@ const workerConcurrency = 16
 const inFlightMax = 4_096
 const inFlightBytesMax = 64 * 1024 * 1024
 
+/** Past every account's budget; a write that takes longer is given up, so that the next may try. */
+const writeMsMax = 5_000
+
 const clock = () => Date.now()
+const ids = createIdMaker(clock, createRandomPool())
 
 export async function compose(deps: ComposeDeps): Promise<Running> {
   const { role } = deps
@@ -171,7 +175,7 @@ async function startWork({ lifecycle, logger }: ComposeDeps, base: Base): Promis
   })
   lifecycle.add({ name: 'reconcile-worker', stop: () => worker.stop() })
 
-  const pump = createReadyPump({ ready: createReadyReceipts({ redis, keys }), addJobs })
+  const pump = createReadyPump({ ready: createReadyReceipts({ redis, keys }), addJobs, ids })
   lifecycle.add({ name: 'ready-sweep', ...startSweep(pump, sweepIntervalMs, logger) })
 }
 
@@ -202,8 +206,7 @@ async function startServe(
 type AddJobs = (jobs: JobDraft[]) => Promise<unknown>
 
 function startIntake({ lifecycle, logger }: ComposeDeps, base: Base, redis: Redis, addJobs: AddJobs) {
-  const ids = createIdMaker(clock, createRandomPool())
-  const producer = createCallbackProducer({ addJobs, ids, inFlightMax, inFlightBytesMax })
+  const producer = createCallbackProducer({ addJobs, ids, inFlightMax, inFlightBytesMax, writeMsMax })
   lifecycle.add({ name: 'producer', stop: () => producer.drain() })
   const quarantine = createQuarantine({ redis, keys: base.keys, sealer: base.keyring })
   const handler = createCallbackHandler({
@@ -250,7 +253,7 @@ async function createApi(
     transfers: createTransferStore({ redis, scripts: loadScripts(redis), keys, sealer: keyring }),
     currencies: new Map(config.accounts.map(({ id, currency }) => [id, currency])),
     digestContent: (text) => createHmac('sha256', contentKey).update(text).digest('base64url').slice(0, 22),
-    pumpReady: createReadyPump({ ready: createReadyReceipts({ redis, keys }), addJobs }),
+    pumpReady: createReadyPump({ ready: createReadyReceipts({ redis, keys }), addJobs, ids }),
     clock,
     logger,
   })

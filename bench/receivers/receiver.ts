@@ -104,6 +104,7 @@ async function createOurs(inExpress: boolean): Promise<Server> {
     ids,
     inFlightMax: 4096,
     inFlightBytesMax: 64 * 1024 * 1024,
+    writeMsMax: 5_000,
   })
   const handler = createCallbackHandler({
     providers: new Map([[benchAccount.id, provider]]),

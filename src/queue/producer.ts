@@ -9,6 +9,7 @@
 import { AppError, asAppError } from '../domain/errors.ts'
 import type { IdMaker } from '../domain/ids.ts'
 import type { Receipt } from '../domain/receipt.ts'
+import { within } from '../telemetry/within.ts'
 import { groupBytesMax, groupJob, groupSizeMax, type JobDraft } from './catalogue.ts'
 
 export interface ProducerDeps {
@@ -18,6 +19,8 @@ export interface ProducerDeps {
   inFlightMax: number
   /** And their bytes, so that large bodies cannot fill the memory while Redis hangs. */
   inFlightBytesMax: number
+  /** A write that has not answered by then counts as lost, so that it does not hold up those behind it. */
+  writeMsMax: number
 }
 
 export interface CallbackProducer {
@@ -56,7 +59,10 @@ export function createCallbackProducer(deps: ProducerDeps): CallbackProducer {
     if (members.length === 0) return
     const groups = groupReceipts(members.map(({ receipt }) => receipt))
     try {
-      await deps.addJobs(groups.map((receipts) => groupJob(deps.ids.jobId(), receipts)))
+      await within(
+        deps.writeMsMax,
+        deps.addJobs(groups.map((receipts) => groupJob(deps.ids.jobId(), receipts))),
+      )
       for (const member of members) member.resolve()
     } catch (error) {
       const unknown = new AppError('not-durable-yet', { cause: asAppError(error).cause ?? error })

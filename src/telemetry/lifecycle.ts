@@ -1,4 +1,5 @@
 import type { Logger } from './logger.ts'
+import { within } from './within.ts'
 
 /** A running piece. `stop` finishes what is in flight and closes; it is called once. */
 export interface Part {
@@ -30,7 +31,7 @@ export function createLifecycle(deps: {
     for (const part of parts.reverse()) {
       const startedAt = deps.clock()
       try {
-        await within(part.stop(), Math.max(deadline - deps.clock(), partMsMin))
+        await within(Math.max(deadline - deps.clock(), partMsMin), part.stop())
       } catch (error) {
         clean = false
         deps.logger.error('part.not-stopped', { part: part.name, error })
@@ -46,17 +47,5 @@ export function createLifecycle(deps: {
       stopping ??= stopAll()
       return stopping
     },
-  }
-}
-
-async function within(work: Promise<void>, ms: number): Promise<void> {
-  let timer: NodeJS.Timeout | undefined
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error('It did not stop in time.')), ms)
-  })
-  try {
-    await Promise.race([work, late])
-  } finally {
-    clearTimeout(timer)
   }
 }

@@ -1,21 +1,31 @@
 /**
  * Puts on the queue what became ready when its transfer was registered. The registration does so itself at once; this
  * sweep is for the case that the process died in between.
+ *
+ * The jobs are minted, not named for their receipts: the job that parked a receipt may bear its name and not have ended
+ * yet, and adding another of that name would do nothing. Applying a receipt twice changes nothing.
  */
+
+import type { IdMaker } from '../domain/ids.ts'
 import type { Receipt } from '../domain/receipt.ts'
-import { type JobDraft, singleJob } from '../queue/catalogue.ts'
+import { groupJob, type JobDraft } from '../queue/catalogue.ts'
+import { groupReceipts } from '../queue/producer.ts'
 import type { ReadyReceipts } from '../store/ready-receipts.ts'
 import type { Logger } from '../telemetry/logger.ts'
 
 export interface ReadyPumpDeps {
   ready: ReadyReceipts
   addJobs(jobs: JobDraft[]): Promise<unknown>
+  ids: Pick<IdMaker, 'jobId'>
 }
 
 export type ReadyPump = () => Promise<number>
 
-export function createReadyPump({ ready, addJobs }: ReadyPumpDeps): ReadyPump {
-  return () => ready.pump(async (receipts: Receipt[]) => void (await addJobs(receipts.map(singleJob))))
+export function createReadyPump({ ready, addJobs, ids }: ReadyPumpDeps): ReadyPump {
+  const enqueue = async (receipts: Receipt[]) => {
+    await addJobs(groupReceipts(receipts).map((group) => groupJob(ids.jobId(), group)))
+  }
+  return () => ready.pump(enqueue)
 }
 
 /** Runs the pump now and then on; a round that fails is simply followed by the next. */

@@ -29,6 +29,7 @@ function createProducer(deps: Partial<ProducerDeps> = {}) {
     ids,
     inFlightMax: 1000,
     inFlightBytesMax: 1e9,
+    writeMsMax: 5_000,
     ...deps,
   })
   return { ...queue, producer }
@@ -102,6 +103,15 @@ describe('callback producer', () => {
     await nextTurn()
     writes[1]?.answer()
     await later
+  })
+
+  it('gives up a write that never answers, and goes on with the next', async () => {
+    const { producer, writes } = createProducer({ writeMsMax: 20 })
+    assert.equal(await codeOf(producer.enqueue(receipt())), 'not-durable-yet')
+    const next = producer.enqueue(receipt())
+    await nextTurn()
+    writes[1]?.answer()
+    await next
   })
 
   it('does not write what nobody waits for any more', async () => {

@@ -109,6 +109,7 @@ describe('redis guard', () => {
       ids,
       inFlightMax: 10,
       inFlightBytesMax: 1e6,
+      writeMsMax: 5_000,
     })
     await producer.enqueue(receiptOf('{}'))
 

@@ -1,0 +1,49 @@
+import assert from 'node:assert/strict'
+import { Queue } from 'bullmq'
+import { callbackQueueName, type JobDraft, singleJob } from '../../src/queue/catalogue.ts'
+import { silentLogger } from '../../src/telemetry/logger.ts'
+import { createReadyPump, startSweep } from '../../src/workers/ready-pump.ts'
+import { createTestClients, uniquePrefix } from '../support/redis.ts'
+import { createTestStore, ids, receiptOf, registrationOf } from '../support/store.ts'
+import { until } from '../support/until.ts'
+import { newReference } from '../support/zenospay.ts'
+
+describe('ready pump', () => {
+  const clients = createTestClients()
+  after(() => clients.closeAll())
+
+  it('queues a receipt also while the job that parked it, which bears its name, has not ended', async () => {
+    const redis = await clients.open()
+    const store = createTestStore(redis)
+    const queue = new Queue(callbackQueueName, { connection: redis, prefix: `{${uniquePrefix()}}` })
+    const addJobs = (jobs: JobDraft[]) => queue.addBulk(jobs)
+    const event = registrationOf(newReference())
+    const receipt = receiptOf('{}')
+    await addJobs([singleJob(receipt)])
+    await store.transfers.park(event.transfer.id, receipt)
+    await store.transfers.register(event)
+
+    assert.equal(await createReadyPump({ ready: store.ready, addJobs, ids })(), 1)
+    const jobs = await queue.getWaiting()
+    assert.equal(jobs.length, 2)
+    assert.deepEqual(
+      jobs.map((job) => job.data.receipts[0].id),
+      [receipt.id, receipt.id],
+    )
+    await queue.close()
+  })
+
+  it('sweeps on, also after a round that failed', async () => {
+    let rounds = 0
+    const sweep = startSweep(
+      async () => {
+        if (++rounds === 1) throw new Error('away')
+        return 0
+      },
+      1,
+      silentLogger,
+    )
+    await until('three rounds', () => rounds >= 3)
+    await sweep.stop()
+  })
+})
