@@ -179,7 +179,7 @@ describe('the built program', function () {
   })
 
   it('answers whoever waits for events at once when it stops', async () => {
-    const program = await place.start()
+    const program = await place.start('all', { LOG_LEVEL: 'debug' })
     const { next } = (await (
       await fetch(`${program.apiUrl}/v1/events?limit=1000`, {
         headers: { authorization: `Bearer ${place.token()}` },
@@ -189,7 +189,8 @@ describe('the built program', function () {
       `${program.apiUrl}/v1/events?types=tallyhook.transfer.returned.v1&wait=60&after=${next}`,
       { headers: { authorization: `Bearer ${place.token()}` } },
     )
-    await until('the waiting request', () => program.lines.length > 0)
+    const asked = () => program.lines.filter((line) => /"request.started".*"\/v1\/events"/.test(line)).length
+    await until('both requests to have come', () => asked() === 2)
     const stopped = stop(program)
     assert.deepEqual(((await (await waiting).json()) as { events: unknown[] }).events, [])
     await stopped

@@ -66,6 +66,7 @@ function logRequests(clock: () => number, logger: Logger): RequestHandler {
     const startedAt = clock()
     const requestId = randomUUID()
     res.setHeader('x-request-id', requestId)
+    logger.debug('request.started', { requestId, method: req.method, path: req.path })
     res.on('close', () => {
       const route = (req.route as { path?: string } | undefined)?.path
       // The route and never the URL: a query may hold a reference that is somebody's name.
