@@ -116,6 +116,8 @@ async function createOurs(inExpress: boolean): Promise<Server> {
     }),
     limiter: createFailureLimiter(Date.now),
     quarantine: () => {},
+    underWayMax: 2048,
+    senderMsMax: 8_000,
     clock: Date.now,
     logger: createLogger({ level: 'warn', format: 'json' }),
   })

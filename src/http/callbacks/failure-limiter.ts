@@ -1,8 +1,8 @@
 /**
- * Slows down a source whose callbacks keep failing verification, so that forgeries cost us little. A source is never
- * limited once one of its callbacks has verified: providers send probes that must fail, and behind one proxy the
- * genuine and the forged share an address. Even a limited source is let through now and then, so a genuine one whose
- * key was only just configured frees itself.
+ * Counts the failures of a source, so that one that keeps failing is told to wait and fills no quarantine. It is asked
+ * after the verification and never before: behind one proxy the genuine and the forged share an address, and a genuine
+ * callback that is refused with a 4xx is lost. A source that has verified is never told to wait, since providers send
+ * probes that must fail.
  */
 export interface FailureLimiter {
   /** How long this source has to wait, in milliseconds; 0 when it may come. */

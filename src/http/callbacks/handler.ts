@@ -5,7 +5,7 @@
  */
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { AppError, type ErrorCode, errorCodes } from '../../domain/errors.ts'
-import type { AccountProvider, Ack } from '../../providers/provider.ts'
+import type { AccountProvider, Ack, CallbackRequest } from '../../providers/provider.ts'
 import type { RefusedCallback } from '../../store/quarantine.ts'
 import type { Logger } from '../../telemetry/logger.ts'
 import { toProblem } from '../problem.ts'
@@ -20,6 +20,10 @@ export interface CallbackHandlerDeps {
   intake: Intake
   limiter: FailureLimiter
   quarantine(refused: RefusedCallback): void
+  /** Requests whose body is being read or written; beyond it the sender is told to come again. */
+  underWayMax: number
+  /** How long a body may take. Past the account's budget it is answered 503 all the same; past this, 408. */
+  senderMsMax: number
   clock: () => number
   logger: Logger
 }
@@ -41,38 +45,28 @@ interface Result {
 
 export function createCallbackHandler(deps: CallbackHandlerDeps): CallbackHandler {
   const { providers, limiter, clock, logger } = deps
+  let underWay = 0
 
   async function handle(req: IncomingMessage, provider: AccountProvider | undefined): Promise<Result> {
     if (!provider) return { code: 'no-such-account', fields: {} }
     if (req.method !== 'POST') return { code: 'method-not-allowed', fields: {} }
     if (isEncoded(req)) return { code: 'unsupported-media-type', close: true, fields: {} }
-    const source = req.socket.remoteAddress ?? 'unknown'
-    const waitMs = limiter.waitMs(source)
-    if (waitMs > 0) {
-      return {
-        code: 'too-many-failures',
-        retryAfterS: Math.ceil(waitMs / 1000),
-        close: true,
-        fields: { source },
-      }
-    }
+    if (underWay >= deps.underWayMax)
+      return { code: 'too-many-in-flight', retryAfterS: 1, close: true, fields: {} }
 
-    const patience = new AbortController()
-    const timer = setTimeout(() => patience.abort(), provider.budgetMs)
+    underWay++
+    const budget = new AbortController()
+    const timer = setTimeout(() => budget.abort(), provider.budgetMs)
     try {
-      return await take(req, provider, source, patience.signal)
+      return await take(req, provider, budget.signal)
     } finally {
       clearTimeout(timer)
+      underWay--
     }
   }
 
-  async function take(
-    req: IncomingMessage,
-    provider: AccountProvider,
-    source: string,
-    signal: AbortSignal,
-  ): Promise<Result> {
-    const read = await readBody(req, bodyBytesMax, signal)
+  async function take(req: IncomingMessage, provider: AccountProvider, signal: AbortSignal): Promise<Result> {
+    const read = await readBody(req, bodyBytesMax, deps.senderMsMax)
     switch (read.outcome) {
       case 'too-large':
         return { code: 'body-too-large', close: true, fields: {} }
@@ -85,17 +79,27 @@ export function createCallbackHandler(deps: CallbackHandlerDeps): CallbackHandle
     }
     const request = { path: pathOf(req), header: headersOf(req), body: read.body, now: clock() }
     const outcome = await deps.intake(provider, request, signal)
-    const result = describeOutcome(outcome, read.body.length)
+    const source = req.socket.remoteAddress ?? 'unknown'
     if (outcome.outcome === 'durable') limiter.verified(source)
-    if (outcome.outcome === 'not-authentic') {
-      limiter.failed(source)
-      const { reason, digest } = outcome
-      const headers = keptHeaders(req)
-      const { account } = provider
-      deps.quarantine({ account, reason, digest, source, receivedAt: request.now, headers, body: read.body })
-      result.fields.source = source
+    if (outcome.outcome === 'not-authentic') return refuse(req, provider, source, request, outcome)
+    return describeOutcome(outcome, read.body.length)
+  }
+
+  function refuse(
+    req: IncomingMessage,
+    { account }: AccountProvider,
+    source: string,
+    { body, now }: CallbackRequest,
+    { reason, digest }: Extract<IntakeOutcome, { outcome: 'not-authentic' }>,
+  ): Result {
+    const fields = { reason, digest, bytes: body.length, source }
+    const waitMs = limiter.waitMs(source)
+    limiter.failed(source)
+    if (waitMs > 0) {
+      return { code: 'too-many-failures', retryAfterS: Math.ceil(waitMs / 1000), close: true, fields }
     }
-    return result
+    deps.quarantine({ account, reason, digest, source, receivedAt: now, headers: keptHeaders(req), body })
+    return { code: 'not-authentic', fields }
   }
 
   async function receive(req: IncomingMessage, res: ServerResponse, account: string): Promise<void> {
@@ -126,19 +130,13 @@ export function createCallbackHandler(deps: CallbackHandlerDeps): CallbackHandle
   }
 }
 
-function describeOutcome(outcome: IntakeOutcome, bytes: number): Result {
-  switch (outcome.outcome) {
-    case 'durable':
-      return { fields: { receiptId: outcome.receiptId, digest: outcome.digest, keyId: outcome.keyId, bytes } }
-    case 'not-authentic':
-      return { code: 'not-authentic', fields: { reason: outcome.reason, digest: outcome.digest, bytes } }
-    case 'try-later':
-      return {
-        code: outcome.code,
-        retryAfterS: 1,
-        fields: { receiptId: outcome.receiptId, digest: outcome.digest, bytes },
-      }
-  }
+function describeOutcome(
+  outcome: Exclude<IntakeOutcome, { outcome: 'not-authentic' }>,
+  bytes: number,
+): Result {
+  const { receiptId, digest } = outcome
+  if (outcome.outcome === 'durable') return { fields: { receiptId, digest, keyId: outcome.keyId, bytes } }
+  return { code: outcome.code, retryAfterS: 1, fields: { receiptId, digest, bytes } }
 }
 
 function answer(res: ServerResponse, provider: AccountProvider | undefined, result: Result): number {

@@ -30,6 +30,7 @@ export function createIntake(deps: IntakeDeps): Intake {
   return async (provider, request, signal) => {
     const unavailable = deps.unavailable()
     if (unavailable) return { outcome: 'try-later', code: unavailable }
+    if (signal.aborted) return { outcome: 'try-later', code: 'not-durable-yet' }
     const verification = provider.verify(request)
     if (verification.outcome === 'refused') {
       return { outcome: 'not-authentic', reason: verification.reason, digest: verification.digest }

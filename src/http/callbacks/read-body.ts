@@ -10,11 +10,7 @@ export type BodyOutcome =
   | { outcome: 'too-slow' }
   | { outcome: 'gone' }
 
-export function readBody(
-  req: IncomingMessage,
-  limitBytes: number,
-  signal: AbortSignal,
-): Promise<BodyOutcome> {
+export function readBody(req: IncomingMessage, limitBytes: number, msMax: number): Promise<BodyOutcome> {
   const announced = Number(req.headers['content-length'] ?? 0)
   if (announced > limitBytes) return Promise.resolve({ outcome: 'too-large' })
 
@@ -24,7 +20,7 @@ export function readBody(
 
     const finish = (outcome: BodyOutcome) => {
       req.off('data', onData).off('end', onEnd).off('error', onGone).off('close', onGone)
-      signal.removeEventListener('abort', onLate)
+      clearTimeout(timer)
       if (outcome.outcome !== 'read') req.pause()
       resolve(outcome)
     }
@@ -37,9 +33,9 @@ export function readBody(
       finish({ outcome: 'read', body: chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks) })
     const onGone = () => finish({ outcome: 'gone' })
     const onLate = () => finish({ outcome: 'too-slow' })
+    // If it was we who were slow, what has come meanwhile is read first: timers run before what the network brought.
+    const timer = setTimeout(() => setImmediate(() => setImmediate(onLate)), msMax)
 
-    if (signal.aborted) return onLate()
-    signal.addEventListener('abort', onLate, { once: true })
     req.on('data', onData).on('end', onEnd).on('error', onGone).on('close', onGone)
   })
 }
