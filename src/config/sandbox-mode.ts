@@ -82,8 +82,8 @@ function readIfThere(file: string): string | undefined {
 /** Written whole under another name and linked into place: whoever comes second reads what the first one made. */
 function create(dataDir: string, file: string): string {
   mkdirSync(dataDir, { recursive: true, mode: 0o700 })
-  const draft = `${file}.${process.pid}`
-  writeFileSync(draft, JSON.stringify(makeIdentity(), null, 2), { mode: 0o600 })
+  const draft = `${file}.${randomBytes(8).toString('hex')}`
+  writeFileSync(draft, JSON.stringify(makeIdentity(), null, 2), { mode: 0o600, flag: 'wx' })
   try {
     linkSync(draft, file)
   } catch (error) {

@@ -3,7 +3,7 @@
  * it by, or found running and taken over. Its number is written down before it is waited for.
  */
 import { spawn } from 'node:child_process'
-import { closeSync, openSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs'
+import { closeSync, openSync, readFileSync, realpathSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { totalmem } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -66,9 +66,10 @@ export async function launchRedis(place: RedisPlace, server: RedisServer): Promi
   })
   failed.catch(() => {})
   if (child.pid === undefined) return failed
-  writeFileSync(pidFile(place), JSON.stringify(identify(child.pid)))
+  writePid(place, identify(child.pid))
   child.unref()
-  await Promise.race([untilAnswering(place, child.pid), failed])
+  // Gone before its end was reported: the report says why.
+  if (!(await Promise.race([untilAnswering(place, child.pid), failed]))) await failed
   return control(place, identify(child.pid))
 }
 
@@ -77,11 +78,19 @@ export async function adoptRedis(place: RedisPlace): Promise<RedisProcess | unde
   const left = readPid(place)
   if (!left || !isSameAlive(left)) {
     rmSync(pidFile(place), { force: true })
-    return undefined
+    return adoptUnnoted(place)
   }
   // It may be on its way out, and must be gone before another one opens its files.
   if (!(await untilAnswering(place, left.pid))) return undefined
   return control(place, left)
+}
+
+/** One whose note was lost still answers: a second server on its files would ruin them. */
+async function adoptUnnoted(place: RedisPlace): Promise<RedisProcess | undefined> {
+  const pid = await answers(place)
+  if (pid === undefined) return undefined
+  writePid(place, identify(pid))
+  return control(place, identify(pid))
 }
 
 /** True when it serves, false when its process has ended meanwhile. */
@@ -89,7 +98,7 @@ async function untilAnswering(place: RedisPlace, pid: number): Promise<boolean> 
   const deadline = Date.now() + startMsMax
   while (Date.now() < deadline) {
     if (!isAlive(pid)) return false
-    if (await answers(place)) return true
+    if ((await answers(place)) !== undefined) return true
     await sleep(lookMs)
   }
   throw new AppError('redis-unavailable', {
@@ -97,8 +106,8 @@ async function untilAnswering(place: RedisPlace, pid: number): Promise<boolean> 
   })
 }
 
-/** It answers, it has loaded, and it is the one of this folder. */
-async function answers({ folder, socketPath }: RedisPlace): Promise<boolean> {
+/** The number of the process, once it answers, has loaded, and is the one of this folder. */
+async function answers({ folder, socketPath }: RedisPlace): Promise<number | undefined> {
   const client = new Redis({
     path: socketPath,
     lazyConnect: true,
@@ -111,9 +120,10 @@ async function answers({ folder, socketPath }: RedisPlace): Promise<boolean> {
   try {
     await client.connect()
     const [, dir = ''] = (await client.config('GET', 'dir')) as string[]
-    return (await client.ping()) === 'PONG' && realpathSync(dir) === realpathSync(folder)
+    if (realpathSync(dir) !== realpathSync(folder)) return undefined
+    return Number(/^process_id:(\d+)/m.exec(await client.info('server'))?.[1])
   } catch {
-    return false
+    return undefined
   } finally {
     client.disconnect()
   }
@@ -165,6 +175,13 @@ function signal(identity: ProcessIdentity, name: NodeJS.Signals): void {
 
 function pidFile({ folder }: RedisPlace): string {
   return join(folder, 'redis-process.json')
+}
+
+/** By another name first, so that it is never there half-written. */
+function writePid(place: RedisPlace, identity: ProcessIdentity): void {
+  const draft = `${pidFile(place)}.${process.pid}`
+  writeFileSync(draft, JSON.stringify(identity))
+  renameSync(draft, pidFile(place))
 }
 
 function readPid(place: RedisPlace): ProcessIdentity | undefined {

@@ -16,20 +16,29 @@ export interface Fixed {
 }
 
 export async function checkFixed(redis: Redis, keys: Keys, fixed: Fixed): Promise<void> {
-  await redis.hsetnx(keys.meta, 'partitions', fixed.partitions)
-  await redis.hsetnx(keys.meta, 'index', fixed.indexCheck)
-  for (const [id, value] of Object.entries(fixed.sealChecks))
-    await redis.hsetnx(keys.meta, `seal:${id}`, value)
-  const stored = await redis.hgetall(keys.meta)
-  const problem = findDifference(stored, fixed)
+  await refuseDifferent(redis, keys, fixed)
+  const fields = { partitions: String(fixed.partitions), index: fixed.indexCheck, ...sealFields(fixed) }
+  for (const [field, value] of Object.entries(fields)) await redis.hsetnx(keys.meta, field, value)
+  // Once more, for two first starts at the same moment.
+  await refuseDifferent(redis, keys, fixed)
+}
+
+/** Compares before anything is written: a start that is refused must leave no trace of its keys. */
+async function refuseDifferent(redis: Redis, keys: Keys, fixed: Fixed): Promise<void> {
+  const problem = findDifference(await redis.hgetall(keys.meta), fixed)
   if (problem) throw new AppError('invalid-configuration', { detail: problem })
 }
 
+function sealFields({ sealChecks }: Fixed): Record<string, string> {
+  return Object.fromEntries(Object.entries(sealChecks).map(([id, value]) => [`seal:${id}`, value]))
+}
+
 export function findDifference(stored: Record<string, string>, fixed: Fixed): string | undefined {
-  if (stored.partitions !== String(fixed.partitions)) {
+  if (Object.keys(stored).length === 0) return undefined
+  if (stored.partitions !== undefined && stored.partitions !== String(fixed.partitions)) {
     return `partitions: this Redis was first used with ${stored.partitions}, and the number cannot change to ${fixed.partitions}.`
   }
-  if (stored.index !== fixed.indexCheck)
+  if (stored.index !== undefined && stored.index !== fixed.indexCheck)
     return 'seal.indexKey: it is not the one that this Redis was first used with.'
   for (const [field, value] of Object.entries(stored)) {
     if (!field.startsWith('seal:')) continue

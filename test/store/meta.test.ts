@@ -52,6 +52,14 @@ describe('what must stay the same between starts', () => {
     assert.match(await refusal(first, { ...first, indexCheck: 'j' }), /^seal\.indexKey: /)
   })
 
+  it('a start that is refused leaves nothing behind that the next one could stumble over', async () => {
+    const keys = createKeys(uniquePrefix(), 8)
+    const first = { partitions: 8, indexCheck: 'i', sealChecks: { k1: 'a' } }
+    await checkFixed(redis, keys, first)
+    await assert.rejects(checkFixed(redis, keys, { ...first, sealChecks: { k2: 'b' } }))
+    await checkFixed(redis, keys, first)
+  })
+
   it('a new seal key may join', async () => {
     const keys = createKeys(uniquePrefix(), 8)
     await checkFixed(redis, keys, { partitions: 8, indexCheck: 'i', sealChecks: { k1: 'a' } })
