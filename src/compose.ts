@@ -59,7 +59,7 @@ export interface Running {
   callbackUrl?: string
   apiUrl?: string
   /** What a person who tries it out may paste. */
-  sandbox?: { apiToken: string; curl: string }
+  sandbox?: { apiToken: string; account: string; reference: string; curl: string }
 }
 
 export interface ComposeDeps {
@@ -78,6 +78,9 @@ const guardIntervalMs = 1_000
 const sweepIntervalMs = 5_000
 const workerConcurrency = 16
 const inFlightMax = 4_096
+const underWayMax = 2_048
+/** Every provider has given up by then. */
+const senderMsMax = 8_000
 const inFlightBytesMax = 64 * 1024 * 1024
 
 /** Past every account's budget; a write that takes longer is given up, so that the next may try. */
@@ -173,10 +176,12 @@ async function startWork({ lifecycle, logger }: ComposeDeps, base: Base): Promis
     random: Math.random,
     logger,
   })
-  lifecycle.add({ name: 'reconcile-worker', stop: () => worker.stop() })
+  const isAway = () => base.guard.state().state === 'away'
+  lifecycle.add({ name: 'reconcile-worker', stop: () => worker.stop({ force: isAway() }) })
 
   const pump = createReadyPump({ ready: createReadyReceipts({ redis, keys }), addJobs, ids })
-  lifecycle.add({ name: 'ready-sweep', ...startSweep(pump, sweepIntervalMs, logger) })
+  const sweep = startSweep(pump, sweepIntervalMs, logger)
+  lifecycle.add({ name: 'ready-sweep', stop: () => sweep.stop({ force: isAway() }) })
 }
 
 async function startServe(
@@ -221,6 +226,8 @@ function startIntake({ lifecycle, logger }: ComposeDeps, base: Base, redis: Redi
     quarantine: (refused) => {
       quarantine.keep(refused).catch((error) => logger.warn('quarantine.not-kept', { error }))
     },
+    underWayMax,
+    senderMsMax,
     clock,
     logger,
   })
@@ -267,7 +274,7 @@ async function createApi(
     logger,
   })
   const routes = [transferRoutes, createEventRoutes({ authenticate, feed, stopping })]
-  return createApiApp({ routes, ops, redisState: guard.state, clock, logger })
+  return createApiApp({ routes, ops, authenticate, redisState: guard.state, clock, logger })
 }
 
 async function open(
@@ -314,5 +321,6 @@ async function startSandboxMode(
     logger,
   })
   lifecycle.add({ name: 'sandbox', stop: () => sandbox.stop() })
-  return { sandbox: { apiToken: identity.apiToken, curl: sandbox.curl } }
+  const { apiToken, account } = identity
+  return { sandbox: { apiToken, account, reference: sandbox.reference, curl: sandbox.curl } }
 }

@@ -1,9 +1,9 @@
 /** Runs one role until it is told to stop. */
-import { rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { compose, type Role, type Running } from '../compose.ts'
 import { loadConfig, summarise } from '../config/config.ts'
-import { createLifecycle } from '../telemetry/lifecycle.ts'
+import { createLifecycle, type Lifecycle, StartAborted } from '../telemetry/lifecycle.ts'
 import { createLogger, type Logger } from '../telemetry/logger.ts'
 import { showWelcome } from './welcome.ts'
 
@@ -26,11 +26,12 @@ export async function runRole(role: Role): Promise<number> {
   try {
     running = await compose({ config, role, env: process.env, lifecycle, logger })
   } catch (error) {
-    await lifecycle.stop()
+    const { clean } = await lifecycle.stop()
+    if (error instanceof StartAborted) return clean ? 0 : 1
     throw error
   }
   const { callbackUrl, apiUrl } = running
-  if (callbackUrl) note(runningFile(config.dataDir), { callbackUrl, apiUrl }, lifecycle.add)
+  if (callbackUrl) noteRunning(config.dataDir, { callbackUrl, apiUrl }, lifecycle, logger)
   process.stdout.write(`${JSON.stringify({ event: 'ready', role, callbackUrl, apiUrl })}\n`)
   if (running.sandbox) showWelcome(running, config)
 
@@ -39,13 +40,18 @@ export async function runRole(role: Role): Promise<number> {
   return clean ? 0 : 1
 }
 
-/** A second signal means that somebody is out of patience. */
+/** A shell and npm both pass a Ctrl-C on, so the same one may come twice. Later it means that somebody is out of patience. */
+const repeatedSignalMs = 2_000
+
 function stopOnSignal(stop: () => Promise<{ clean: boolean }>, logger: Logger): Promise<{ clean: boolean }> {
   return new Promise((resolve) => {
-    let asked = false
+    let askedAt: number | undefined
     const onSignal = (signal: NodeJS.Signals) => {
-      if (asked) process.exit(1)
-      asked = true
+      if (askedAt !== undefined) {
+        if (Date.now() - askedAt > repeatedSignalMs) process.exit(1)
+        return
+      }
+      askedAt = Date.now()
       logger.info('stopping', { signal })
       void stop().then(resolve)
     }
@@ -53,11 +59,19 @@ function stopOnSignal(stop: () => Promise<{ clean: boolean }>, logger: Logger): 
   })
 }
 
-function note(
-  file: string,
-  content: unknown,
-  add: (part: { name: string; stop(): Promise<void> }) => void,
+/** A help for `tallyhook send` and nothing more: a directory that cannot be written stops nobody. */
+function noteRunning(
+  dataDir: string,
+  urls: { callbackUrl?: string; apiUrl?: string | undefined },
+  lifecycle: Lifecycle,
+  logger: Logger,
 ): void {
-  writeFileSync(file, JSON.stringify(content))
-  add({ name: 'running-note', stop: async () => rmSync(file, { force: true }) })
+  const file = runningFile(dataDir)
+  try {
+    mkdirSync(dataDir, { recursive: true, mode: 0o700 })
+    writeFileSync(file, JSON.stringify(urls))
+    lifecycle.add({ name: 'running-note', stop: async () => rmSync(file, { force: true }) })
+  } catch (error) {
+    logger.warn('running.not-noted', { error })
+  }
 }

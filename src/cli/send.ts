@@ -21,8 +21,8 @@ import { runningFile } from './run-role.ts'
 const help = `tallyhook send: sends one signed callback
 
   --reference R         of the transfer it speaks of; without it a transfer is registered first (sandbox mode)
-  --amount 25000.00     as the provider reports it
-  --status success      success, fail or pending
+  --amount 25000.00     as the provider reports it; with --reference, another than registered holds the transfer
+  --status success      success, fail or pending; anything else is kept as a failed job
   --account-number N    of the beneficiary (default 0000000000)
   --inquiry-id I        the provider's own id (default: a new one)
   --account ID          which configured account (default: the first)
@@ -66,6 +66,7 @@ export async function runSend(args: string[]): Promise<number> {
   checkAmount(flags.amount, account.currency)
   const urls = readRunning(config.dataDir)
   const url = flags.url ?? (urls && `${urls.callbackUrl}/callbacks/${account.id}`)
+  if (url && !URL.canParse(url)) throw usage(`--url: ${url} is not a URL.`)
   if (!url) throw usage('Nothing is running on this data directory; start it, or give --url.')
   const reference = flags.reference ?? (await registerTransfer(config, flags, urls?.apiUrl, account))
   const signed = sign(flags, reference, { ...account, privateKey: readKey(config, flags), url })

@@ -7,7 +7,7 @@ export function showWelcome({ callbackUrl, apiUrl, sandbox }: Running, { dataDir
   process.stderr.write(`
   Tallyhook is ready, in sandbox mode: both providers and merchants are make-believe, and no money moves.
 
-  Callbacks    ${callbackUrl}/callbacks/zeno-sandbox
+  Callbacks    ${callbackUrl}/callbacks/${sandbox.account}
   API          ${apiUrl}/v1
   Queues       ${apiUrl}/ops/queues
   API token    ${sandbox.apiToken}
@@ -19,7 +19,7 @@ ${sandbox.curl}
 
   What became of it:
 
-curl -s -H 'Authorization: Bearer ${sandbox.apiToken}' '${apiUrl}/v1/events?types=tallyhook.transfer.succeeded.v1'
+curl -s -H 'Authorization: Bearer ${sandbox.apiToken}' '${apiUrl}/v1/transfers?account=${sandbox.account}&reference=${sandbox.reference}'
 
 `)
 }

@@ -3,6 +3,9 @@ import type { AddressInfo } from 'node:net'
 import { AppError } from '../domain/errors.ts'
 import type { Lifecycle } from '../telemetry/lifecycle.ts'
 
+/** Who has sent no whole request by then is closed on: Node itself would wait for them without end. */
+const drainMsMax = 3_000
+
 /** How often a stop looks for connections that have become idle. */
 const idleCheckMs = 50
 
@@ -27,8 +30,10 @@ export async function listen(
 function close(server: Server): Promise<void> {
   return new Promise((resolve) => {
     const timer = setInterval(() => server.closeIdleConnections(), idleCheckMs)
+    const limit = setTimeout(() => server.closeAllConnections(), drainMsMax)
     server.close(() => {
       clearInterval(timer)
+      clearTimeout(limit)
       resolve()
     })
     server.closeIdleConnections()

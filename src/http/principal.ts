@@ -3,5 +3,7 @@ import type { Scope } from '../domain/scopes.ts'
 /** Who asks, and what they may do. */
 export interface Principal {
   id: string
+  /** Changes when the token does. Nobody can make the token of it. */
+  tokenId?: string
   scopes: readonly Scope[]
 }

@@ -14,7 +14,7 @@ export interface Tokens {
 
 export function createTokens(entries: readonly TokenEntry[]): Tokens {
   const known = entries.map(({ id, scopes, sha256 }) => ({
-    principal: { id, scopes },
+    principal: { id, scopes, tokenId: sha256.slice(0, 16) },
     digest: Buffer.from(sha256, 'hex'),
   }))
   return {

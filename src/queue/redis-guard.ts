@@ -1,7 +1,7 @@
 /**
- * Knows whether Redis can be trusted with a callback right now. Its settings are checked at the start and at every
- * reconnect (a failover may have brought another server), its memory every second. Until a check has passed the state
- * is not `ok`, and intake answers 503.
+ * Knows whether Redis can be trusted with a callback right now. Settings and memory are looked at when the process starts,
+ * at every reconnect (a failover may have brought another server) and every second. Until a look has found everything
+ * right the state is not `ok`, and intake answers 503.
  */
 import type { Redis } from 'ioredis'
 import type { Logger } from '../telemetry/logger.ts'
@@ -38,7 +38,6 @@ export interface RedisGuardDeps {
 
 export function createRedisGuard({ client, policy, logger, intervalMs }: RedisGuardDeps): RedisGuard {
   let current: RedisState = { state: 'away', reason: 'Redis has not been checked yet.' }
-  let settingsChecked = false
   let warned = ''
 
   function become(next: RedisState): RedisState {
@@ -64,15 +63,12 @@ export function createRedisGuard({ client, policy, logger, intervalMs }: RedisGu
   }
 
   async function look(): Promise<RedisState> {
-    if (!settingsChecked) {
-      const findings = findWeaknesses(await readSettings(), policy)
-      const reason = `Redis would lose data: ${findings.join('; ')}.`
-      if (findings.length > 0 && policy.onWeaker === 'refuse') return { state: 'weak', reason }
-      if (findings.length > 0 && warned !== reason) {
-        warned = reason
-        logger.warn('redis.weak-allowed', { reason })
-      }
-      settingsChecked = true
+    const findings = findWeaknesses(await readSettings(), policy)
+    const reason = `Redis would lose data: ${findings.join('; ')}.`
+    if (findings.length > 0 && policy.onWeaker === 'refuse') return { state: 'weak', reason }
+    if (findings.length > 0 && warned !== reason) {
+      warned = reason
+      logger.warn('redis.weak-allowed', { reason })
     }
     const memory = readMemoryUse(await client.info('memory'))
     return isFull(memory) ? { state: 'full', reason: describeFull(memory) } : { state: 'ok' }
@@ -82,7 +78,6 @@ export function createRedisGuard({ client, policy, logger, intervalMs }: RedisGu
     try {
       return become(await look())
     } catch (error) {
-      settingsChecked = false
       return become({
         state: 'away',
         reason: error instanceof Error ? error.message : 'Redis does not answer.',
@@ -91,7 +86,6 @@ export function createRedisGuard({ client, policy, logger, intervalMs }: RedisGu
   }
 
   function onClose() {
-    settingsChecked = false
     become({ state: 'away', reason: 'The connection to Redis is closed.' })
   }
   const onReady = () => void check()

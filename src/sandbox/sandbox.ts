@@ -24,6 +24,8 @@ export interface Sandbox {
   providerUrl: string
   /** A signed callback for a transfer that waits for just this one. */
   curl: string
+  /** The transfer's reference. */
+  reference: string
   stop(): Promise<void>
 }
 
@@ -37,13 +39,15 @@ export async function startSandbox(deps: SandboxDeps): Promise<Sandbox> {
   const providerUrl = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
 
   const trickle = createTrickle({ ...deps, ...identity, providerUrl })
-  const curl = await prepareExample(deps, trickle.register)
+  const reference = makeReference('hello')
+  const curl = await prepareExample(deps, reference, trickle.register)
   trickle.start(payEveryMs)
   logger.info('sandbox.started', { providerUrl, account: identity.account })
 
   return {
     providerUrl,
     curl,
+    reference,
     async stop() {
       await trickle.stop()
       provider.stop()
@@ -55,9 +59,9 @@ export async function startSandbox(deps: SandboxDeps): Promise<Sandbox> {
 
 async function prepareExample(
   deps: SandboxDeps,
+  reference: string,
   register: ReturnType<typeof createTrickle>['register'],
 ): Promise<string> {
-  const reference = makeReference('hello')
   const beneficiary = { bankCode: '002', accountNumber: '0000000000', name: 'John Doe' }
   await register({ reference, amount: 25_000, beneficiary })
   const now = deps.clock()

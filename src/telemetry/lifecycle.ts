@@ -8,11 +8,14 @@ export interface Part {
 }
 
 export interface Lifecycle {
-  /** Starts one more part; it is stopped before all that were started earlier. */
+  /** One more part that runs; it is stopped before all that came earlier. Once the stop has begun it is stopped at once. */
   add(part: Part): void
   /** Stops the parts in reverse, each within the time that is left. Safe to call twice. */
   stop(): Promise<{ clean: boolean }>
 }
+
+/** A stop was asked for while parts were still being started. */
+export class StartAborted extends Error {}
 
 /** A part that is stuck must not take from the others the moment that they need. */
 const partMsMin = 100
@@ -24,6 +27,7 @@ export function createLifecycle(deps: {
 }): Lifecycle {
   const parts: Part[] = []
   let stopping: Promise<{ clean: boolean }> | undefined
+  const late: Promise<void>[] = []
 
   async function stopAll(): Promise<{ clean: boolean }> {
     const deadline = deps.clock() + deps.stopBudgetMs
@@ -42,10 +46,16 @@ export function createLifecycle(deps: {
   }
 
   return {
-    add: (part) => void parts.push(part),
-    stop: () => {
+    add(part) {
+      if (!stopping) return void parts.push(part)
+      late.push(part.stop())
+      throw new StartAborted()
+    },
+    async stop() {
       stopping ??= stopAll()
-      return stopping
+      const result = await stopping
+      await Promise.allSettled(late)
+      return result
     },
   }
 }

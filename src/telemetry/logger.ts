@@ -50,7 +50,8 @@ const colours: Record<string, string> = {
 
 const pretty = winston.format.printf(({ level, message, ...fields }) => {
   const time = new Date().toISOString().slice(11, 23)
-  const rest = Object.entries(fields).map(([key, value]) => `${key}=${asText(value)}`)
+  const shown = Object.entries(fields).filter(([, value]) => value !== undefined)
+  const rest = shown.map(([key, value]) => `${key}=${asText(value)}`)
   return `\x1b[2m${time}\x1b[0m ${colours[level] ?? ''}${level.padEnd(5)}\x1b[0m ${message}  ${rest.join(' ')}`
 })
 

@@ -29,7 +29,11 @@ export function createReadyPump({ ready, addJobs, ids }: ReadyPumpDeps): ReadyPu
 }
 
 /** Runs the pump now and then on; a round that fails is simply followed by the next. */
-export function startSweep(pump: ReadyPump, intervalMs: number, logger: Logger): { stop(): Promise<void> } {
+export function startSweep(
+  pump: ReadyPump,
+  intervalMs: number,
+  logger: Logger,
+): { stop(options?: { force?: boolean }): Promise<void> } {
   let round: Promise<void> = Promise.resolve()
   let busy = false
 
@@ -50,9 +54,9 @@ export function startSweep(pump: ReadyPump, intervalMs: number, logger: Logger):
   tick()
   const timer = setInterval(tick, intervalMs)
   return {
-    async stop() {
+    async stop({ force = false } = {}) {
       clearInterval(timer)
-      await round
+      if (!force) await round
     },
   }
 }

@@ -21,10 +21,11 @@ import type { Reconcile } from './reconcile.ts'
 
 /**
  * A worker that dies leaves its jobs locked: ten seconds, then the next check gives them to another. Work in flight is
- * taken up again within fifteen seconds that way. A healthy worker renews its locks every five seconds.
+ * taken up again within fifteen seconds that way, with some to spare on a busy machine (docs/decisions/0007). A healthy
+ * worker renews its locks every five seconds.
  */
 export const lockMs = 10_000
-export const stalledCheckMs = 5_000
+export const stalledCheckMs = 2_500
 
 /** Being in flight while a process dies is no fault of the job. It must never fail one, however often it happens. */
 const stalledCountMax = Number.MAX_SAFE_INTEGER
@@ -40,8 +41,8 @@ export interface ReconcileWorkerDeps {
 }
 
 export interface ReconcileWorker {
-  /** Lets the jobs under way finish, then stops. */
-  stop(): Promise<void>
+  /** Lets the jobs under way finish, then stops; by force it waits for none, as when Redis is away. */
+  stop(options?: { force?: boolean }): Promise<void>
 }
 
 export function createReconcileWorker(deps: ReconcileWorkerDeps): ReconcileWorker {
@@ -63,7 +64,7 @@ export function createReconcileWorker(deps: ReconcileWorkerDeps): ReconcileWorke
   })
   worker.on('stalled', (jobId) => logger.warn('job.stalled', { jobId }))
   worker.on('error', (error) => logger.warn('worker.troubled', { error }))
-  return { stop: () => worker.close() }
+  return { stop: ({ force = false } = {}) => worker.close(force) }
 }
 
 type Processor = (job: Pick<Job<CallbackJob, void, JobName>, 'id' | 'data' | 'name'>) => Promise<void>

@@ -2,7 +2,7 @@
  * Applies receipts, without BullMQ: unseal, translate, decide, commit. What holds:
  *   - a receipt is applied once, however often its job is delivered: the commit finds it recorded;
  *   - a decision is committed only on the transfer it was made on, or made again;
- *   - receipts about one transfer are applied in the order they came, those about different ones side by side;
+ *   - receipts of one group about one transfer are applied in the order they came, others side by side;
  *   - the failure of one receipt says nothing about the others.
  */
 import { decide } from '../domain/decide.ts'

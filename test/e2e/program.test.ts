@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
-import { createPrivateKey, type KeyObject } from 'node:crypto'
+import { createHash, createPrivateKey, generateKeyPairSync, type KeyObject, randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { connect } from 'node:net'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { Queue } from 'bullmq'
@@ -196,6 +197,28 @@ describe('the built program', function () {
     await stopped
   })
 
+  it('stops cleanly though somebody holds connections and says nothing', async () => {
+    const program = await place.start()
+    const sockets = [program.callbackUrl, program.apiUrl].map((url) =>
+      connect(Number(new URL(url).port), '127.0.0.1'),
+    )
+    for (const socket of sockets) {
+      socket.on('error', () => {})
+      await once(socket, 'connect')
+    }
+    sockets[0]?.write('POST /callbacks/zeno-sandbox HTTP/1.1\r\nHost: x\r\nContent-Len')
+    await stop(program)
+    for (const socket of sockets) socket.destroy()
+  })
+
+  it('ends without a word of readiness when it is stopped while it starts', async () => {
+    const launched = await place.run([], {}, 'SIGTERM')
+    assert.equal(launched.code, 0)
+    assert.ok(!launched.stdout.includes('"event":"ready"'))
+    const pid = place.redisPid()
+    assert.ok(pid === undefined || !isAlive(pid))
+  })
+
   it('is started by npm as well, which hands it the signal', async () => {
     const root = fileURLToPath(new URL('../..', import.meta.url))
     const program = await place.start(undefined, { TALLYHOOK_DATA_DIR: place.dataDir }, [
@@ -277,6 +300,46 @@ describe('the built program', function () {
       await Promise.all([stop(serve), stop(work)])
     })
 
+    it('runs by a configuration, though no data directory is there', async () => {
+      redis = await startRedisServer()
+      const { publicKey, privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 })
+      const secret = () => randomBytes(32).toString('base64')
+      const file = join(place.folder, 'tallyhook.json')
+      const settings = {
+        accounts: [
+          {
+            id: 'zeno-main',
+            provider: 'zenospay',
+            partnerId: 'p',
+            currency: 'IDR',
+            providerPublicKeys: [publicKey.export({ type: 'spki', format: 'pem' })],
+          },
+        ],
+        api: {
+          tokens: [
+            {
+              id: 't',
+              sha256: createHash('sha256').update('real-token').digest('hex'),
+              scopes: ['events:read'],
+            },
+          ],
+        },
+        seal: { keys: [{ id: 'k1', key: secret() }], indexKey: secret() },
+      }
+      writeFileSync(file, JSON.stringify(settings))
+      const program = await place.start('all', { TALLYHOOK_CONFIG: file, REDIS_URL: redis.url })
+      const body = describeDisbursement(disbursement({ reference: newReference() }))
+      const signed = signCallback(body, {
+        privateKey,
+        partnerId: 'p',
+        path: '/callbacks/zeno-main',
+        now: Date.now(),
+      })
+      const answer = await fetch(`${program.callbackUrl}/callbacks/zeno-main`, { method: 'POST', ...signed })
+      assert.equal(answer.status, 200)
+      await stop(program)
+    })
+
     it('refuses one that would lose data, in one sentence', async () => {
       redis = await startRedisServer({ appendfsync: 'everysec' })
       const refused = await place.run([], { REDIS_URL: redis.url })
@@ -287,7 +350,7 @@ describe('the built program', function () {
       )
     })
 
-    it('answers 503 while it is gone, says so, and goes on by itself', async () => {
+    it('answers 503 while it is gone, says so, and stops cleanly all the same', async () => {
       redis = await startRedisServer()
       const program = await place.start('all', { REDIS_URL: redis.url })
       const reference = newReference()
@@ -300,8 +363,7 @@ describe('the built program', function () {
       assert.equal(answer.status, 503)
       assert.ok(answer.headers.get('retry-after'))
       assert.ok(Date.now() - startedAt < 1_000)
-      program.child.kill('SIGTERM')
-      await once(program.child, 'exit')
+      await stop(program)
     })
   })
 })

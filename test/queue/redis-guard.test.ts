@@ -69,10 +69,9 @@ describe('redis guard', () => {
     assert.deepEqual(guard.state(), { state: 'ok' })
   })
 
-  it('looks at the settings again at every reconnect', async () => {
+  it('looks at the settings again while it runs, and at every reconnect', async () => {
     await watch()
     await admin.config('SET', 'no-appendfsync-on-rewrite', 'yes')
-    assert.equal(guard.state().state, 'ok', 'they are not read all the time')
     await admin.call('CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes')
     await until('distrust', () => guard.state().state === 'weak')
   })

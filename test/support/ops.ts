@@ -24,7 +24,12 @@ export async function createOpsWorld() {
   const prefix = `{${uniquePrefix()}}`
   const queue = new Queue(callbackQueueName, { connection: await clients.open(), prefix })
   const logger = createMemoryLogger()
-  const world = { now: Date.now(), removed: new Set<string>(), understood: false }
+  const world = {
+    now: Date.now(),
+    removed: new Set<string>(),
+    replaced: new Set<string>(),
+    understood: false,
+  }
   const tokens = createTokens([
     { id: 'operator', sha256: sha256('operator-token'), scopes: ['ops:read', 'ops:act'] },
     { id: 'viewer', sha256: sha256('viewer-token'), scopes: ['ops:read'] },
@@ -34,7 +39,11 @@ export async function createOpsWorld() {
   const router = createOpsRouter({
     queues: [queue],
     authenticate: tokens.authenticate,
-    principalById: (id) => (world.removed.has(id) ? null : tokens.principalById(id)),
+    principalById: (id) => {
+      const principal = tokens.principalById(id)
+      if (!principal || world.removed.has(id)) return null
+      return world.replaced.has(id) ? { ...principal, tokenId: 'another' } : principal
+    },
     sessionKey: new Uint8Array(randomBytes(32)),
     maskJobData,
     clock: () => world.now,
@@ -76,6 +85,7 @@ export async function createOpsWorld() {
       world.now += ms
     },
     remove: (id: string) => void world.removed.add(id),
+    replace: (id: string) => void world.replaced.add(id),
     async addFailed(count: number): Promise<string[]> {
       const receipts = Array.from({ length: count }, () =>
         receiptOf('{}', { headers: { 'x-signature': planted }, body: `s1.k1.${planted}` }),

@@ -68,9 +68,13 @@ export function createFolder() {
       return { ...launched, callbackUrl, apiUrl, readyMs: Date.now() - launched.startedAt }
     },
 
-    /** A command that ends by itself. */
-    async run(args: string[], env: NodeJS.ProcessEnv = {}) {
+    /** A command that ends by itself, or by this signal as soon as it says that it starts. */
+    async run(args: string[], env: NodeJS.ProcessEnv = {}, signal?: NodeJS.Signals) {
       const launched = launch(args, env)
+      if (signal) {
+        await until('the start', () => launched.lines.some((line) => line.includes('"event":"starting"')))
+        launched.child.kill(signal)
+      }
       const code = await launched.exited
       return { code, stdout: launched.lines.join('\n'), stderr: launched.stderr() }
     },

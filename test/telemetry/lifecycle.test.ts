@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { createLifecycle } from '../../src/telemetry/lifecycle.ts'
+import { createLifecycle, StartAborted } from '../../src/telemetry/lifecycle.ts'
 import { createMemoryLogger } from '../support/log.ts'
 
 describe('lifecycle', () => {
@@ -30,5 +30,15 @@ describe('lifecycle', () => {
       logger.lines.filter(({ level }) => level === 'error').map(({ fields }) => fields.part),
       ['broken', 'stuck'],
     )
+  })
+
+  it('stops at once what is started after the stop has begun, and tells the start to end', async () => {
+    const { lifecycle } = make()
+    await lifecycle.stop()
+    const stopped: string[] = []
+    const late = { name: 'redis', stop: async () => void stopped.push('redis') }
+    assert.throws(() => lifecycle.add(late), StartAborted)
+    assert.deepEqual(await lifecycle.stop(), { clean: true })
+    assert.deepEqual(stopped, ['redis'])
   })
 })

@@ -4,12 +4,14 @@ import express, { type ErrorRequestHandler, type Express, type RequestHandler, t
 import { AppError } from '../../domain/errors.ts'
 import type { RedisState } from '../../queue/redis-guard.ts'
 import type { Logger } from '../../telemetry/logger.ts'
+import type { Principal } from '../principal.ts'
 import { sendProblem } from '../problem.ts'
-import { principalIdOf } from './authorize.ts'
+import { principalIdOf, requireToken } from './authorize.ts'
 
 export interface ApiAppDeps {
   routes: Router[]
   ops: Router
+  authenticate(token: string): Principal | null
   redisState(): RedisState
   clock: () => number
   logger: Logger
@@ -17,7 +19,7 @@ export interface ApiAppDeps {
 
 const bodyMax = '8mb'
 
-export function createApiApp({ routes, ops, redisState, clock, logger }: ApiAppDeps): Express {
+export function createApiApp({ routes, ops, authenticate, redisState, clock, logger }: ApiAppDeps): Express {
   const app = express()
   app.disable('x-powered-by')
   app.disable('etag')
@@ -33,7 +35,12 @@ export function createApiApp({ routes, ops, redisState, clock, logger }: ApiAppD
       .json({ status: redis.state === 'ok' ? 'ready' : 'not-ready', redis })
   })
   app.use('/ops', ops)
-  app.use('/v1', requireJson, express.json({ limit: bodyMax, type: () => true, inflate: false }))
+  app.use(
+    '/v1',
+    requireToken(authenticate),
+    requireJson,
+    express.json({ limit: bodyMax, type: () => true, inflate: false }),
+  )
   for (const router of routes) app.use('/v1', router)
   app.use((_req, _res, next) => next(new AppError('not-found')))
   app.use(answerErrors(logger))

@@ -34,7 +34,7 @@ const typesSchema = z.string().transform((text, context) => {
 })
 
 const querySchema = z.strictObject({
-  after: z.string().max(4096).optional(),
+  after: z.string().max(16_384).optional(),
   limit: wholeNumber(1, limitMax).optional(),
   wait: wholeNumber(0, waitSecondsMax).optional(),
   types: typesSchema.optional(),

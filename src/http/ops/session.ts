@@ -1,7 +1,7 @@
 /**
  * A session is a signed statement of who signed in and until when, kept by the browser alone, so that operators get in
  * while Redis is away. It holds no token and no scopes: those are looked up at each request, and a token that is taken
- * away from the configuration ends its sessions with it.
+ * away from the configuration, or replaced there, ends its sessions with it.
  */
 import type { Request, Response } from 'express'
 import { jwtVerify, SignJWT } from 'jose'
@@ -27,7 +27,7 @@ export function createSessions({ principalById, sessionKey, clock }: SessionsDep
   const nowS = () => Math.floor(clock() / 1000)
   return {
     async begin(req, res, principal) {
-      const session = await new SignJWT({})
+      const session = await new SignJWT({ tokenId: principal.tokenId })
         .setProtectedHeader({ alg: 'HS256' })
         .setSubject(principal.id)
         .setAudience(audience)
@@ -47,7 +47,8 @@ export function createSessions({ principalById, sessionKey, clock }: SessionsDep
           requiredClaims: ['exp', 'sub'],
         }
         const { payload } = await jwtVerify(cookie, sessionKey, options)
-        return principalById(payload.sub ?? '')
+        const principal = principalById(payload.sub ?? '')
+        return principal && principal.tokenId === payload.tokenId ? principal : null
       } catch {
         return null
       }

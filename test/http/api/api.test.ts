@@ -56,7 +56,14 @@ describe('API', () => {
         stopping: new AbortController().signal,
       }),
     ]
-    app = createApiApp({ routes, ops: Router(), redisState: () => state, clock: Date.now, logger })
+    app = createApiApp({
+      routes,
+      ops: Router(),
+      authenticate,
+      redisState: () => state,
+      clock: Date.now,
+      logger,
+    })
   })
   after(() => clients.closeAll())
 
@@ -251,6 +258,14 @@ describe('API', () => {
       }
     })
 
+    it('is asked for before a body is read', async () => {
+      const response = await request(app)
+        .post('/v1/transfers')
+        .set('content-type', 'application/json')
+        .send('{')
+      assert.equal(response.status, 401)
+    })
+
     it('needs the scope: 403', async () => {
       const response = await post(body(), 'viewer-token')
       assert.equal(response.status, 403)
@@ -337,7 +352,7 @@ describe('API', () => {
       ['/v1/transfers/tr-1', 'GET, HEAD'],
       ['/v1/events', 'GET, HEAD'],
     ] as const) {
-      const response = await request(app).delete(path)
+      const response = await request(app).delete(path).set('authorization', 'Bearer ledger-token')
       assert.equal(response.status, 405)
       assert.equal(response.headers.allow, allow)
     }
@@ -359,6 +374,7 @@ describe('API', () => {
     const lame = createApiApp({
       routes: [routes],
       ops: Router(),
+      authenticate: () => ({ id: 'x', scopes: [] }),
       redisState: () => state,
       clock: Date.now,
       logger,
@@ -383,6 +399,7 @@ describe('API', () => {
     const lame = createApiApp({
       routes: [routes],
       ops: Router(),
+      authenticate: () => ({ id: 'x', scopes: [] }),
       redisState: () => state,
       clock: Date.now,
       logger,

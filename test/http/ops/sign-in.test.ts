@@ -104,6 +104,8 @@ describe('operators’ sign-in', () => {
   it('ends a session when its token is taken away, and at the sign-out', async () => {
     const cookie = await session('viewer-token')
     assert.equal((await board(cookie)).status, 200)
+    world.replace('viewer')
+    assert.equal((await board(cookie)).status, 401, 'another token under the same id')
     world.remove('viewer')
     assert.equal((await board(cookie)).status, 401)
     const out = await request(world.app).post('/ops/sign-out').set('sec-fetch-site', 'same-origin')
