@@ -16,7 +16,6 @@ export interface Keyring {
   /** `place` says what the data belongs to, as `receipt:rc-…`; the same words open it again. */
   seal(plain: Uint8Array, place: string): string
   open(sealed: string, place: string): Buffer
-  keyIds: readonly string[]
 }
 
 const version = 's1'
@@ -30,8 +29,6 @@ export function createKeyring(keys: readonly SealKey[]): Keyring {
   const randomBytes = createRandomPool()
 
   return {
-    keyIds: keys.map(({ id }) => id),
-
     seal(plain, place) {
       const iv = randomBytes(ivBytes)
       const cipher = createCipheriv('aes-256-gcm', current.key, iv)

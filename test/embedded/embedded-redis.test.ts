@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import {
+  chmodSync,
   chownSync,
   mkdirSync,
   mkdtempSync,
@@ -222,7 +223,12 @@ describe('embedded Redis', function () {
     const redis = await start(deep)
     assert.ok(redis.socketPath.length < 100)
     assert.equal(await ask(redis, (client) => client.ping()), 'PONG')
-    assert.equal(statSync(join(redis.socketPath, '..')).mode & 0o777, 0o700)
+    const socketFolder = join(redis.socketPath, '..')
+    assert.equal(statSync(socketFolder).mode & 0o777, 0o700)
+    await redis.stop()
+    chmodSync(socketFolder, 0o755)
+    await assert.rejects(start(deep), /is not ours alone/)
+    rmSync(socketFolder, { recursive: true })
   })
 
   it('says how to get a Redis where there is none, and no package either', async () => {
