@@ -25,13 +25,14 @@ export async function runRole(role: Role): Promise<number> {
   let running: Running
   try {
     running = await compose({ config, role, env: process.env, lifecycle, logger })
+    const { callbackUrl, apiUrl } = running
+    if (callbackUrl) noteRunning(config.dataDir, { callbackUrl, apiUrl }, lifecycle, logger)
   } catch (error) {
     const { clean } = await lifecycle.stop()
     if (error instanceof StartAborted) return clean ? 0 : 1
     throw error
   }
   const { callbackUrl, apiUrl } = running
-  if (callbackUrl) noteRunning(config.dataDir, { callbackUrl, apiUrl }, lifecycle, logger)
   process.stdout.write(`${JSON.stringify({ event: 'ready', role, callbackUrl, apiUrl })}\n`)
   if (running.sandbox) showWelcome(running, config)
 
@@ -70,8 +71,8 @@ function noteRunning(
   try {
     mkdirSync(dataDir, { recursive: true, mode: 0o700 })
     writeFileSync(file, JSON.stringify(urls))
-    lifecycle.add({ name: 'running-note', stop: async () => rmSync(file, { force: true }) })
   } catch (error) {
     logger.warn('running.not-noted', { error })
   }
+  lifecycle.add({ name: 'running-note', stop: async () => rmSync(file, { force: true }) })
 }

@@ -109,7 +109,7 @@ export function createCallbackHandler(deps: CallbackHandlerDeps): CallbackHandle
     try {
       result = await handle(req, provider)
     } catch (error) {
-      logger.error('callback.broke', { account, error })
+      logger.error('callback.broke', { account: provider?.account, error })
       result = { code: 'internal-error', fields: {} }
     }
     const status = answer(res, provider, result)

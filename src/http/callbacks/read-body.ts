@@ -17,8 +17,12 @@ export function readBody(req: IncomingMessage, limitBytes: number, msMax: number
   return new Promise((resolve) => {
     const chunks: Buffer[] = []
     let bytes = 0
+    let done = false
 
     const finish = (outcome: BodyOutcome) => {
+      // A late timer has two more turns to go, in which the body may still have come.
+      if (done) return
+      done = true
       req.off('data', onData).off('end', onEnd).off('error', onGone).off('close', onGone)
       clearTimeout(timer)
       if (outcome.outcome !== 'read') req.pause()
