@@ -24,7 +24,7 @@ export async function runRole(role: Role): Promise<number> {
 
   let running: Running
   try {
-    running = await compose({ config, role, env: process.env, lifecycle, logger })
+    running = await compose(role, { config, env: process.env, lifecycle, logger })
     const { callbackUrl, apiUrl } = running
     if (callbackUrl) noteRunning(config.dataDir, { callbackUrl, apiUrl }, lifecycle, logger)
   } catch (error) {

@@ -9,12 +9,8 @@ import { parseArgs } from 'node:util'
 import { type Config, loadConfig } from '../config/config.ts'
 import { AppError } from '../domain/errors.ts'
 import { parseAmount } from '../domain/money.ts'
-import {
-  describeDisbursement,
-  type SignedCallback,
-  signCallback,
-  toCurl,
-} from '../sandbox/signed-callback.ts'
+import { type SignedCallback, toCurl } from '../sandbox/signed-callback.ts'
+import { createSigner } from '../sandbox/signer.ts'
 import { makeReference } from '../sandbox/trickle.ts'
 import { runningFile } from './run-role.ts'
 
@@ -69,7 +65,7 @@ export async function runSend(args: string[]): Promise<number> {
   if (url && !URL.canParse(url)) throw usage(`--url: ${url} is not a URL.`)
   if (!url) throw usage('Nothing is running on this data directory; start it, or give --url.')
   const reference = flags.reference ?? (await registerTransfer(config, flags, urls?.apiUrl, account))
-  const signed = sign(flags, reference, { ...account, privateKey: readKey(config, flags), url })
+  const signed = await sign(flags, reference, account, config, url)
   if (flags.curl) {
     process.stdout.write(`${toCurl(url, signed)}\n`)
     return 0
@@ -113,28 +109,25 @@ function readKey(config: Config, flags: Flags): KeyObject {
   }
 }
 
-function sign(
+async function sign(
   flags: Flags,
   reference: string,
-  account: { partnerId: string; callbackPath?: string | undefined; privateKey: KeyObject; url: string },
-): SignedCallback {
+  account: Config['accounts'][number],
+  config: Config,
+  url: string,
+): Promise<SignedCallback> {
   const now = Date.now() - (flags.stale ? dayMs : 0)
-  const body = describeDisbursement({
-    inquiryId: flags['inquiry-id'] ?? makeReference('inquiry'),
+  const signer = createSigner(account, () => readKey(config, flags))
+  const body = signer.describe({
     reference,
+    providerReference: flags['inquiry-id'] ?? makeReference('inquiry'),
     amount: flags.amount,
-    bankCode: '002',
-    bankName: 'Bank Rakyat Indonesia',
-    accountName: 'John Doe',
     accountNumber: flags['account-number'],
     status: flags.status,
-    createdAt: now,
-    updatedAt: now,
+    at: now,
   })
-  return signCallback(body, {
-    privateKey: account.privateKey,
-    partnerId: account.partnerId,
-    path: account.callbackPath ?? new URL(account.url).pathname,
+  return signer.sign(body, {
+    path: new URL(url).pathname,
     now,
     wrongSignature: flags['wrong-signature'],
   })

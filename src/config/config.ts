@@ -1,5 +1,6 @@
 /** The whole configuration: read once at the start, frozen, and handed on as plain values by compose.ts. */
 import { resolve } from 'node:path'
+import { keyIdsOf } from './accounts/accounts.ts'
 import { type Environment, readEnvironment } from './environment.ts'
 import { readConfigFile } from './read-file.ts'
 import { createSandboxSettings, readSandboxIdentity, type SandboxIdentity } from './sandbox-mode.ts'
@@ -39,11 +40,11 @@ export function loadConfig(env: NodeJS.ProcessEnv, isTerminal: boolean): Config 
 export function summarise(config: Config): Record<string, unknown> {
   return {
     mode: config.sandbox ? 'sandbox' : 'configured',
-    accounts: config.accounts.map(({ id, provider, currency, providerPublicKeys }) => ({
-      id,
-      provider,
-      currency,
-      keys: providerPublicKeys.map((key) => key.id),
+    accounts: config.accounts.map((account) => ({
+      id: account.id,
+      provider: account.provider,
+      currency: account.currency,
+      keys: keyIdsOf(account),
     })),
     tokens: config.tokens.map(({ id, scopes }) => ({ id, scopes })),
     sealKeys: config.seal.keys.map(({ id }) => id),

@@ -2,16 +2,10 @@ import { readFileSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import { parseDocument } from 'yaml'
 import { formatPath } from '../domain/errors.ts'
-import { isCurrency } from '../domain/money.ts'
+import { resolveAccount } from './accounts/accounts.ts'
 import { type ConfigFile, fileSchema } from './file-schema.ts'
 import { invalidConfiguration } from './invalid.ts'
-import {
-  checkTokenDigest,
-  readRsaPublicKey,
-  readSecret,
-  readSymmetricKey,
-  type SecretSources,
-} from './secrets.ts'
+import { checkTokenDigest, readSecret, readSymmetricKey, type SecretSources } from './secrets.ts'
 import type { Settings } from './settings.ts'
 
 export function readConfigFile(path: string, env: NodeJS.ProcessEnv): Settings {
@@ -47,20 +41,7 @@ export function resolveSettings(file: ConfigFile, sources: SecretSources): Setti
   checkUnique(file.api.tokens, 'api.tokens')
   checkUnique(file.seal.keys, 'seal.keys')
   return {
-    accounts: file.accounts.map((account, index) => {
-      const path = `accounts[${index}]`
-      if (!isCurrency(account.currency))
-        throw invalidConfiguration(`${path}.currency`, 'This currency is not known.')
-      const { providerPublicKeys, toleranceSeconds, ...rest } = account
-      return {
-        ...rest,
-        toleranceMs: toleranceSeconds * 1000,
-        providerPublicKeys: providerPublicKeys.map((key, keyIndex) => {
-          const keyPath = `${path}.providerPublicKeys[${keyIndex}]`
-          return readRsaPublicKey(readSecret(key, keyPath, sources), keyPath)
-        }),
-      }
-    }),
+    accounts: file.accounts.map((account, index) => resolveAccount(account, `accounts[${index}]`, sources)),
     tokens: file.api.tokens.map((token, index) => {
       checkTokenDigest(token.sha256, `api.tokens[${index}].sha256`)
       return token

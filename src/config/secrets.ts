@@ -2,7 +2,7 @@
 import { createHash, createPublicKey, type KeyObject } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
-import type { Secret } from './file-schema.ts'
+import type { Secret } from './accounts/common.ts'
 import { invalidConfiguration } from './invalid.ts'
 
 export interface SecretSources {

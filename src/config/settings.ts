@@ -1,15 +1,5 @@
 import type { Scope } from '../domain/scopes.ts'
-import type { NamedKey } from './secrets.ts'
-
-export interface AccountSettings {
-  id: string
-  provider: 'zenospay'
-  partnerId: string
-  providerPublicKeys: NamedKey[]
-  callbackPath?: string | undefined
-  toleranceMs: number
-  currency: string
-}
+import type { AccountSettings } from './accounts/accounts.ts'
 
 export interface TokenSettings {
   id: string

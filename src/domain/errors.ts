@@ -46,6 +46,7 @@ export const errorCodes = {
     retry: 'backoff',
     title: 'The callback could not be made durable in time',
   },
+  'keys-not-loaded': { status: 503, retry: 'backoff', title: 'The keys of the account are not loaded yet' },
   'redis-away': { status: 503, retry: 'backoff', title: 'Redis does not answer' },
   'redis-full': { status: 503, retry: 'backoff', title: 'Redis is filling up' },
   'redis-weak': { status: 503, retry: 'backoff', title: 'Redis is configured to lose data' },

@@ -15,7 +15,9 @@ export interface Receipt {
   /** The headers that the verification read, and no others. */
   headers: Record<string, string>
   body: string
+  /** Nothing proved it genuine: it changes nothing by itself and prompts a status query. */
+  unverified?: true
 }
 
 /** What became of a receipt. Recorded with it, in the same step as the change it caused. */
-export type ReceiptOutcome = 'applied' | 'held' | 'repeat' | 'stale' | 'awaits-person'
+export type ReceiptOutcome = 'applied' | 'held' | 'repeat' | 'stale' | 'awaits-person' | 'unverified'

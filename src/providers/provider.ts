@@ -7,9 +7,13 @@
  */
 import type { Observation } from '../domain/observation.ts'
 
+export const providerNames = ['zenospay', 'wechatpay', 'generic'] as const
+export type ProviderName = (typeof providerNames)[number]
+
 export interface CallbackRequest {
   /** The path that the request came to, without its query. */
   path: string
+  /** By lower-case name; undefined also for a header that came twice, since no one can say which was signed. */
   header(name: string): string | undefined
   body: Buffer
   /** Milliseconds; handed in, so that a test chooses it. */
@@ -17,18 +21,39 @@ export interface CallbackRequest {
 }
 
 export type Verification =
-  | { outcome: 'authentic'; keyId: string; digest: string; headers: Record<string, string> }
+  | {
+      outcome: 'authentic'
+      keyId: string
+      digest: string
+      /** What it takes to check it again, and no credential. */
+      headers: Record<string, string>
+      /** Nothing proves it: the account is configured so. It moves no money and prompts a status query. */
+      unverified?: true
+    }
   | { outcome: 'refused'; reason: RefusalReason; digest: string }
+  /** Its key may be one that we do not hold yet: the provider is told to come again. */
+  | { outcome: 'keys-not-loaded'; digest: string }
 
-export type RefusalReason =
-  | 'signature-missing'
-  | 'signature-wrong'
-  | 'partner-missing'
-  | 'partner-wrong'
-  | 'timestamp-missing'
-  | 'timestamp-malformed'
+export const refusalReasons = [
+  'signature-missing',
+  'signature-malformed',
+  'signature-wrong',
+  'signature-type-unknown',
+  'partner-missing',
+  'partner-wrong',
+  'nonce-missing',
+  'key-missing',
+  'key-unknown',
+  'credentials-missing',
+  'credentials-wrong',
+  'timestamp-missing',
+  'timestamp-malformed',
   /** Signed rightly, but too long ago or too far ahead. */
-  | 'outside-window'
+  'outside-window',
+  /** Not from one of the account's configured addresses. */
+  'source-not-allowed',
+] as const
+export type RefusalReason = (typeof refusalReasons)[number]
 
 export type Translation =
   | { outcome: 'understood'; observation: Omit<Observation, 'receiptId'> }
@@ -42,12 +67,15 @@ export interface Ack {
 
 export interface AccountProvider {
   account: string
-  provider: 'zenospay'
+  provider: ProviderName
   /** From the end of the headers to the answer. */
   budgetMs: number
-  verify(request: CallbackRequest): Verification
+  /** At once where all it needs is at hand; a promise only where a key may have to be fetched. */
+  verify(request: CallbackRequest): Verification | Promise<Verification>
   translate(body: Buffer): Translation
   accepted: Ack
   /** For any answer but 2xx. It says no more than an attacker may know. */
   refused(message: string): Ack
+  /** Ids of the keys that may verify, in the order of the configuration. */
+  keyIds(): string[]
 }

@@ -71,6 +71,7 @@ const receiptSchema = z.object({
   digest: z.string(),
   headers: z.record(z.string(), z.string()),
   body: z.string(),
+  unverified: z.literal(true).optional(),
 })
 const jobSchema = z.object({ v: z.literal(1), receipts: z.array(receiptSchema).min(1).max(groupSizeMax) })
 

@@ -35,7 +35,7 @@ describe('documents', () => {
     const text = read('docs/configuration.md')
     const names = [
       ...Object.keys(fileSchema.shape),
-      ...Object.keys(fileSchema.shape.accounts.element.shape),
+      ...fileSchema.shape.accounts.element.options.flatMap(({ shape }) => Object.keys(shape)),
       'onWeaker',
       'fsync',
       'indexKey',

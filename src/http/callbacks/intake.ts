@@ -31,11 +31,15 @@ export function createIntake(deps: IntakeDeps): Intake {
     const unavailable = deps.unavailable()
     if (unavailable) return { outcome: 'try-later', code: unavailable }
     if (signal.aborted) return { outcome: 'try-later', code: 'not-durable-yet' }
-    const verification = provider.verify(request)
+    const answer = provider.verify(request)
+    const verification = answer instanceof Promise ? await answer : answer
+    if (verification.outcome === 'keys-not-loaded') {
+      return { outcome: 'try-later', code: 'keys-not-loaded', digest: verification.digest }
+    }
     if (verification.outcome === 'refused') {
       return { outcome: 'not-authentic', reason: verification.reason, digest: verification.digest }
     }
-    const { digest, keyId, headers } = verification
+    const { digest, keyId, headers, unverified } = verification
     const id = deps.ids.receiptId()
     const body = deps.seal(request.body, `receipt:${id}`)
     const receipt: Receipt = {
@@ -46,6 +50,7 @@ export function createIntake(deps: IntakeDeps): Intake {
       digest,
       headers,
       body,
+      ...(unverified && { unverified }),
     }
     try {
       await Promise.race([deps.enqueue(receipt, signal), patienceOf(signal)])

@@ -16,5 +16,6 @@ export function createZenospay(account: ZenospayAccount): AccountProvider {
     translate: (body) => translateCallback(account, body),
     accepted,
     refused,
+    keyIds: () => account.providerPublicKeys.map(({ id }) => id),
   }
 }

@@ -1,0 +1,123 @@
+/** What every role stands on: a Redis that is reachable, safe to use, and the one that was used before. */
+import { Queue } from 'bullmq'
+import type { Redis } from 'ioredis'
+import type { Config } from '../config/config.ts'
+import { AppError } from '../domain/errors.ts'
+import { createIdMaker } from '../domain/ids.ts'
+import { startEmbeddedRedis } from '../embedded/embedded-redis.ts'
+import type { AccountProvider } from '../providers/provider.ts'
+import { callbackQueueName, type JobDraft } from '../queue/catalogue.ts'
+import {
+  type Connect,
+  type ConnectionTemper,
+  connectOnce,
+  createConnect,
+  describeTarget,
+  type RedisTarget,
+} from '../queue/connections.ts'
+import { createRedisGuard, type RedisGuard, type RedisState } from '../queue/redis-guard.ts'
+import { checkValue, createKeyring, type Keyring } from '../seal/keyring.ts'
+import { createRandomPool } from '../seal/random-pool.ts'
+import { createKeys, type Keys } from '../store/keys.ts'
+import { checkFixed } from '../store/meta.ts'
+import type { Lifecycle } from '../telemetry/lifecycle.ts'
+import type { Logger } from '../telemetry/logger.ts'
+import { createProviders } from './providers.ts'
+
+const keyPrefix = 'tallyhook'
+/** The queue's keys carry a tag of their own, so that on a cluster they share a slot. */
+export const queuePrefix = `{${keyPrefix}:q}`
+
+const guardIntervalMs = 1_000
+
+export const clock = () => Date.now()
+export const ids = createIdMaker(clock, createRandomPool())
+
+export interface ComposeDeps {
+  config: Config
+  env: NodeJS.ProcessEnv
+  lifecycle: Lifecycle
+  logger: Logger
+}
+
+export interface Base {
+  target: RedisTarget
+  connect: Connect
+  guard: RedisGuard
+  keys: Keys
+  keyring: Keyring
+  providers: ReadonlyMap<string, AccountProvider>
+}
+
+export async function openBase({ config, env, lifecycle, logger }: ComposeDeps): Promise<Base> {
+  const target = await findRedis(config, env, lifecycle, logger)
+  const connect = createConnect(target)
+  const client = connect('fail-fast', 'guard')
+  const guard = createRedisGuard({ client, policy: config.durability, logger, intervalMs: guardIntervalMs })
+  lifecycle.add({ name: 'guard', stop: () => guard.stop() })
+  await connectOnce(client, target)
+  refuseUnsafe(await guard.check(), target)
+
+  const keys = createKeys(keyPrefix, config.partitions)
+  const sealChecks = Object.fromEntries(config.seal.keys.map(({ id, key }) => [id, checkValue(key)]))
+  const indexCheck = checkValue(config.seal.indexKey)
+  await checkFixed(client, keys, { partitions: config.partitions, indexCheck, sealChecks })
+  return {
+    target,
+    connect,
+    guard,
+    keys,
+    keyring: createKeyring(config.seal.keys),
+    providers: createProviders(config),
+  }
+}
+
+async function findRedis(
+  config: Config,
+  env: NodeJS.ProcessEnv,
+  lifecycle: Lifecycle,
+  logger: Logger,
+): Promise<RedisTarget> {
+  if (config.redisUrl) return { kind: 'url', url: config.redisUrl }
+  const embedded = await startEmbeddedRedis({ dataDir: config.dataDir, logger, env })
+  lifecycle.add({ name: 'embedded-redis', stop: () => embedded.stop() })
+  return { kind: 'socket', path: embedded.socketPath }
+}
+
+/** Full is no reason not to start: the workers have to drain it. */
+function refuseUnsafe(state: RedisState, target: RedisTarget): void {
+  if (state.state === 'away')
+    throw new AppError('redis-unavailable', { detail: `Redis at ${describeTarget(target)}: ${state.reason}` })
+  if (state.state === 'weak') {
+    throw new AppError('redis-weak', {
+      detail: `${state.reason} Mend it, or set durability.onWeaker to warn.`,
+    })
+  }
+}
+
+export async function open(
+  base: Base,
+  lifecycle: Lifecycle,
+  temper: ConnectionTemper,
+  name: string,
+): Promise<Redis> {
+  const client = base.connect(temper, name)
+  lifecycle.add({ name: `redis-${name}`, stop: async () => client.disconnect() })
+  await connectOnce(client, base.target)
+  return client
+}
+
+export type AddJobs = (jobs: JobDraft[]) => Promise<unknown>
+
+export async function openQueue(base: Base, lifecycle: Lifecycle, temper: ConnectionTemper, name: string) {
+  const connection = await open(base, lifecycle, temper, name)
+  const queue = new Queue(callbackQueueName, { connection, prefix: queuePrefix })
+  // Each command reports its own failure; without a listener the same error would end the process.
+  queue.on('error', () => {})
+  lifecycle.add({ name: `queue-${name}`, stop: () => queue.close() })
+  const addJobs: AddJobs = (jobs) => {
+    const [only] = jobs
+    return jobs.length === 1 && only ? queue.add(only.name, only.data, only.opts) : queue.addBulk(jobs)
+  }
+  return { queue, addJobs }
+}

@@ -1,0 +1,133 @@
+/** The two listeners: callbacks in public, API and operators' pages in private. */
+
+import { createHmac } from 'node:crypto'
+import { createServer } from 'node:http'
+import type { Queue } from 'bullmq'
+import type { Express } from 'express'
+import type { Redis } from 'ioredis'
+import type { ErrorCode } from '../domain/errors.ts'
+import { createFeed } from '../events/feed.ts'
+import { createApiApp } from '../http/api/app.ts'
+import { createEventRoutes } from '../http/api/events.ts'
+import { createTransferRoutes } from '../http/api/transfers.ts'
+import { createFailureLimiter } from '../http/callbacks/failure-limiter.ts'
+import { createCallbackHandler } from '../http/callbacks/handler.ts'
+import { createIntake } from '../http/callbacks/intake.ts'
+import { createCallbackServer } from '../http/callbacks/server.ts'
+import { listen } from '../http/listen.ts'
+import { createOpsRouter } from '../http/ops/router.ts'
+import { createTokens } from '../http/tokens.ts'
+import { maskJobData } from '../queue/catalogue.ts'
+import { createCallbackProducer } from '../queue/producer.ts'
+import type { RedisState } from '../queue/redis-guard.ts'
+import { deriveKey } from '../seal/keyring.ts'
+import { createEventLog } from '../store/event-log.ts'
+import { createQuarantine } from '../store/quarantine.ts'
+import { createReadyReceipts } from '../store/ready-receipts.ts'
+import { loadScripts } from '../store/scripts.ts'
+import { createTransferStore } from '../store/transfers.ts'
+import { createWake } from '../store/wake.ts'
+import { createReadyPump } from '../workers/ready-pump.ts'
+import { type AddJobs, type Base, type ComposeDeps, clock, ids, open, openQueue } from './base.ts'
+
+const inFlightMax = 4_096
+const underWayMax = 2_048
+/** Every provider has given up by then. */
+const senderMsMax = 8_000
+const inFlightBytesMax = 64 * 1024 * 1024
+
+/** Past every account's budget; a write that takes longer is given up, so that the next may try. */
+const writeMsMax = 5_000
+
+export interface Served {
+  callbackUrl: string
+  apiUrl: string
+}
+
+export async function startServe(deps: ComposeDeps, base: Base): Promise<Served> {
+  const { config, lifecycle, logger } = deps
+  const { queue, addJobs } = await openQueue(base, lifecycle, 'fail-fast', 'intake')
+  const redis = await open(base, lifecycle, 'fail-fast', 'serve')
+  const callbacks = startIntake(deps, base, redis, addJobs)
+  const stopping = new AbortController()
+  const api = await createApi(deps, base, redis, queue, addJobs, stopping.signal)
+  const callbackUrl = await listen(callbacks, config.callbackPort, config.host, {
+    lifecycle,
+    name: 'callback-listener',
+  })
+  const apiUrl = await listen(createServer(api), config.apiPort, config.host, {
+    lifecycle,
+    name: 'api-listener',
+  })
+  // Stopped before the listener: those who wait for events are let go, or its stop would wait for them.
+  lifecycle.add({ name: 'event-waits', stop: async () => stopping.abort() })
+  logger.info('listening', { callbackUrl, apiUrl })
+  return { callbackUrl, apiUrl }
+}
+
+function startIntake({ lifecycle, logger }: ComposeDeps, base: Base, redis: Redis, addJobs: AddJobs) {
+  const producer = createCallbackProducer({ addJobs, ids, inFlightMax, inFlightBytesMax, writeMsMax })
+  lifecycle.add({ name: 'producer', stop: () => producer.drain() })
+  const quarantine = createQuarantine({ redis, keys: base.keys, sealer: base.keyring })
+  const handler = createCallbackHandler({
+    providers: base.providers,
+    intake: createIntake({
+      unavailable: () => unavailableBecause(base.guard.state()),
+      enqueue: producer.enqueue,
+      seal: base.keyring.seal,
+      ids,
+    }),
+    limiter: createFailureLimiter(clock),
+    quarantine: (refused) => {
+      quarantine.keep(refused).catch((error) => logger.warn('quarantine.not-kept', { error }))
+    },
+    underWayMax,
+    senderMsMax,
+    clock,
+    logger,
+  })
+  return createCallbackServer(handler)
+}
+
+function unavailableBecause(state: RedisState): ErrorCode | undefined {
+  return state.state === 'ok' ? undefined : `redis-${state.state}`
+}
+
+async function createApi(
+  { config, lifecycle, logger }: ComposeDeps,
+  base: Base,
+  redis: Redis,
+  queue: Queue,
+  addJobs: AddJobs,
+  stopping: AbortSignal,
+): Promise<Express> {
+  const { keys, keyring, guard } = base
+  const tokens = createTokens(config.tokens)
+  const { authenticate } = tokens
+  const wake = createWake({ client: base.connect('wait', 'wake'), channel: keys.wakeChannel })
+  await wake.start()
+  lifecycle.add({ name: 'wake', stop: () => wake.stop() })
+
+  const log = createEventLog({ redis, keys, sealer: keyring })
+  const contentKey = deriveKey(config.seal.indexKey, 'content')
+  const transferRoutes = createTransferRoutes({
+    authenticate,
+    transfers: createTransferStore({ redis, scripts: loadScripts(redis), keys, sealer: keyring }),
+    currencies: new Map(config.accounts.map(({ id, currency }) => [id, currency])),
+    digestContent: (text) => createHmac('sha256', contentKey).update(text).digest('base64url').slice(0, 22),
+    pumpReady: createReadyPump({ ready: createReadyReceipts({ redis, keys }), addJobs, ids }),
+    clock,
+    logger,
+  })
+  const feed = createFeed({ log, waitForGrowth: wake.waitForGrowth, clock })
+  const ops = createOpsRouter({
+    queues: [queue],
+    ...tokens,
+    sessionKey: deriveKey(config.seal.indexKey, 'session'),
+    maskJobData,
+    clock,
+    logger,
+  })
+  const routes = [transferRoutes, createEventRoutes({ authenticate, feed, stopping })]
+  return createApiApp({ routes, ops, authenticate, redisState: guard.state, clock, logger })
+}

@@ -1,0 +1,26 @@
+/** The accounts of the configuration file, one module a provider. */
+import { z } from 'zod'
+import type { SecretSources } from '../secrets.ts'
+import { resolveZenospay, type ZenospaySettings, zenospaySchema } from './zenospay.ts'
+
+export const accountSchema = z.discriminatedUnion('provider', [zenospaySchema], {
+  error: 'It must be one of: zenospay.',
+})
+export type AccountFile = z.output<typeof accountSchema>
+
+export type AccountSettings = ZenospaySettings
+
+export function resolveAccount(account: AccountFile, path: string, sources: SecretSources): AccountSettings {
+  switch (account.provider) {
+    case 'zenospay':
+      return resolveZenospay(account, path, sources)
+  }
+}
+
+/** For the log at the start: which keys an account is verified with, by id. */
+export function keyIdsOf(account: AccountSettings): string[] {
+  switch (account.provider) {
+    case 'zenospay':
+      return account.providerPublicKeys.map(({ id }) => id)
+  }
+}

@@ -1,0 +1,36 @@
+/** What the accounts of every provider have in common, and the pieces their schemas are made of. */
+import { z } from 'zod'
+import { isCurrency } from '../../domain/money.ts'
+import { invalidConfiguration } from '../invalid.ts'
+
+export const text = z.string({
+  error: (issue) => (issue.input === undefined ? 'It is required.' : 'It must be text; put it in quotes.'),
+})
+
+/** A literal, a file (relative to the configuration file's folder), or a variable of the environment. */
+export const secret = z.union(
+  [
+    z.string().min(1),
+    z.strictObject({ file: z.string().min(1) }),
+    z.strictObject({ env: z.string().min(1) }),
+  ],
+  {
+    error: (issue) =>
+      issue.input === undefined ? 'It is required.' : 'It must be {file: …}, {env: …} or a literal.',
+  },
+)
+export type Secret = z.output<typeof secret>
+
+export const toleranceSeconds = z.int().min(1).max(86_400).default(300)
+
+export const commonFields = {
+  id: text.regex(
+    /^[a-z0-9][a-z0-9-]{0,62}$/,
+    'It appears in the callback URL: lower-case letters, digits and hyphens, at most 63.',
+  ),
+  currency: text.regex(/^[A-Z]{3}$/, 'It must be an ISO 4217 code, as IDR.'),
+}
+
+export function checkCurrency(currency: string, path: string): void {
+  if (!isCurrency(currency)) throw invalidConfiguration(`${path}.currency`, 'This currency is not known.')
+}

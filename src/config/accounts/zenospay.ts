@@ -1,0 +1,40 @@
+import { z } from 'zod'
+import { type NamedKey, readRsaPublicKey, readSecret, type SecretSources } from '../secrets.ts'
+import { checkCurrency, commonFields, secret, text, toleranceSeconds } from './common.ts'
+
+export const zenospaySchema = z.strictObject({
+  ...commonFields,
+  provider: z.literal('zenospay'),
+  partnerId: text.min(1),
+  providerPublicKeys: z
+    .array(secret, { error: 'It is required: a list of public keys.' })
+    .min(1, 'It needs at least one key.'),
+  callbackPath: text.regex(/^\/[^?#\s]*$/, 'It is the path alone, as /callbacks/zeno-main.').optional(),
+  toleranceSeconds,
+})
+
+export interface ZenospaySettings {
+  id: string
+  provider: 'zenospay'
+  partnerId: string
+  providerPublicKeys: NamedKey[]
+  callbackPath?: string | undefined
+  toleranceMs: number
+  currency: string
+}
+
+export function resolveZenospay(
+  { providerPublicKeys, toleranceSeconds, ...rest }: z.output<typeof zenospaySchema>,
+  path: string,
+  sources: SecretSources,
+): ZenospaySettings {
+  checkCurrency(rest.currency, path)
+  return {
+    ...rest,
+    toleranceMs: toleranceSeconds * 1000,
+    providerPublicKeys: providerPublicKeys.map((key, index) => {
+      const keyPath = `${path}.providerPublicKeys[${index}]`
+      return readRsaPublicKey(readSecret(key, keyPath, sources), keyPath)
+    }),
+  }
+}
