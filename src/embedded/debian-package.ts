@@ -56,7 +56,9 @@ async function download(work: string, archives: string, env: NodeJS.ProcessEnv):
     }),
   ]
   const own = [...shared, ...options({ 'Dir::State::lists': join(work, 'lists') })]
-  const install = ['--download-only', '--no-install-recommends', 'install', 'redis-server']
+  // Said of both: where the system has them already, though not on this PATH, apt would fetch nothing.
+  const wanted = ['redis-server', 'redis-tools']
+  const install = ['--download-only', '--reinstall', '--no-install-recommends', 'install', ...wanted]
   const apt = (args: string[]) => run('apt-get', args, { env: { ...env, LC_ALL: 'C' }, timeout: stepMsMax })
   try {
     await apt([...shared, ...install])
