@@ -1,21 +1,20 @@
 /**
- * The intake, beside what a competent team would write, in one run: the same callbacks, signed as Zenospay signs them, the
- * same Redis (append-only, fsync before each answer), 64 keep-alive connections. Each receiver is a process of its own;
- * its CPU and Redis's are read before and after.
+ * The intake, beside what a competent team would write, in one run: the same callbacks, each sent once and rightly
+ * signed, the same Redis (append-only, fsync before each answer), 64 keep-alive connections. Receivers, load and Redis
+ * are processes of their own; the receiver's CPU and Redis's are read before and after.
  */
 import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { closeSync, mkdtempSync, openSync, rmSync, writeSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import autocannon from 'autocannon'
 import { Redis } from 'ioredis'
 import { startEmbeddedRedis } from '../src/embedded/embedded-redis.ts'
-import { describeDisbursement, type SignedCallback, signCallback } from '../src/sandbox/signed-callback.ts'
 import { silentLogger } from '../src/telemetry/logger.ts'
-import { makeBenchAccount } from './account.ts'
+import type { LoadOrder, LoadResult } from './load.ts'
 import type { BenchResult } from './run.ts'
+import { benchPath, describeCallback, type Keys, type SchemeName, schemeNames, schemes } from './schemes.ts'
 
 export const receivers = {
   'limit: node:http reads and answers': 'limit',
@@ -24,14 +23,20 @@ export const receivers = {
   'peer: Fastify, the same': 'fastify-peer',
   'ours: mounted in Express': 'ours-express',
   'ours: own server': 'ours-server',
+  'ours: own server, a log line each': 'ours-logging',
 } as const
 export type ReceiverKind = (typeof receivers)[keyof typeof receivers]
 
+export interface ReceiverOrder {
+  kind: ReceiverKind
+  scheme: SchemeName
+  keys: Keys
+  socketPath: string
+}
+
 const connections = 64
-const warmUpS = 2
-const measuredS = 6
-/** Signed ahead, so that signing is not measured; they are sent round and round. */
-const signedCallbacks = 2_000
+const warmUpCount = 4_000
+const measuredCount = 16_000
 
 interface Measured {
   perSecond: number
@@ -41,72 +46,90 @@ interface Measured {
   redisUs: number
 }
 
-export async function benchIntake(): Promise<BenchResult> {
+export async function benchIntake(): Promise<BenchResult[]> {
   const folder = mkdtempSync(join(tmpdir(), 'tallyhook-bench-'))
   const redis = await startEmbeddedRedis({ dataDir: folder, logger: silentLogger, env: process.env })
   const admin = new Redis({ path: redis.socketPath })
+  const load = fork(fileURLToPath(new URL('load.js', import.meta.url)))
   try {
-    const account = makeBenchAccount()
-    const callbacks = signMany(account)
-    const measured: [string, Measured][] = []
-    for (const [title, kind] of Object.entries(receivers)) {
-      await admin.flushall()
-      measured.push([title, await measure(kind, redis.socketPath, account.publicPem, callbacks, admin)])
+    const results: BenchResult[] = []
+    for (const scheme of schemeNames) {
+      const keys = schemes[scheme].makeKeys()
+      const file = join(folder, `${scheme}.requests`)
+      await writeRequests(file, scheme, keys)
+      const measured: [string, Measured][] = []
+      for (const [title, kind] of Object.entries(receivers)) {
+        await admin.flushall()
+        const order: ReceiverOrder = { kind, scheme, keys, socketPath: redis.socketPath }
+        measured.push([title, await measure(order, file, load, admin)])
+      }
+      results.push(describe(scheme, measured))
     }
-    return describe(measured)
+    return results
   } finally {
+    load.kill()
     admin.disconnect()
     await redis.stop()
     rmSync(folder, { recursive: true, force: true })
   }
 }
 
-function signMany({ privateKey, partnerId, path }: ReturnType<typeof makeBenchAccount>): SignedCallback[] {
+/** Signed ahead, so that signing is not measured. */
+async function writeRequests(file: string, scheme: SchemeName, keys: Keys): Promise<void> {
+  const handle = openSync(file, 'w')
   const now = Date.now()
-  return Array.from({ length: signedCallbacks }, (_, index) => {
-    const body = describeDisbursement({
-      inquiryId: `inquiry-${index}`,
-      reference: `RLG${String(index).padStart(8, '0')}`,
-      amount: '25000.00',
-      bankCode: '002',
-      bankName: 'Bank Rakyat Indonesia',
-      accountName: 'John Doe',
-      accountNumber: '0000000000',
-      status: 'success',
-      createdAt: now,
-      updatedAt: now,
-    })
-    return signCallback(body, { privateKey, partnerId, path, now })
-  })
+  const atOnce = 500
+  for (let from = 0; from < warmUpCount + measuredCount; from += atOnce) {
+    const requests = Array.from({ length: atOnce }, (_, i) => writeRequest(scheme, keys, from + i, now))
+    for (const request of await Promise.all(requests)) {
+      const length = Buffer.alloc(4)
+      length.writeUInt32BE(request.length)
+      writeSync(handle, length)
+      writeSync(handle, request)
+    }
+  }
+  closeSync(handle)
+}
+
+async function writeRequest(scheme: SchemeName, keys: Keys, index: number, now: number): Promise<Buffer> {
+  const body = describeCallback(index, now)
+  const headers = {
+    host: '127.0.0.1',
+    'user-agent': 'provider/1.0',
+    accept: '*/*',
+    'content-type': 'application/json',
+    ...(await schemes[scheme].sign(keys, body, now)),
+    'content-length': String(Buffer.byteLength(body)),
+  }
+  const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`)
+  return Buffer.from(`POST ${benchPath} HTTP/1.1\r\n${lines.join('')}\r\n${body}`)
 }
 
 async function measure(
-  kind: ReceiverKind,
-  socketPath: string,
-  publicPem: string,
-  callbacks: SignedCallback[],
+  order: ReceiverOrder,
+  file: string,
+  load: ChildProcess,
   admin: Redis,
 ): Promise<Measured> {
-  const child = fork(
-    fileURLToPath(new URL('receivers/receiver.ts', import.meta.url)),
-    [kind, socketPath, publicPem],
-    { execArgv: ['--import', 'tsx'] },
-  )
+  const child = fork(fileURLToPath(new URL('receivers/receiver.js', import.meta.url)), {
+    stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+  })
   try {
-    const [{ port }] = (await once(child, 'message')) as [{ port: number }]
-    await load(port, callbacks, warmUpS)
-    const before = { cpu: await cpuOf(child), redis: await redisCpuUs(admin) }
-    const result = await load(port, callbacks, measuredS)
-    const after = { cpu: await cpuOf(child), redis: await redisCpuUs(admin) }
-    if (result.non2xx > 0 || result.errors > 0)
-      throw new Error(`${kind}: ${result.non2xx} refused, ${result.errors} errors`)
-    const count = result.requests.total
+    const { port } = await ask<{ port: number }>(child, order)
+    const base = { port, file, connections }
+    await ask(load, { ...base, from: 0, count: warmUpCount } satisfies LoadOrder)
+    const before = { cpu: await cpuUsOf(child), redis: await redisCpuUs(admin) }
+    const wanted = { ...base, from: warmUpCount, count: measuredCount } satisfies LoadOrder
+    const result = await ask<LoadResult>(load, wanted)
+    const after = { cpu: await cpuUsOf(child), redis: await redisCpuUs(admin) }
+    if (Object.keys(result.refused).length > 0)
+      throw new Error(`${order.kind}: refused ${JSON.stringify(result.refused)}`)
     return {
-      perSecond: Math.round(count / result.duration),
-      p50: result.latency.p50,
-      p99: result.latency.p99,
-      receiverUs: Math.round((after.cpu - before.cpu) / count),
-      redisUs: Math.round((after.redis - before.redis) / count),
+      perSecond: Math.round(measuredCount / result.seconds),
+      p50: result.p50,
+      p99: result.p99,
+      receiverUs: (after.cpu - before.cpu) / measuredCount,
+      redisUs: (after.redis - before.redis) / measuredCount,
     }
   } finally {
     child.kill('SIGKILL')
@@ -114,24 +137,19 @@ async function measure(
   }
 }
 
-function load(port: number, callbacks: SignedCallback[], duration: number): Promise<autocannon.Result> {
-  return autocannon({
-    url: `http://127.0.0.1:${port}`,
-    connections,
-    duration,
-    requests: callbacks.map(({ headers, body }) => ({
-      method: 'POST',
-      path: '/callbacks/zeno-bench',
-      headers,
-      body,
-    })),
+function ask<Answer>(child: ChildProcess, question: object | string): Promise<Answer> {
+  return new Promise((resolve, reject) => {
+    const onExit = () => reject(new Error('A process of the benchmark has ended.'))
+    child.once('exit', onExit).once('message', (answer) => {
+      child.off('exit', onExit)
+      resolve(answer as Answer)
+    })
+    child.send(question)
   })
 }
 
-async function cpuOf(child: ChildProcess): Promise<number> {
-  child.send('cpu')
-  const [{ cpuUs }] = (await once(child, 'message')) as [{ cpuUs: number }]
-  return cpuUs
+async function cpuUsOf(child: ChildProcess): Promise<number> {
+  return (await ask<{ cpuUs: number }>(child, 'cpu')).cpuUs
 }
 
 async function redisCpuUs(admin: Redis): Promise<number> {
@@ -140,25 +158,28 @@ async function redisCpuUs(admin: Redis): Promise<number> {
   return (seconds('used_cpu_user') + seconds('used_cpu_sys')) * 1e6
 }
 
-function describe(measured: [string, Measured][]): BenchResult {
+function describe(scheme: SchemeName, measured: [string, Measured][]): BenchResult {
   const peer = measured.find(([title]) => title.startsWith('peer: Express'))?.[1]
   const limit = measured.find(([title]) => title.includes('verifies'))?.[1]
   const ratio = (value: number, base: number | undefined) => (base ? (value / base).toFixed(2) : '')
+  const total = (entry: Measured | undefined) => entry && entry.receiverUs + entry.redisUs
   return {
-    title: 'intake: Zenospay RSA-2048, 64 connections, fsync before each answer',
-    rows: measured.map(([receiver, { perSecond, p50, p99, receiverUs, redisUs }]) => ({
+    title: `intake: ${schemes[scheme].title}, ${connections} connections, fsync before each answer`,
+    rows: measured.map(([receiver, entry]) => ({
       receiver,
-      'callbacks/s': perSecond,
-      'x Express': ratio(perSecond, peer?.perSecond),
-      'of the limit': ratio(perSecond, limit?.perSecond),
-      'p50 ms': p50,
-      'p99 ms': p99,
-      'receiver us': receiverUs,
-      'Redis us': redisUs,
+      'callbacks/s': entry.perSecond,
+      'x Express': ratio(entry.perSecond, peer?.perSecond),
+      'of the limit': ratio(entry.perSecond, limit?.perSecond),
+      'p50 ms': entry.p50.toFixed(1),
+      'p99 ms': entry.p99.toFixed(1),
+      'receiver us': Math.round(entry.receiverUs),
+      'Redis us': Math.round(entry.redisUs),
+      'receiver CPU': ratio(entry.receiverUs, peer?.receiverUs),
+      'total CPU': ratio(total(entry) ?? 0, total(peer)),
     })),
     notes: [
-      `${measuredS} s each after ${warmUpS} s of warming up; ${signedCallbacks} signed callbacks sent round and round; the load comes from the same machine.`,
-      'us: CPU microseconds per callback. The limits write nothing.',
+      `${measuredCount} callbacks each after ${warmUpCount} of warming up, every one sent once; the load comes from the same machine.`,
+      'us: CPU microseconds per callback; receiver CPU and total CPU (with Redis): beside the Express peer. The limits write nothing.',
     ],
   }
 }

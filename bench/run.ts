@@ -10,8 +10,8 @@ export interface BenchResult {
   notes: string[]
 }
 
-const benchmarks: Record<string, () => Promise<BenchResult>> = { intake: benchIntake }
-const results = new URL('results/', import.meta.url)
+const benchmarks: Record<string, () => Promise<BenchResult[]>> = { intake: benchIntake }
+const folder = new URL('../../results/', import.meta.url)
 
 const asked = process.argv.slice(2)
 const unknown = asked.filter((name) => !benchmarks[name])
@@ -22,16 +22,17 @@ if (unknown.length > 0) {
   process.exit(2)
 }
 
-mkdirSync(results, { recursive: true })
+mkdirSync(folder, { recursive: true })
 const [cpu] = cpus()
 const machine = `${cpus().length} cores of ${cpu?.model.trim() || 'an unnamed kind'}, Node.js ${process.version}`
 for (const name of asked.length > 0 ? asked : Object.keys(benchmarks)) {
-  const result = await (benchmarks[name] as () => Promise<BenchResult>)()
-  process.stdout.write(
-    `\n${result.title}\n${machine}\n\n${asTable(result.rows)}\n${result.notes.map((note) => `\n${note}`).join('')}\n`,
-  )
-  const file = new URL(`${name}.json`, results)
-  writeFileSync(file, JSON.stringify({ machine, at: new Date().toISOString(), ...result }, null, 2))
+  const results = await (benchmarks[name] as () => Promise<BenchResult[]>)()
+  for (const { title, rows, notes } of results) {
+    const lines = notes.map((note) => `\n${note}`).join('')
+    process.stdout.write(`\n${title}\n${machine}\n\n${asTable(rows)}\n${lines}\n`)
+  }
+  const file = new URL(`${name}.json`, folder)
+  writeFileSync(file, JSON.stringify({ machine, at: new Date().toISOString(), results }, null, 2))
   process.stdout.write(`\n${fileURLToPath(file)}\n`)
 }
 

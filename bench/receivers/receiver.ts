@@ -1,5 +1,6 @@
 /** One receiver as a process: its kind, Redis's socket and the provider's public key are its arguments. */
-import { createPublicKey, randomBytes } from 'node:crypto'
+import { randomBytes } from 'node:crypto'
+import { once } from 'node:events'
 import { createServer, type IncomingMessage, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { Queue } from 'bullmq'
@@ -11,30 +12,23 @@ import { createFailureLimiter } from '../../src/http/callbacks/failure-limiter.t
 import { createCallbackHandler } from '../../src/http/callbacks/handler.ts'
 import { createIntake } from '../../src/http/callbacks/intake.ts'
 import { createCallbackServer } from '../../src/http/callbacks/server.ts'
-import { createZenospay } from '../../src/providers/zenospay/index.ts'
+import { createSourceOf } from '../../src/http/callbacks/source.ts'
 import { createConnect } from '../../src/queue/connections.ts'
 import { createCallbackProducer } from '../../src/queue/producer.ts'
 import { createKeyring } from '../../src/seal/keyring.ts'
 import { createRandomPool } from '../../src/seal/random-pool.ts'
 import { createLogger } from '../../src/telemetry/logger.ts'
-import { benchAccount } from '../account.ts'
-import type { ReceiverKind } from '../intake.ts'
+import type { ReceiverOrder } from '../intake.ts'
+import { benchAccount, benchPath, schemes } from '../schemes.ts'
 
-const [kind, socketPath = '', publicPem = ''] = process.argv.slice(2) as [ReceiverKind, string, string]
-
-const provider = createZenospay({
-  id: benchAccount.id,
-  partnerId: benchAccount.partnerId,
-  providerPublicKeys: [{ id: 'key', key: createPublicKey(publicPem) }],
-  callbackPath: benchAccount.path,
-  toleranceMs: 3600_000,
-  currency: 'IDR',
-})
+const [order] = (await once(process, 'message')) as [ReceiverOrder]
+const { kind, socketPath } = order
+const provider = schemes[order.scheme].createProvider(order.keys)
 
 /** The same verification for everybody. */
 function isGenuine(headers: IncomingMessage['headers'], body: Buffer): boolean {
   const header = (name: string) => headers[name] as string | undefined
-  const answer = provider.verify({ path: benchAccount.path, header, body, now: Date.now() })
+  const answer = provider.verify({ path: benchPath, header, body, now: Date.now() })
   return !(answer instanceof Promise) && answer.outcome === 'authentic'
 }
 
@@ -94,33 +88,38 @@ async function createFastifyPeer(): Promise<Server> {
 }
 
 /** As compose.ts builds it, with the log at the level that a busy site runs at. */
-async function createOurs(inExpress: boolean): Promise<Server> {
+async function createOurs({ inExpress = false, logs = false }): Promise<Server> {
   const connection = createConnect({ kind: 'socket', path: socketPath })('fail-fast', 'bench')
   await connection.connect()
   const queue = new Queue('bench', { connection, prefix: '{bench}' })
   const ids = createIdMaker(Date.now, createRandomPool())
   const keyring = createKeyring([{ id: 'k1', key: new Uint8Array(randomBytes(32)) }])
   const producer = createCallbackProducer({
-    addJobs: (jobs) => queue.addBulk(jobs),
+    addJobs: (jobs) => {
+      const [only] = jobs
+      return jobs.length === 1 && only ? queue.add(only.name, only.data, only.opts) : queue.addBulk(jobs)
+    },
+    seal: keyring.seal,
     ids,
     inFlightMax: 4096,
     inFlightBytesMax: 64 * 1024 * 1024,
     writeMsMax: 5_000,
   })
   const handler = createCallbackHandler({
-    providers: new Map([[benchAccount.id, provider]]),
+    providers: new Map([[benchAccount, provider]]),
     intake: createIntake({
       unavailable: () => undefined,
       enqueue: producer.enqueue,
-      seal: keyring.seal,
       ids,
     }),
     limiter: createFailureLimiter(Date.now),
+    sourceOf: createSourceOf(0),
+    sourceChecks: new Map(),
     quarantine: () => {},
     underWayMax: 2048,
     senderMsMax: 8_000,
     clock: Date.now,
-    logger: createLogger({ level: 'warn', format: 'json' }),
+    logger: createLogger({ level: logs ? 'info' : 'warn', format: 'json' }),
   })
   if (!inExpress) return createCallbackServer(handler)
   const app = express()
@@ -139,9 +138,11 @@ async function create(): Promise<Server> {
     case 'fastify-peer':
       return createFastifyPeer()
     case 'ours-express':
-      return createOurs(true)
+      return createOurs({ inExpress: true })
     case 'ours-server':
-      return createOurs(false)
+      return createOurs({})
+    case 'ours-logging':
+      return createOurs({ logs: true })
   }
 }
 

@@ -14,6 +14,7 @@ import { createFailureLimiter } from '../http/callbacks/failure-limiter.ts'
 import { createCallbackHandler } from '../http/callbacks/handler.ts'
 import { createIntake } from '../http/callbacks/intake.ts'
 import { createCallbackServer } from '../http/callbacks/server.ts'
+import { createSourceCheck, createSourceOf } from '../http/callbacks/source.ts'
 import { listen } from '../http/listen.ts'
 import { createOpsRouter } from '../http/ops/router.ts'
 import { createTokens } from '../http/tokens.ts'
@@ -65,8 +66,15 @@ export async function startServe(deps: ComposeDeps, base: Base): Promise<Served>
   return { callbackUrl, apiUrl }
 }
 
-function startIntake({ lifecycle, logger }: ComposeDeps, base: Base, redis: Redis, addJobs: AddJobs) {
-  const producer = createCallbackProducer({ addJobs, ids, inFlightMax, inFlightBytesMax, writeMsMax })
+function startIntake({ config, lifecycle, logger }: ComposeDeps, base: Base, redis: Redis, addJobs: AddJobs) {
+  const producer = createCallbackProducer({
+    addJobs,
+    seal: base.keyring.seal,
+    ids,
+    inFlightMax,
+    inFlightBytesMax,
+    writeMsMax,
+  })
   lifecycle.add({ name: 'producer', stop: () => producer.drain() })
   const quarantine = createQuarantine({ redis, keys: base.keys, sealer: base.keyring })
   const handler = createCallbackHandler({
@@ -74,10 +82,11 @@ function startIntake({ lifecycle, logger }: ComposeDeps, base: Base, redis: Redi
     intake: createIntake({
       unavailable: () => unavailableBecause(base.guard.state()),
       enqueue: producer.enqueue,
-      seal: base.keyring.seal,
       ids,
     }),
     limiter: createFailureLimiter(clock),
+    sourceOf: createSourceOf(config.callbacks.trustedProxies),
+    sourceChecks: new Map([...config.callbacks.sources].map(([id, list]) => [id, createSourceCheck(list)])),
     quarantine: (refused) => {
       quarantine.keep(refused).catch((error) => logger.warn('quarantine.not-kept', { error }))
     },

@@ -16,11 +16,12 @@ export async function startWork({ lifecycle, logger }: ComposeDeps, base: Base):
   const redis = await open(base, lifecycle, 'wait', 'work')
   const { addJobs } = await openQueue(base, lifecycle, 'wait', 'work-queue')
   const transfers = createTransferStore({ redis, scripts: loadScripts(redis), keys, sealer: keyring })
-  const reconcile = createReconcile({ providers, open: keyring.open, transfers, transferIdOf, clock, logger })
+  const reconcile = createReconcile({ providers, sealer: keyring, transfers, transferIdOf, clock, logger })
 
   const connection = await open(base, lifecycle, 'wait', 'worker')
   const worker = createReconcileWorker({
     reconcile,
+    sealer: keyring,
     addJobs,
     connection,
     prefix: queuePrefix,

@@ -19,6 +19,7 @@ export const fileSchema = z.strictObject({
   accounts: z
     .array(accountSchema, { error: 'It is required: a list of accounts.' })
     .min(1, 'It needs at least one account.'),
+  callbacks: z.strictObject({ trustedProxies: z.int().min(0).max(10).default(0) }).prefault({}),
   api: z.strictObject({ tokens: z.array(token).min(1) }),
   seal: z.strictObject(
     { keys: z.array(sealKey).min(1), indexKey: secret },

@@ -42,6 +42,7 @@ export function resolveSettings(file: ConfigFile, sources: SecretSources): Setti
   checkUnique(file.seal.keys, 'seal.keys')
   return {
     accounts: file.accounts.map((account, index) => resolveAccount(account, `accounts[${index}]`, sources)),
+    callbacks: { ...file.callbacks, sources: readSources(file) },
     tokens: file.api.tokens.map((token, index) => {
       checkTokenDigest(token.sha256, `api.tokens[${index}].sha256`)
       return token
@@ -56,6 +57,11 @@ export function resolveSettings(file: ConfigFile, sources: SecretSources): Setti
     durability: file.durability,
     partitions: file.partitions,
   }
+}
+
+/** Of the accounts that take callbacks from certain addresses only. */
+function readSources({ accounts }: ConfigFile): ReadonlyMap<string, string[]> {
+  return new Map(accounts.flatMap(({ id, sources }) => (sources ? [[id, sources] as const] : [])))
 }
 
 function checkUnique(entries: readonly { id: string }[], path: string): void {

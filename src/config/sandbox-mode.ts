@@ -54,6 +54,7 @@ export function createSandboxSettings(identity: SandboxIdentity): Settings {
         currency: identity.currency,
       },
     ],
+    callbacks: { trustedProxies: 0, sources: new Map() },
     tokens: [
       {
         id: 'sandbox',

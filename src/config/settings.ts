@@ -10,6 +10,11 @@ export interface TokenSettings {
 /** What the configuration file says, or what stands for it in sandbox mode. */
 export interface Settings {
   accounts: AccountSettings[]
+  callbacks: {
+    /** How many proxies of ours stand before the public port. */
+    trustedProxies: number
+    sources: ReadonlyMap<string, string[]>
+  }
   tokens: TokenSettings[]
   seal: { keys: { id: string; key: Uint8Array }[]; indexKey: Uint8Array }
   durability: { fsync: 'always' | 'everysec'; onWeaker: 'refuse' | 'warn' }

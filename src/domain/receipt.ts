@@ -1,10 +1,7 @@
 import type { ReceiptId } from './ids.ts'
 
-/**
- * Our durable record of one callback. `body` is the sealed raw bytes: what the signature was made over, kept so that
- * it can be checked again, opened only by who has the seal key.
- */
-export interface Receipt {
+/** What is known of a callback without opening its body. */
+export interface ReceiptHead {
   id: ReceiptId
   account: string
   receivedAt: number
@@ -14,9 +11,21 @@ export interface Receipt {
   digest: string
   /** The headers that the verification read, and no others. */
   headers: Record<string, string>
-  body: string
   /** Nothing proved it genuine: it changes nothing by itself and prompts a status query. */
   unverified?: true
+}
+
+/**
+ * Our durable record of one callback. `body` is the sealed raw bytes: what the signature was made over, kept so that
+ * it can be checked again, opened only by who has the seal key.
+ */
+export interface Receipt extends ReceiptHead {
+  body: string
+}
+
+/** The same in memory, before it is sealed with its group or after it was opened with it. */
+export interface OpenReceipt extends ReceiptHead {
+  opened: Buffer
 }
 
 /** What became of a receipt. Recorded with it, in the same step as the change it caused. */

@@ -8,12 +8,14 @@
  */
 import { AppError, asAppError } from '../domain/errors.ts'
 import type { IdMaker } from '../domain/ids.ts'
-import type { Receipt } from '../domain/receipt.ts'
+import type { OpenReceipt } from '../domain/receipt.ts'
+import type { Patience } from '../telemetry/patience.ts'
 import { within } from '../telemetry/within.ts'
-import { groupBytesMax, groupJob, groupSizeMax, type JobDraft } from './catalogue.ts'
+import { groupBytesMax, groupSizeMax, type JobDraft, type Sealer, sealedGroupJob } from './catalogue.ts'
 
 export interface ProducerDeps {
   addJobs(jobs: JobDraft[]): Promise<unknown>
+  seal: Sealer['seal']
   ids: IdMaker
   /** Receipts that wait or are being written; beyond it the caller is told to come again. */
   inFlightMax: number
@@ -24,16 +26,19 @@ export interface ProducerDeps {
 }
 
 export interface CallbackProducer {
-  /** The signal is the caller's patience: a receipt still waiting when it ends is not written at all. */
-  enqueue(receipt: Receipt, signal?: AbortSignal): Promise<void>
+  /**
+   * Rejects when the caller's patience is over, though the write may still be under way: its outcome is unknown to the
+   * caller then. A receipt that has not begun to be written by that time is not written at all.
+   */
+  enqueue(receipt: OpenReceipt, patience?: Patience): Promise<void>
   /** Resolves when nothing is under way. */
   drain(): Promise<void>
   inFlight(): number
 }
 
 interface Waiting {
-  receipt: Receipt
-  signal: AbortSignal | undefined
+  receipt: OpenReceipt
+  patience: Patience | undefined
   resolve(): void
   reject(error: AppError): void
 }
@@ -50,18 +55,24 @@ export function createCallbackProducer(deps: ProducerDeps): CallbackProducer {
     while (waiting.length > 0) {
       const taken = waiting
       waiting = []
-      await write(taken.filter(stillWanted))
+      await write(taken.filter(({ patience }) => !patience?.over))
+      for (const { receipt } of taken) inFlightBytes -= sizeOf(receipt)
+      inFlight -= taken.length
     }
     writing = undefined
   }
 
+  /** A member whose caller has given up meanwhile was told so; settling it again does nothing. */
   async function write(members: Waiting[]): Promise<void> {
     if (members.length === 0) return
-    const groups = groupReceipts(members.map(({ receipt }) => receipt))
+    const groups = groupReceipts(
+      members.map(({ receipt }) => receipt),
+      sizeOf,
+    )
     try {
       await within(
         deps.writeMsMax,
-        deps.addJobs(groups.map((receipts) => groupJob(deps.ids.jobId(), receipts))),
+        deps.addJobs(groups.map((receipts) => sealedGroupJob(deps.ids.jobId(), receipts, deps.seal))),
       )
       for (const member of members) member.resolve()
     } catch (error) {
@@ -71,22 +82,18 @@ export function createCallbackProducer(deps: ProducerDeps): CallbackProducer {
   }
 
   return {
-    async enqueue(receipt, signal) {
-      const bytes = receipt.body.length
+    enqueue(receipt, patience) {
+      const bytes = sizeOf(receipt)
       if (inFlight >= deps.inFlightMax || inFlightBytes + bytes > deps.inFlightBytesMax) {
-        throw new AppError('too-many-in-flight')
+        return Promise.reject(new AppError('too-many-in-flight'))
       }
       inFlight++
       inFlightBytes += bytes
-      try {
-        await new Promise<void>((resolve, reject) => {
-          waiting.push({ receipt, signal, resolve, reject })
-          writing ??= writeAll()
-        })
-      } finally {
-        inFlight--
-        inFlightBytes -= bytes
-      }
+      return new Promise<void>((resolve, reject) => {
+        waiting.push({ receipt, patience, resolve, reject })
+        patience?.onOver(() => reject(new AppError('not-durable-yet')))
+        writing ??= writeAll()
+      })
     },
     async drain() {
       while (inFlight > 0 && writing !== undefined) await writing
@@ -95,22 +102,18 @@ export function createCallbackProducer(deps: ProducerDeps): CallbackProducer {
   }
 }
 
-function stillWanted(member: Waiting): boolean {
-  if (!member.signal?.aborted) return true
-  member.reject(new AppError('not-durable-yet'))
-  return false
-}
+const sizeOf = ({ opened }: OpenReceipt) => opened.length
 
 /** In order of arrival, at most 64 to a job and about 1 MiB. */
-export function groupReceipts(receipts: readonly Receipt[]): Receipt[][] {
-  const groups: Receipt[][] = []
+export function groupReceipts<Each>(receipts: readonly Each[], sizeOf: (receipt: Each) => number): Each[][] {
+  const groups: Each[][] = []
   let bytes = 0
   for (const receipt of receipts) {
     const current = groups.at(-1)
-    bytes += receipt.body.length
+    bytes += sizeOf(receipt)
     if (!current || current.length >= groupSizeMax || bytes > groupBytesMax) {
       groups.push([receipt])
-      bytes = receipt.body.length
+      bytes = sizeOf(receipt)
     } else {
       current.push(receipt)
     }

@@ -3,7 +3,7 @@
  * data, so that a sealed blob copied to another receipt or transfer does not open. The first key seals, all open;
  * each blob names its key. Not protected here: who holds the keys and the process's memory.
  */
-import { createCipheriv, createDecipheriv, createHmac, hkdfSync } from 'node:crypto'
+import { createCipheriv, createDecipheriv, createHmac, createSecretKey, hkdfSync } from 'node:crypto'
 import { AppError } from '../domain/errors.ts'
 import { createRandomPool } from './random-pool.ts'
 
@@ -23,9 +23,10 @@ const ivBytes = 12
 const tagBytes = 16
 
 export function createKeyring(keys: readonly SealKey[]): Keyring {
-  const [current] = keys
+  const imported = keys.map(({ id, key }) => ({ id, key: createSecretKey(key) }))
+  const [current] = imported
   if (!current) throw new AppError('invalid-configuration', { detail: 'seal.keys holds no key.' })
-  const byId = new Map(keys.map(({ id, key }) => [id, key]))
+  const byId = new Map(imported.map(({ id, key }) => [id, key]))
   const randomBytes = createRandomPool()
 
   return {
@@ -33,7 +34,13 @@ export function createKeyring(keys: readonly SealKey[]): Keyring {
       const iv = randomBytes(ivBytes)
       const cipher = createCipheriv('aes-256-gcm', current.key, iv)
       cipher.setAAD(Buffer.from(place))
-      const body = Buffer.concat([iv, cipher.update(plain), cipher.final(), cipher.getAuthTag()])
+      const hidden = cipher.update(plain)
+      // GCM holds nothing back: the last step gives no bytes, and makes the tag.
+      cipher.final()
+      const body = Buffer.allocUnsafe(ivBytes + hidden.length + tagBytes)
+      iv.copy(body)
+      hidden.copy(body, ivBytes)
+      cipher.getAuthTag().copy(body, ivBytes + hidden.length)
       return `${version}.${current.id}.${body.toString('base64')}`
     },
 

@@ -9,6 +9,8 @@ export interface Logger {
   warn(event: string, fields?: LogFields): void
   info(event: string, fields?: LogFields): void
   debug(event: string, fields?: LogFields): void
+  /** Asked before the fields of a line are gathered that comes with every callback. */
+  isOn(level: LogLevel): boolean
   /** A logger that adds these ids to each of its lines. */
   with(fields: LogFields): Logger
 }
@@ -34,6 +36,7 @@ export const silentLogger: Logger = {
   warn() {},
   info() {},
   debug() {},
+  isOn: () => false,
   with: () => silentLogger,
 }
 
@@ -60,17 +63,22 @@ function asText(value: unknown): string {
 }
 
 function wrap(target: winston.Logger): Logger {
+  const isOn = (level: LogLevel) => ranks[level] <= ranks[target.level as LogLevel]
   const at = (level: LogLevel) => (event: string, fields?: LogFields) => {
-    target.log(level, event, describeErrors(fields))
+    // Winston would send a line that is off through its streams before it is dropped.
+    if (isOn(level)) target.log(level, event, describeErrors(fields))
   }
   return {
     error: at('error'),
     warn: at('warn'),
     info: at('info'),
     debug: at('debug'),
+    isOn,
     with: (fields) => wrap(target.child(fields)),
   }
 }
+
+const ranks: Record<LogLevel, number> = { error: 0, warn: 1, info: 2, debug: 3 }
 
 /** An Error prints as `{}`. What it says and its cause are kept; its own properties, which may hold a command's data, are not. */
 function describeErrors(fields: LogFields | undefined): LogFields | undefined {

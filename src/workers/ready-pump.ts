@@ -23,7 +23,8 @@ export type ReadyPump = () => Promise<number>
 
 export function createReadyPump({ ready, addJobs, ids }: ReadyPumpDeps): ReadyPump {
   const enqueue = async (receipts: Receipt[]) => {
-    await addJobs(groupReceipts(receipts).map((group) => groupJob(ids.jobId(), group)))
+    const groups = groupReceipts(receipts, ({ body }) => body.length)
+    await addJobs(groups.map((group) => groupJob(ids.jobId(), group)))
   }
   return () => ready.pump(enqueue)
 }

@@ -6,7 +6,6 @@
 import { type Job, UnrecoverableError, Worker } from 'bullmq'
 import type { Redis } from 'ioredis'
 import { AppError, asAppError } from '../domain/errors.ts'
-import type { Receipt } from '../domain/receipt.ts'
 import {
   backoffMs,
   type CallbackJob,
@@ -14,10 +13,12 @@ import {
   type JobDraft,
   type JobName,
   readCallbackJob,
+  type Sealer,
   singleJob,
+  takeReceipts,
 } from '../queue/catalogue.ts'
 import type { Logger } from '../telemetry/logger.ts'
-import type { Reconcile } from './reconcile.ts'
+import { type BroughtReceipt, type Reconcile, sealReceipt } from './reconcile.ts'
 
 /**
  * A worker that dies leaves its jobs locked: ten seconds, then the next check gives them to another. Work in flight is
@@ -32,6 +33,7 @@ const stalledCountMax = Number.MAX_SAFE_INTEGER
 
 export interface ReconcileWorkerDeps {
   reconcile: Reconcile
+  sealer: Sealer
   addJobs(jobs: JobDraft[]): Promise<unknown>
   connection: Redis
   prefix: string
@@ -71,19 +73,20 @@ type Processor = (job: Pick<Job<CallbackJob, void, JobName>, 'id' | 'data' | 'na
 
 export function createProcessor({
   reconcile,
+  sealer,
   addJobs,
   logger,
-}: Pick<ReconcileWorkerDeps, 'reconcile' | 'addJobs' | 'logger'>): Processor {
-  async function applyGroup(receipts: readonly Receipt[]): Promise<void> {
+}: Pick<ReconcileWorkerDeps, 'reconcile' | 'sealer' | 'addJobs' | 'logger'>): Processor {
+  async function applyGroup(receipts: readonly BroughtReceipt[]): Promise<void> {
     const failed = await reconcile.applyAll(receipts)
     if (failed.length === 0) return
-    await addJobs(failed.map(({ receipt }) => singleJob(receipt)))
+    await addJobs(failed.map(({ receipt }) => singleJob(sealReceipt(receipt, sealer))))
     logger.warn('callback.split-out', { receiptIds: failed.map(({ receipt }) => receipt.id) })
   }
 
   return async (job) => {
     try {
-      const { receipts } = readCallbackJob(job.data)
+      const receipts = takeReceipts(job.id ?? '', readCallbackJob(job.data), sealer.open)
       const [only] = receipts
       if (job.name === 'apply-callback' && only) await reconcile.applyOne(only)
       else await applyGroup(receipts)

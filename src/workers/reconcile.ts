@@ -10,20 +10,24 @@ import { AppError, asAppError } from '../domain/errors.ts'
 import type { TransferEvent } from '../domain/event.ts'
 import type { TransferId } from '../domain/ids.ts'
 import type { Observation } from '../domain/observation.ts'
-import type { Receipt, ReceiptOutcome } from '../domain/receipt.ts'
+import type { OpenReceipt, Receipt, ReceiptOutcome } from '../domain/receipt.ts'
 import type { Transfer } from '../domain/transfer.ts'
 import type { AccountProvider } from '../providers/provider.ts'
+import type { Sealer } from '../queue/catalogue.ts'
 import type { CommitRequest, TransferStore } from '../store/transfers.ts'
 import type { Logger } from '../telemetry/logger.ts'
 
 export interface ReconcileDeps {
   providers: ReadonlyMap<string, AccountProvider>
-  open(sealed: string, place: string): Buffer
+  sealer: Sealer
   transfers: TransferStore
   transferIdOf(account: string, reference: string): TransferId
   clock: () => number
   logger: Logger
 }
+
+/** As a job brings it: sealed by itself, or opened together with its group. */
+export type BroughtReceipt = Receipt | OpenReceipt
 
 export interface Applied {
   outcome: ReceiptOutcome | 'parked'
@@ -31,15 +35,15 @@ export interface Applied {
 }
 
 export interface FailedReceipt {
-  receipt: Receipt
+  receipt: BroughtReceipt
   error: AppError
 }
 
 export interface Reconcile {
   /** Throws an AppError whose `retry` says whether it may pass. */
-  applyOne(receipt: Receipt): Promise<Applied>
+  applyOne(receipt: BroughtReceipt): Promise<Applied>
   /** Never throws for a receipt: what could not be applied is returned. */
-  applyAll(receipts: readonly Receipt[]): Promise<FailedReceipt[]>
+  applyAll(receipts: readonly BroughtReceipt[]): Promise<FailedReceipt[]>
 }
 
 /** Losing the race this often to others who change the same transfer means that something is wrong. */
@@ -48,21 +52,22 @@ const attemptsMax = 16
 export function createReconcile(deps: ReconcileDeps): Reconcile {
   const { providers, transfers, clock } = deps
 
-  function observe(receipt: Receipt): Observation {
+  function observe(receipt: BroughtReceipt): Observation {
     const provider = providers.get(receipt.account)
     if (!provider) {
       throw new AppError('account-not-configured', {
         detail: `The account ${receipt.account} is not in the configuration. Add it and retry.`,
       })
     }
-    const translation = provider.translate(deps.open(receipt.body, `receipt:${receipt.id}`))
+    const translation = provider.translate(openBody(receipt, deps.sealer))
     if (translation.outcome === 'not-understood') {
       throw new AppError('callback-not-understood', { detail: translation.reason })
     }
     return { ...translation.observation, receiptId: receipt.id }
   }
 
-  async function applyObservation(observation: Observation, receipt: Receipt): Promise<Applied> {
+  async function applyObservation(observation: Observation, brought: BroughtReceipt): Promise<Applied> {
+    const receipt = sealReceipt(brought, deps.sealer)
     const transferId = deps.transferIdOf(observation.account, observation.reference)
     for (let attempt = 1; attempt <= attemptsMax; attempt++) {
       const transfer = await transfers.find(transferId)
@@ -78,7 +83,7 @@ export function createReconcile(deps: ReconcileDeps): Reconcile {
     throw new AppError('commit-contended', { context: { transferId } })
   }
 
-  async function apply(receipt: Receipt, read: () => Observation): Promise<Applied> {
+  async function apply(receipt: BroughtReceipt, read: () => Observation): Promise<Applied> {
     const startedAt = clock()
     const ids = { receiptId: receipt.id, account: receipt.account }
     try {
@@ -111,7 +116,7 @@ export function createReconcile(deps: ReconcileDeps): Reconcile {
   }
 
   /** Reads once. One that cannot be read has no transfer, so it stands in a line of its own. */
-  function readReceipt(receipt: Receipt): Reading {
+  function readReceipt(receipt: BroughtReceipt): Reading {
     try {
       const observation = observe(receipt)
       const line = deps.transferIdOf(observation.account, observation.reference)
@@ -135,9 +140,22 @@ export function createReconcile(deps: ReconcileDeps): Reconcile {
   }
 }
 
+const placeOf = (receipt: { id: string }) => `receipt:${receipt.id}`
+
+function openBody(receipt: BroughtReceipt, { open }: Sealer): Buffer {
+  return 'opened' in receipt ? receipt.opened : open(receipt.body, placeOf(receipt))
+}
+
+/** For where it will rest by itself. */
+export function sealReceipt(receipt: BroughtReceipt, { seal }: Sealer): Receipt {
+  if (!('opened' in receipt)) return receipt
+  const { opened, ...head } = receipt
+  return { ...head, body: seal(opened, placeOf(receipt)) }
+}
+
 /** A receipt that was read, or the error of reading it, to be met when its turn comes. */
 interface Reading {
-  receipt: Receipt
+  receipt: BroughtReceipt
   line: string
   read(): Observation
 }

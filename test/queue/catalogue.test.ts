@@ -1,7 +1,15 @@
 import assert from 'node:assert/strict'
 import { AppError } from '../../src/domain/errors.ts'
 import type { ReceiptId } from '../../src/domain/ids.ts'
-import { backoffMs, maskJobData, readCallbackJob, singleJob } from '../../src/queue/catalogue.ts'
+import {
+  backoffMs,
+  maskJobData,
+  readCallbackJob,
+  sealedGroupJob,
+  singleJob,
+  takeReceipts,
+} from '../../src/queue/catalogue.ts'
+import { keyring, openReceiptOf } from '../support/store.ts'
 
 const receipt = {
   id: 'rc-1' as ReceiptId,
@@ -20,11 +28,24 @@ describe('job catalogue', () => {
     assert.equal(opts.jobId, 'rc-1')
   })
 
+  it('seals what was committed together as one, and for this very job', () => {
+    const receipts = ['{"a":1}', '', 'x'.repeat(300)].map((body) => openReceiptOf(body))
+    const { data } = sealedGroupJob('group-1', receipts, keyring.seal)
+    const read = readCallbackJob(JSON.parse(JSON.stringify(data)))
+    assert.deepEqual(takeReceipts('group-1', read, keyring.open), receipts)
+    assert.throws(() => takeReceipts('group-2', read, keyring.open), /does not authenticate/)
+    assert.ok(read.v === 2)
+    const fewer = { ...read, receipts: read.receipts.slice(1) }
+    assert.throws(() => takeReceipts('group-1', fewer, keyring.open), /another number of bodies/)
+    assert.match(JSON.stringify(maskJobData(data)), /"bodies":"sealed, \d+ characters"/)
+  })
+
   it('refuses a job of another form, for good and with the place', () => {
     for (const data of [
       undefined,
       {},
       { v: 2, receipts: [receipt] },
+      { v: 3, receipts: [receipt], bodies: 'x' },
       { v: 1, receipts: [] },
       { v: 1, receipts: [{ ...receipt, body: 7 }] },
     ]) {

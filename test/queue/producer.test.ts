@@ -2,14 +2,17 @@ import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { AppError } from '../../src/domain/errors.ts'
 import { createIdMaker } from '../../src/domain/ids.ts'
-import type { Receipt } from '../../src/domain/receipt.ts'
-import { groupSizeMax, type JobDraft } from '../../src/queue/catalogue.ts'
+import type { OpenReceipt } from '../../src/domain/receipt.ts'
+import { groupSizeMax, type JobDraft, takeReceipts } from '../../src/queue/catalogue.ts'
 import { createCallbackProducer, groupReceipts, type ProducerDeps } from '../../src/queue/producer.ts'
+import { startPatience } from '../../src/telemetry/patience.ts'
+import { keyring } from '../support/store.ts'
 
 const ids = createIdMaker(Date.now, randomBytes)
 
-function receipt(body = 'sealed'): Receipt {
-  return { id: ids.receiptId(), account: 'a', receivedAt: 0, keyId: 'k', digest: 'd', headers: {}, body }
+function receipt(body = 'body'): OpenReceipt {
+  const opened = Buffer.from(body)
+  return { id: ids.receiptId(), account: 'a', receivedAt: 0, keyId: 'k', digest: 'd', headers: {}, opened }
 }
 
 /** Redis that answers when the test says so. */
@@ -26,6 +29,7 @@ function createProducer(deps: Partial<ProducerDeps> = {}) {
   const queue = createSlowQueue()
   const producer = createCallbackProducer({
     addJobs: queue.addJobs,
+    seal: keyring.seal,
     ids,
     inFlightMax: 1000,
     inFlightBytesMax: 1e9,
@@ -53,10 +57,10 @@ describe('callback producer', () => {
     const settled = Promise.all(receipts.map((one) => producer.enqueue(one)))
     await nextTurn()
     assert.equal(writes.length, 1)
-    assert.deepEqual(
-      writes[0]?.jobs.map((job) => job.data.receipts),
-      [receipts],
-    )
+    const [job, ...others] = writes[0]?.jobs ?? []
+    assert.ok(job)
+    assert.deepEqual(others, [])
+    assert.deepEqual(takeReceipts(job.opts.jobId, job.data, keyring.open), receipts)
     writes[0]?.answer()
     await settled
     assert.equal(producer.inFlight(), 0)
@@ -118,13 +122,14 @@ describe('callback producer', () => {
     const { producer, writes } = createProducer()
     const first = producer.enqueue(receipt())
     await nextTurn()
-    const patience = new AbortController()
-    const given = codeOf(producer.enqueue(receipt(), patience.signal))
-    patience.abort()
+    const patience = startPatience(1)
+    const given = codeOf(producer.enqueue(receipt(), patience))
+    assert.equal(await given, 'not-durable-yet')
     writes[0]?.answer()
     await first
-    assert.equal(await given, 'not-durable-yet')
+    await producer.drain()
     assert.equal(writes.length, 1)
+    assert.equal(producer.inFlight(), 0)
   })
 
   it('bounds what is in flight, by count and by bytes', async () => {
@@ -159,9 +164,16 @@ describe('callback producer', () => {
 
   it('keeps a group under about a mebibyte, whatever the bodies', () => {
     const large = 'x'.repeat(350_000)
-    const sizes = groupReceipts([large, large, large, 'x', 'x'].map(receipt)).map((group) => group.length)
+    const sizeOf = (text: string) => text.length
+    const sizes = groupReceipts([large, large, large, 'x', 'x'], sizeOf).map((group) => group.length)
     assert.deepEqual(sizes, [2, 3])
-    assert.equal(groupReceipts([receipt('x'.repeat(2_000_000))]).length, 1)
-    assert.equal(groupReceipts(Array.from({ length: 65 }, () => receipt()))[0]?.length, groupSizeMax)
+    assert.equal(groupReceipts(['x'.repeat(2_000_000)], sizeOf).length, 1)
+    assert.equal(
+      groupReceipts(
+        Array.from({ length: 65 }, () => 'x'),
+        sizeOf,
+      )[0]?.length,
+      groupSizeMax,
+    )
   })
 })

@@ -12,7 +12,7 @@ import { createCallbackProducer } from '../../src/queue/producer.ts'
 import { createRedisGuard, type RedisGuard } from '../../src/queue/redis-guard.ts'
 import { silentLogger } from '../../src/telemetry/logger.ts'
 import { createTestClients } from '../support/redis.ts'
-import { ids, receiptOf } from '../support/store.ts'
+import { ids, keyring, openReceiptOf } from '../support/store.ts'
 import { until } from '../support/until.ts'
 
 /** These tests turn the server's settings and stop it, so it is one of their own. */
@@ -105,18 +105,19 @@ describe('redis guard', () => {
     queue.on('error', () => {})
     const producer = createCallbackProducer({
       addJobs: (jobs) => queue.addBulk(jobs),
+      seal: keyring.seal,
       ids,
       inFlightMax: 10,
       inFlightBytesMax: 1e6,
       writeMsMax: 5_000,
     })
-    await producer.enqueue(receiptOf('{}'))
+    await producer.enqueue(openReceiptOf('{}'))
 
     await server.stop()
     await until('absence', () => guard.state().state === 'away')
     const startedAt = Date.now()
     await assert.rejects(
-      producer.enqueue(receiptOf('{}')),
+      producer.enqueue(openReceiptOf('{}')),
       (error) => error instanceof AppError && error.code === 'not-durable-yet',
     )
     assert.ok(Date.now() - startedAt < 1_000, 'it does not wait for Redis')
@@ -124,7 +125,7 @@ describe('redis guard', () => {
     server = await startEmbeddedRedis({ dataDir: folder, logger: silentLogger, env: process.env })
     await until('return', () => guard.state().state === 'ok')
     await until('a durable write', () =>
-      producer.enqueue(receiptOf('{}')).then(
+      producer.enqueue(openReceiptOf('{}')).then(
         () => true,
         () => false,
       ),

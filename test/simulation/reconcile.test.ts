@@ -13,7 +13,7 @@ import { describeDisbursement } from '../../src/sandbox/signed-callback.ts'
 import { transferIdOf } from '../../src/store/keys.ts'
 import type { TransferStore } from '../../src/store/transfers.ts'
 import { silentLogger } from '../../src/telemetry/logger.ts'
-import { createReconcile } from '../../src/workers/reconcile.ts'
+import { createReconcile, sealReceipt } from '../../src/workers/reconcile.ts'
 import { createTestClients } from '../support/redis.ts'
 import {
   createTestStore,
@@ -70,7 +70,7 @@ describe('simulated histories', () => {
       const references = ['r-1', 'r-2', 'r-3', 'r-4'].map((name) => `${name}-${seed}`)
       const reconcile = createReconcile({
         providers: new Map([[testAccount.id, provider]]),
-        open: keyring.open,
+        sealer: keyring,
         transfers: withCrashes(store.transfers, random),
         transferIdOf,
         clock: Date.now,
@@ -99,7 +99,7 @@ describe('simulated histories', () => {
         const taken = pending.filter(() => random() < 0.7)
         pending = pending.filter((receipt) => !taken.includes(receipt))
         const failed = await reconcile.applyAll(taken.sort(() => random() - 0.5))
-        pending.push(...failed.map(({ receipt }) => receipt))
+        pending.push(...failed.map(({ receipt }) => sealReceipt(receipt, keyring)))
         // A job that was done is delivered again.
         if (random() < 0.3 && taken.length > 0) pending.push(pick(taken))
       }

@@ -19,6 +19,7 @@ export function createMemoryLogger(): Logger & { lines: LogLine[] } {
       warn: at('warn'),
       info: at('info'),
       debug: at('debug'),
+      isOn: () => true,
       with: (fields) => make({ ...bound, ...fields }),
       lines,
     }

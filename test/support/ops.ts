@@ -3,16 +3,17 @@ import { createHash, randomBytes } from 'node:crypto'
 import { Queue } from 'bullmq'
 import express from 'express'
 import { AppError, asAppError } from '../../src/domain/errors.ts'
-import type { Receipt } from '../../src/domain/receipt.ts'
+
 import { createOpsRouter } from '../../src/http/ops/router.ts'
 import { sendProblem } from '../../src/http/problem.ts'
 import { createTokens } from '../../src/http/tokens.ts'
 import { callbackQueueName, type JobDraft, maskJobData, singleJob } from '../../src/queue/catalogue.ts'
 import { silentLogger } from '../../src/telemetry/logger.ts'
+import type { BroughtReceipt } from '../../src/workers/reconcile.ts'
 import { createReconcileWorker } from '../../src/workers/reconcile-worker.ts'
 import { createMemoryLogger } from './log.ts'
 import { createTestClients, uniquePrefix } from './redis.ts'
-import { receiptOf } from './store.ts'
+import { keyring, receiptOf } from './store.ts'
 import { until } from './until.ts'
 
 export const planted = 'planted-secret-value'
@@ -55,7 +56,7 @@ export async function createOpsWorld() {
   )
 
   const applied: string[] = []
-  const apply = async (receipt: Receipt) => {
+  const apply = async (receipt: BroughtReceipt) => {
     if (!world.understood)
       throw new AppError('callback-not-understood', { detail: 'The status "x" is not known.' })
     applied.push(receipt.id)
@@ -63,6 +64,7 @@ export async function createOpsWorld() {
   }
   const worker = createReconcileWorker({
     reconcile: { applyOne: apply, applyAll: async () => [] },
+    sealer: keyring,
     addJobs: (jobs: JobDraft[]) => queue.addBulk(jobs),
     connection: await clients.open(),
     prefix,

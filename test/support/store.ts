@@ -4,7 +4,7 @@ import type { Redis } from 'ioredis'
 import { register } from '../../src/domain/decide.ts'
 import type { TransferEvent } from '../../src/domain/event.ts'
 import { createIdMaker } from '../../src/domain/ids.ts'
-import type { Receipt } from '../../src/domain/receipt.ts'
+import type { OpenReceipt, Receipt } from '../../src/domain/receipt.ts'
 import type { Transfer } from '../../src/domain/transfer.ts'
 import { createKeyring } from '../../src/seal/keyring.ts'
 import { createEventLog } from '../../src/store/event-log.ts'
@@ -48,6 +48,12 @@ export function registrationOf(reference: string, fields: Partial<Transfer> = {}
     now,
   )
   return { fact, transfer, because: { source: 'registration' }, at: now }
+}
+
+/** As the intake hands it to the producer. */
+export function openReceiptOf(body: string | Buffer): OpenReceipt {
+  const { body: _, ...head } = receiptOf('')
+  return { ...head, opened: Buffer.from(body) }
 }
 
 export function receiptOf(body: string | Buffer, fields: Partial<Receipt> = {}): Receipt {

@@ -7,7 +7,7 @@ import { callbackQueueName, groupJob } from '../../src/queue/catalogue.ts'
 import { silentLogger } from '../../src/telemetry/logger.ts'
 import { createReconcileWorker } from '../../src/workers/reconcile-worker.ts'
 import { createTestClients, testRedis, uniquePrefix } from '../support/redis.ts'
-import { ids, receiptOf } from '../support/store.ts'
+import { ids, keyring, receiptOf } from '../support/store.ts'
 import { until } from '../support/until.ts'
 
 const fixture = fileURLToPath(new URL('../fixtures/stuck-worker.ts', import.meta.url))
@@ -58,6 +58,7 @@ describe('a worker that is killed while a job is under way', () => {
           return []
         },
       },
+      sealer: keyring,
       addJobs: async () => {},
       connection: await clients.open(),
       prefix,

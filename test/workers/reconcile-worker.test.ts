@@ -8,7 +8,7 @@ import { silentLogger } from '../../src/telemetry/logger.ts'
 import type { FailedReceipt, Reconcile } from '../../src/workers/reconcile.ts'
 import { createReconcileWorker, type ReconcileWorker } from '../../src/workers/reconcile-worker.ts'
 import { createTestClients, uniquePrefix } from '../support/redis.ts'
-import { ids, receiptOf } from '../support/store.ts'
+import { ids, keyring, receiptOf } from '../support/store.ts'
 import { until } from '../support/until.ts'
 
 /** What the worker is told of a receipt is its body here: `ok`, or the code of the fault. */
@@ -22,7 +22,7 @@ function told(body: string): Receipt {
 
 function createFakeReconcile() {
   const applied: string[] = []
-  const verdict = (receipt: Receipt): AppError | undefined => {
+  const verdict = (receipt: { id: string }): AppError | undefined => {
     const body = bodyOf.get(receipt.id)
     if (body === 'never')
       return new AppError('callback-not-understood', { detail: 'The status "x" is not known.' })
@@ -59,6 +59,7 @@ describe('reconcile worker on BullMQ', () => {
   const start = (reconcile = fake.reconcile) => {
     worker = createReconcileWorker({
       reconcile,
+      sealer: keyring,
       addJobs,
       connection,
       prefix,

@@ -35,7 +35,7 @@ describe('reconcile', () => {
     logger = createMemoryLogger()
     reconcile = createReconcile({
       providers,
-      open: keyring.open,
+      sealer: keyring,
       transfers: store.transfers,
       transferIdOf,
       clock: Date.now,
@@ -138,7 +138,7 @@ describe('reconcile', () => {
   it('gives up with a fault that may pass when others keep changing the transfer', async () => {
     const contended = createReconcile({
       providers,
-      open: keyring.open,
+      sealer: keyring,
       transfers: { ...store.transfers, commit: async () => ({ outcome: 'moved-on' }) },
       transferIdOf,
       clock: Date.now,

@@ -1,4 +1,5 @@
 /** What the accounts of every provider have in common, and the pieces their schemas are made of. */
+import { isIP } from 'node:net'
 import { z } from 'zod'
 import { isCurrency } from '../../domain/money.ts'
 import { invalidConfiguration } from '../invalid.ts'
@@ -23,12 +24,22 @@ export type Secret = z.output<typeof secret>
 
 export const toleranceSeconds = z.int().min(1).max(86_400).default(300)
 
+export const network = text.refine(isNetwork, 'It must be an address or a network, as 101.226.103.0/25.')
+
+function isNetwork(value: string): boolean {
+  const [address = '', bits, ...rest] = value.split('/')
+  const family = isIP(address)
+  if (family === 0 || rest.length > 0) return false
+  return bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) <= (family === 4 ? 32 : 128))
+}
+
 export const commonFields = {
   id: text.regex(
     /^[a-z0-9][a-z0-9-]{0,62}$/,
     'It appears in the callback URL: lower-case letters, digits and hyphens, at most 63.',
   ),
   currency: text.regex(/^[A-Z]{3}$/, 'It must be an ISO 4217 code, as IDR.'),
+  sources: z.array(network).min(1, 'It needs at least one address; leave it out to allow all.').optional(),
 }
 
 export function checkCurrency(currency: string, path: string): void {

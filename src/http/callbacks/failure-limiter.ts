@@ -4,11 +4,14 @@
  * callback that is refused with a 4xx is lost. A source that has verified is never told to wait, since providers send
  * probes that must fail.
  */
+
+import { neighbourhoodOf } from './source.ts'
+
 export interface FailureLimiter {
   /** How long this source has to wait, in milliseconds; 0 when it may come. */
-  waitMs(source: string): number
-  failed(source: string): void
-  verified(source: string): void
+  waitMs(source: string | undefined): number
+  failed(source: string | undefined): void
+  verified(source: string | undefined): void
 }
 
 interface Source {
@@ -47,21 +50,29 @@ export function createFailureLimiter(clock: () => number): FailureLimiter {
   }
 
   return {
-    waitMs(address) {
+    waitMs(source) {
+      const address = keyOf(source)
       const known = sources.get(address)
       if (!known || known.trusted) return 0
       const { tokens } = look(address)
       return tokens >= 1 ? 0 : Math.ceil(((1 - tokens) / refillPerSecond) * 1000)
     },
-    failed(address) {
-      const source = look(address)
-      if (source.trusted) return
-      source.tokens = Math.max(0, source.tokens - 1)
-      remember(address, source)
+    failed(source) {
+      const address = keyOf(source)
+      const known = look(address)
+      if (known.trusted) return
+      known.tokens = Math.max(0, known.tokens - 1)
+      remember(address, known)
     },
-    verified(address) {
+    verified(source) {
+      const address = keyOf(source)
       if (sources.get(address)?.trusted) return
       remember(address, { ...look(address), trusted: true })
     },
   }
+}
+
+/** An address that cannot be told is one source like any other. */
+function keyOf(source: string | undefined): string {
+  return source === undefined ? 'unknown' : neighbourhoodOf(source)
 }

@@ -1,17 +1,19 @@
 /**
  * The endpoint that providers call, as a plain `(req, res, next)` handler: Express mounts it like any middleware, and
- * our own server hands it the request before Express is asked. Every answer of the callback listener is made here, in
- * the provider's own dialect where the account is known.
+ * our own server hands it the request before Express is asked. Every answer of the callback listener is decided here.
  */
+import { createHash } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { AppError, type ErrorCode, errorCodes } from '../../domain/errors.ts'
-import type { AccountProvider, Ack, CallbackRequest } from '../../providers/provider.ts'
+import type { AccountProvider, CallbackRequest, RefusalReason } from '../../providers/provider.ts'
 import type { RefusedCallback } from '../../store/quarantine.ts'
 import type { Logger } from '../../telemetry/logger.ts'
-import { toProblem } from '../problem.ts'
+import { type RunningPatience, startPatience } from '../../telemetry/patience.ts'
+import { type Answer, createAnswer } from './answer.ts'
 import type { FailureLimiter } from './failure-limiter.ts'
+import { isEncoded, keptHeaders, singleHeaders } from './headers.ts'
 import type { Intake, IntakeOutcome } from './intake.ts'
 import { readBody } from './read-body.ts'
+import type { SourceCheck, SourceOf } from './source.ts'
 
 export const bodyBytesMax = 256 * 1024
 
@@ -19,6 +21,9 @@ export interface CallbackHandlerDeps {
   providers: ReadonlyMap<string, AccountProvider>
   intake: Intake
   limiter: FailureLimiter
+  sourceOf: SourceOf
+  /** Of the accounts that take callbacks from certain addresses only. */
+  sourceChecks: ReadonlyMap<string, SourceCheck>
   quarantine(refused: RefusedCallback): void
   /** Requests whose body is being read or written; beyond it the sender is told to come again. */
   underWayMax: number
@@ -36,37 +41,22 @@ export interface CallbackHandler {
 }
 
 /** What happened, for the answer and for the log line. */
-interface Result {
-  code?: ErrorCode
-  retryAfterS?: number
-  close?: boolean
+interface Result extends Answer {
   fields: Record<string, unknown>
 }
 
 export function createCallbackHandler(deps: CallbackHandlerDeps): CallbackHandler {
   const { providers, limiter, clock, logger } = deps
+  const answer = createAnswer(providers.values())
   let underWay = 0
 
-  async function handle(req: IncomingMessage, provider: AccountProvider | undefined): Promise<Result> {
-    if (!provider) return { code: 'no-such-account', fields: {} }
-    if (req.method !== 'POST') return { code: 'method-not-allowed', fields: {} }
-    if (isEncoded(req)) return { code: 'unsupported-media-type', close: true, fields: {} }
-    if (underWay >= deps.underWayMax)
-      return { code: 'too-many-in-flight', retryAfterS: 1, close: true, fields: {} }
-
-    underWay++
-    const budget = new AbortController()
-    const timer = setTimeout(() => budget.abort(), provider.budgetMs)
-    try {
-      return await take(req, provider, budget.signal)
-    } finally {
-      clearTimeout(timer)
-      underWay--
-    }
-  }
-
-  async function take(req: IncomingMessage, provider: AccountProvider, signal: AbortSignal): Promise<Result> {
-    const read = await readBody(req, bodyBytesMax, deps.senderMsMax)
+  async function take(
+    req: IncomingMessage,
+    provider: AccountProvider,
+    patience: RunningPatience,
+  ): Promise<Result> {
+    const graceMs = Math.max(0, deps.senderMsMax - provider.budgetMs)
+    const read = await readBody(req, bodyBytesMax, patience, graceMs)
     switch (read.outcome) {
       case 'too-large':
         return { code: 'body-too-large', close: true, fields: {} }
@@ -77,20 +67,26 @@ export function createCallbackHandler(deps: CallbackHandlerDeps): CallbackHandle
       case 'read':
         break
     }
-    const request = { path: pathOf(req), header: headersOf(req), body: read.body, now: clock() }
-    const outcome = await deps.intake(provider, request, signal)
-    const source = req.socket.remoteAddress ?? 'unknown'
+    const { body } = read
+    const request = { path: pathOf(req), header: singleHeaders(req), body, now: clock() }
+    const source = deps.sourceOf(req)
+    const check = deps.sourceChecks.get(provider.account)
+    if (check && !check(source)) return refuse(req, provider, source, request, 'source-not-allowed')
+    const outcome = await deps.intake(provider, request, patience)
     if (outcome.outcome === 'durable') limiter.verified(source)
-    if (outcome.outcome === 'not-authentic') return refuse(req, provider, source, request, outcome)
-    return describeOutcome(outcome, read.body.length)
+    if (outcome.outcome === 'not-authentic') {
+      return refuse(req, provider, source, request, outcome.reason, outcome.digest)
+    }
+    return describeOutcome(outcome, body.length)
   }
 
   function refuse(
     req: IncomingMessage,
     { account }: AccountProvider,
-    source: string,
+    source = 'unknown',
     { body, now }: CallbackRequest,
-    { reason, digest }: Extract<IntakeOutcome, { outcome: 'not-authentic' }>,
+    reason: RefusalReason,
+    digest = digestOf(body),
   ): Result {
     const fields = { reason, digest, bytes: body.length, source }
     const waitMs = limiter.waitMs(source)
@@ -106,18 +102,43 @@ export function createCallbackHandler(deps: CallbackHandlerDeps): CallbackHandle
     const startedAt = clock()
     const provider = providers.get(account)
     let result: Result
-    try {
-      result = await handle(req, provider)
-    } catch (error) {
-      logger.error('callback.broke', { account: provider?.account, error })
-      result = { code: 'internal-error', fields: {} }
+    const refusal = refuseAtOnce(req, provider, underWay >= deps.underWayMax)
+    if (refusal || !provider) {
+      result = refusal ?? { code: 'no-such-account', fields: {} }
+    } else {
+      underWay++
+      const patience = startPatience(provider.budgetMs)
+      try {
+        result = await take(req, provider, patience)
+      } catch (error) {
+        logger.error('callback.broke', { account: provider.account, error })
+        result = { code: 'internal-error', fields: {} }
+      } finally {
+        patience.stop()
+        underWay--
+      }
     }
-    const status = answer(res, provider, result)
+    log(provider, answer(res, provider, result), startedAt, result)
+  }
+
+  function log(
+    provider: AccountProvider | undefined,
+    status: number,
+    startedAt: number,
+    result: Result,
+  ): void {
+    const level = status >= 500 ? 'error' : status >= 400 ? 'warn' : 'info'
+    if (!logger.isOn(level)) return
     // An account that is not ours is whatever somebody typed; it stays out of the log.
-    const fields = { account: provider?.account, status, durationMs: clock() - startedAt, ...result.fields }
-    if (status >= 500) logger.error('callback.received', { outcome: result.code, ...fields })
-    else if (status >= 400) logger.warn('callback.received', { outcome: result.code, ...fields })
-    else logger.info('callback.received', { outcome: 'durable', ...fields })
+    const account = provider?.account
+    const outcome = result.code ?? 'durable'
+    logger[level]('callback.received', {
+      outcome,
+      account,
+      status,
+      durationMs: clock() - startedAt,
+      ...result.fields,
+    })
   }
 
   return {
@@ -130,6 +151,19 @@ export function createCallbackHandler(deps: CallbackHandlerDeps): CallbackHandle
   }
 }
 
+/** What can be said before the body is read. */
+function refuseAtOnce(
+  req: IncomingMessage,
+  provider: AccountProvider | undefined,
+  tooMany: boolean,
+): Result | undefined {
+  if (!provider) return { code: 'no-such-account', fields: {} }
+  if (req.method !== 'POST') return { code: 'method-not-allowed', fields: {} }
+  if (isEncoded(req)) return { code: 'unsupported-media-type', close: true, fields: {} }
+  if (tooMany) return { code: 'too-many-in-flight', retryAfterS: 1, close: true, fields: {} }
+  return undefined
+}
+
 function describeOutcome(
   outcome: Exclude<IntakeOutcome, { outcome: 'not-authentic' }>,
   bytes: number,
@@ -139,34 +173,6 @@ function describeOutcome(
   return { code: outcome.code, retryAfterS: 1, fields: { receiptId, digest, bytes } }
 }
 
-function answer(res: ServerResponse, provider: AccountProvider | undefined, result: Result): number {
-  const status = result.code ? errorCodes[result.code].status : 200
-  if (res.headersSent || res.destroyed) return status
-  const { contentType, body } = bodyOf(provider, result.code)
-  res.statusCode = status
-  res.setHeader('content-type', contentType)
-  res.setHeader('content-length', Buffer.byteLength(body))
-  res.setHeader('x-content-type-options', 'nosniff')
-  res.setHeader('cache-control', 'no-store')
-  if (status === 405) res.setHeader('allow', 'POST')
-  if (result.retryAfterS !== undefined) res.setHeader('retry-after', result.retryAfterS)
-  if (result.close) res.setHeader('connection', 'close')
-  res.end(body)
-  return status
-}
-
-/** The title alone: which check failed is for our log, and not for whoever forges. */
-function bodyOf(provider: AccountProvider | undefined, code: ErrorCode | undefined): Ack {
-  if (code === undefined) return provider?.accepted ?? { contentType: 'text/plain', body: '' }
-  if (provider) return provider.refused(errorCodes[code].title)
-  return { contentType: 'application/problem+json', body: JSON.stringify(toProblem(new AppError(code))) }
-}
-
-function isEncoded(req: IncomingMessage): boolean {
-  const encoding = req.headers['content-encoding']
-  return encoding !== undefined && encoding.toLowerCase() !== 'identity'
-}
-
 /** Mounted in Express, `url` has lost the mount's own part; what the provider signed is the whole. */
 function pathOf(req: IncomingMessage): string {
   const url = (req as { originalUrl?: string }).originalUrl ?? req.url ?? ''
@@ -174,19 +180,6 @@ function pathOf(req: IncomingMessage): string {
   return query < 0 ? url : url.slice(0, query)
 }
 
-function headersOf(req: IncomingMessage): (name: string) => string | undefined {
-  return (name) => {
-    const value = req.headers[name]
-    return typeof value === 'string' ? value : undefined
-  }
-}
-
-/** What a person needs to see why it was refused. Cookies and credentials are nobody's business. */
-function keptHeaders(req: IncomingMessage): Record<string, string> {
-  const kept: Record<string, string> = {}
-  for (const [name, value] of Object.entries(req.headers)) {
-    const wanted = name.startsWith('x-') || name === 'content-type' || name === 'user-agent'
-    if (wanted && typeof value === 'string') kept[name] = value.slice(0, 1024)
-  }
-  return kept
+function digestOf(body: Buffer): string {
+  return createHash('sha256').update(body).digest('hex')
 }

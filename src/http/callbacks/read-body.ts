@@ -3,6 +3,7 @@
  * what is too large, the rest is not read.
  */
 import type { IncomingMessage } from 'node:http'
+import type { Patience } from '../../telemetry/patience.ts'
 
 export type BodyOutcome =
   | { outcome: 'read'; body: Buffer }
@@ -10,7 +11,13 @@ export type BodyOutcome =
   | { outcome: 'too-slow' }
   | { outcome: 'gone' }
 
-export function readBody(req: IncomingMessage, limitBytes: number, msMax: number): Promise<BodyOutcome> {
+/** The timer of a slow sender is started only when the account's own time is over: nearly every body is there long before. */
+export function readBody(
+  req: IncomingMessage,
+  limitBytes: number,
+  patience: Patience,
+  graceMs: number,
+): Promise<BodyOutcome> {
   const announced = Number(req.headers['content-length'] ?? 0)
   if (announced > limitBytes) return Promise.resolve({ outcome: 'too-large' })
 
@@ -38,7 +45,10 @@ export function readBody(req: IncomingMessage, limitBytes: number, msMax: number
     const onGone = () => finish({ outcome: 'gone' })
     const onLate = () => finish({ outcome: 'too-slow' })
     // If it was we who were slow, what has come meanwhile is read first: timers run before what the network brought.
-    const timer = setTimeout(() => setImmediate(() => setImmediate(onLate)), msMax)
+    let timer: NodeJS.Timeout | undefined
+    patience.onOver(() => {
+      timer = setTimeout(() => setImmediate(() => setImmediate(onLate)), graceMs)
+    })
 
     req.on('data', onData).on('end', onEnd).on('error', onGone).on('close', onGone)
   })

@@ -6,7 +6,7 @@ import express from 'express'
 import request from 'supertest'
 import type { ErrorCode } from '../../../src/domain/errors.ts'
 import { AppError } from '../../../src/domain/errors.ts'
-import type { Receipt } from '../../../src/domain/receipt.ts'
+import type { OpenReceipt } from '../../../src/domain/receipt.ts'
 import { createFailureLimiter } from '../../../src/http/callbacks/failure-limiter.ts'
 import {
   bodyBytesMax,
@@ -15,21 +15,24 @@ import {
 } from '../../../src/http/callbacks/handler.ts'
 import { createIntake } from '../../../src/http/callbacks/intake.ts'
 import { createCallbackServer } from '../../../src/http/callbacks/server.ts'
+import { createSourceCheck, createSourceOf, type SourceCheck } from '../../../src/http/callbacks/source.ts'
 import type { AccountProvider } from '../../../src/providers/provider.ts'
 import { createZenospay } from '../../../src/providers/zenospay/index.ts'
 import type { SignedCallback } from '../../../src/sandbox/signed-callback.ts'
 import type { RefusedCallback } from '../../../src/store/quarantine.ts'
+import type { Patience } from '../../../src/telemetry/patience.ts'
 import { createMemoryLogger } from '../../support/log.ts'
-import { ids, keyring } from '../../support/store.ts'
+import { ids } from '../../support/store.ts'
 import { signedBody, signedDisbursement, strangerKey, testAccount } from '../../support/zenospay.ts'
 
 const url = '/callbacks/zeno-test'
 
 describe('callback listener', () => {
-  let receipts: Receipt[]
+  let receipts: OpenReceipt[]
   let refused: RefusedCallback[]
   let unavailable: ErrorCode | undefined
-  let enqueue: (receipt: Receipt, signal: AbortSignal) => Promise<void>
+  let sources: Map<string, SourceCheck>
+  let enqueue: (receipt: OpenReceipt, patience: Patience) => Promise<void>
   let logger: ReturnType<typeof createMemoryLogger>
   let handler: CallbackHandler
   let server: Server
@@ -38,6 +41,7 @@ describe('callback listener', () => {
   beforeEach(async () => {
     receipts = []
     refused = []
+    sources = new Map()
     unavailable = undefined
     now = Date.now()
     enqueue = async (receipt) => void receipts.push(receipt)
@@ -48,10 +52,11 @@ describe('callback listener', () => {
       intake: createIntake({
         unavailable: () => unavailable,
         enqueue: (...args) => enqueue(...args),
-        seal: keyring.seal,
         ids,
       }),
       limiter: createFailureLimiter(() => now),
+      sourceOf: createSourceOf(0),
+      sourceChecks: sources,
       quarantine: (one) => void refused.push(one),
       underWayMax: 50,
       senderMsMax: 400,
@@ -105,7 +110,7 @@ describe('callback listener', () => {
     const [receipt] = receipts
     assert.ok(receipt)
     assert.equal(receipt.account, 'zeno-test')
-    assert.deepEqual(keyring.open(receipt.body, `receipt:${receipt.id}`), Buffer.from(callback.body))
+    assert.deepEqual(receipt.opened, Buffer.from(callback.body))
   })
 
   it('keeps the bytes as they came, whatever they are', async () => {
@@ -114,7 +119,7 @@ describe('callback listener', () => {
       assert.equal(response.status, 200, body)
       const receipt = receipts.at(-1)
       assert.ok(receipt)
-      assert.equal(keyring.open(receipt.body, `receipt:${receipt.id}`).toString(), body)
+      assert.equal(receipt.opened.toString(), body)
     }
   })
 
@@ -181,6 +186,19 @@ describe('callback listener', () => {
       }
     })
 
+    it('a header of the signature that came twice, since nobody can say which was signed', async () => {
+      const { headers, body } = signedDisbursement()
+      for (const twice of ['x-signature', 'x-timestamp', 'x-partner-id']) {
+        const lines = [...Object.entries(headers), [twice, headers[twice]]]
+        const text = lines.map(([name, value]) => `${name}: ${value}\r\n`).join('')
+        const answer = await raw(
+          `POST ${url} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n${text}Content-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
+        )
+        assert.match(answer, /^HTTP\/1.1 401 /, twice)
+      }
+      assert.equal(receipts.length, 0)
+    })
+
     it('a compressed body with 415', async () => {
       const response = await request(server).post(url).set('content-encoding', 'gzip').send('x')
       assert.equal(response.status, 415)
@@ -231,6 +249,19 @@ describe('callback listener', () => {
     })
   })
 
+  describe('an account that names its sources', () => {
+    it('is called from there alone, and a stranger is told no more than any forger', async () => {
+      assert.equal((await send(signedDisbursement())).status, 200)
+      sources.set(testAccount.id, createSourceCheck(['203.0.113.0/24']))
+      const response = await send(signedDisbursement())
+      assert.equal(response.status, 401)
+      assert.equal(receipts.length, 1)
+      assert.equal(refused[0]?.reason, 'source-not-allowed')
+      sources.set(testAccount.id, createSourceCheck(['127.0.0.0/8']))
+      assert.equal((await send(signedDisbursement())).status, 200)
+    })
+  })
+
   describe('slows down', () => {
     it('a source that keeps failing, with 429 and when to come again, and fills no quarantine with it', async () => {
       for (let i = 0; i < 20; i++) assert.equal((await send(forged())).status, 401)
@@ -277,7 +308,9 @@ describe('callback listener', () => {
     })
 
     it('when there is no durable write within the account’s time', async () => {
-      enqueue = () => new Promise(() => {})
+      // As the producer does: it rejects when the patience of its caller is over.
+      enqueue = (_receipt, patience) =>
+        new Promise((_resolve, reject) => patience.onOver(() => reject(new AppError('not-durable-yet'))))
       await expect503()
     })
 

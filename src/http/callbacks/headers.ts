@@ -1,0 +1,45 @@
+/** The headers that a verification reads, and those that quarantine keeps. */
+import type { IncomingMessage } from 'node:http'
+
+/** Of these Node keeps the first and drops the others; of all but these it joins what came twice, by a comma. */
+const keptFirst = new Set([
+  'authorization',
+  'content-type',
+  'content-length',
+  'user-agent',
+  'date',
+  'from',
+  'host',
+])
+
+/** A header that came twice is no header: nobody can say which of the two was signed. */
+export function singleHeaders(req: IncomingMessage): (name: string) => string | undefined {
+  const { headers } = req
+  return (name) => {
+    const value = headers[name]
+    if (typeof value !== 'string') return undefined
+    const mayBeTwo = value.includes(',') || keptFirst.has(name)
+    return mayBeTwo && countOf(req.rawHeaders, name) !== 1 ? undefined : value
+  }
+}
+
+function countOf(rawHeaders: readonly string[], name: string): number {
+  let count = 0
+  for (let i = 0; i < rawHeaders.length; i += 2) if (rawHeaders[i]?.toLowerCase() === name) count++
+  return count
+}
+
+export function isEncoded({ headers }: IncomingMessage): boolean {
+  const encoding = headers['content-encoding']
+  return encoding !== undefined && encoding.toLowerCase() !== 'identity'
+}
+
+/** What it takes to verify again, and what a person needs to see why it was refused. Cookies are nobody's business. */
+export function keptHeaders(req: IncomingMessage): Record<string, string> {
+  const kept: Record<string, string> = {}
+  for (const [name, value] of Object.entries(req.headers)) {
+    const wanted = name.startsWith('x-') || name === 'content-type' || name === 'user-agent'
+    if (wanted && typeof value === 'string') kept[name] = value.slice(0, 1024)
+  }
+  return kept
+}

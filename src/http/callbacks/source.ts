@@ -1,0 +1,56 @@
+/**
+ * Whose address a request comes from. Anyone can write an X-Forwarded-For header, so it is believed for exactly as many
+ * hops as there are proxies of ours: each of them appended the address that it saw, and what stands before those was
+ * written by the sender.
+ */
+import type { IncomingMessage } from 'node:http'
+import { BlockList, isIP, isIPv4 } from 'node:net'
+
+/** Undefined where it cannot be told: the request did not come through all the proxies that there are said to be. */
+export type SourceOf = (req: IncomingMessage) => string | undefined
+
+export function createSourceOf(trustedProxies: number): SourceOf {
+  return (req) => {
+    const nearest = plainAddress(req.socket.remoteAddress ?? '')
+    if (trustedProxies === 0) return nearest
+    const forwarded = req.headers['x-forwarded-for']
+    const hops = (Array.isArray(forwarded) ? forwarded.join(',') : (forwarded ?? '')).split(',')
+    const address = hops.at(-trustedProxies)?.trim()
+    return hops.length < trustedProxies || address === undefined ? undefined : plainAddress(address)
+  }
+}
+
+/** An IPv4 address that came over an IPv6 socket is still that IPv4 address. */
+function plainAddress(text: string): string | undefined {
+  const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(text)?.[1]
+  const address = mapped ?? text
+  return isIP(address) === 0 ? undefined : address
+}
+
+export type SourceCheck = (source: string | undefined) => boolean
+
+/** Addresses and networks, as `101.226.103.0/25`. They were checked when the configuration was read. */
+export function createSourceCheck(networks: readonly string[]): SourceCheck {
+  const list = new BlockList()
+  for (const network of networks) {
+    const [address = '', bits] = network.split('/')
+    const family = isIPv4(address) ? 'ipv4' : 'ipv6'
+    if (bits === undefined) list.addAddress(address, family)
+    else list.addSubnet(address, Number(bits), family)
+  }
+  return (source) => source !== undefined && list.check(source, isIPv4(source) ? 'ipv4' : 'ipv6')
+}
+
+/** One sender holds a whole /64 of IPv6, and could fail under a new address each time. */
+export function neighbourhoodOf(source: string): string {
+  if (!source.includes(':')) return source
+  const [head = '', tail] = source.split('::')
+  const groups = head === '' ? [] : head.split(':')
+  const rest = tail === undefined || tail === '' ? [] : tail.split(':')
+  const zeros = tail === undefined ? 0 : Math.max(0, 8 - groups.length - rest.length)
+  const full = [...groups, ...Array<string>(zeros).fill('0'), ...rest]
+  return `${full
+    .slice(0, 4)
+    .map((group) => Number.parseInt(group, 16).toString(16))
+    .join(':')}::/64`
+}
