@@ -11,6 +11,7 @@ import { createIdMaker } from '../../src/domain/ids.ts'
 import { createFailureLimiter } from '../../src/http/callbacks/failure-limiter.ts'
 import { createCallbackHandler } from '../../src/http/callbacks/handler.ts'
 import { createIntake } from '../../src/http/callbacks/intake.ts'
+import { createRoom } from '../../src/http/callbacks/room.ts'
 import { createCallbackServer } from '../../src/http/callbacks/server.ts'
 import { createSourceOf } from '../../src/http/callbacks/source.ts'
 import { createConnect } from '../../src/queue/connections.ts'
@@ -116,6 +117,7 @@ async function createOurs({ inExpress = false, logs = false }): Promise<Server> 
     sourceOf: createSourceOf(0),
     sourceChecks: new Map(),
     quarantine: () => {},
+    room: createRoom(64 * 1024 * 1024),
     underWayMax: 2048,
     senderMsMax: 8_000,
     clock: Date.now,

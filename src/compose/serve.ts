@@ -13,6 +13,7 @@ import { createTransferRoutes } from '../http/api/transfers.ts'
 import { createFailureLimiter } from '../http/callbacks/failure-limiter.ts'
 import { createCallbackHandler } from '../http/callbacks/handler.ts'
 import { createIntake } from '../http/callbacks/intake.ts'
+import { createRoom } from '../http/callbacks/room.ts'
 import { createCallbackServer } from '../http/callbacks/server.ts'
 import { createSourceCheck, createSourceOf } from '../http/callbacks/source.ts'
 import { listen } from '../http/listen.ts'
@@ -90,6 +91,7 @@ function startIntake({ config, lifecycle, logger }: ComposeDeps, base: Base, red
     quarantine: (refused) => {
       quarantine.keep(refused).catch((error) => logger.warn('quarantine.not-kept', { error }))
     },
+    room: createRoom(inFlightBytesMax),
     underWayMax,
     senderMsMax,
     clock,

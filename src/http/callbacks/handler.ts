@@ -13,6 +13,7 @@ import type { FailureLimiter } from './failure-limiter.ts'
 import { isEncoded, keptHeaders, singleHeaders } from './headers.ts'
 import type { Intake, IntakeOutcome } from './intake.ts'
 import { readBody } from './read-body.ts'
+import type { Room } from './room.ts'
 import type { SourceCheck, SourceOf } from './source.ts'
 
 export const bodyBytesMax = 256 * 1024
@@ -25,6 +26,8 @@ export interface CallbackHandlerDeps {
   /** Of the accounts that take callbacks from certain addresses only. */
   sourceChecks: ReadonlyMap<string, SourceCheck>
   quarantine(refused: RefusedCallback): void
+  /** For the bodies of all requests together. */
+  room: Room
   /** Requests whose body is being read or written; beyond it the sender is told to come again. */
   underWayMax: number
   /** How long a body may take. Past the account's budget it is answered 503 all the same; past this, 408. */
@@ -56,10 +59,12 @@ export function createCallbackHandler(deps: CallbackHandlerDeps): CallbackHandle
     patience: RunningPatience,
   ): Promise<Result> {
     const graceMs = Math.max(0, deps.senderMsMax - provider.budgetMs)
-    const read = await readBody(req, bodyBytesMax, patience, graceMs)
+    const read = await readBody(req, bodyBytesMax, patience, graceMs, deps.room)
     switch (read.outcome) {
       case 'too-large':
         return { code: 'body-too-large', close: true, fields: {} }
+      case 'no-room':
+        return { code: 'too-many-in-flight', retryAfterS: 1, close: true, fields: {} }
       case 'too-slow':
         return { code: 'too-slow', close: true, fields: {} }
       case 'gone':
@@ -67,7 +72,19 @@ export function createCallbackHandler(deps: CallbackHandlerDeps): CallbackHandle
       case 'read':
         break
     }
-    const { body } = read
+    try {
+      return await judge(req, provider, patience, read.body)
+    } finally {
+      deps.room.give(read.body.length)
+    }
+  }
+
+  async function judge(
+    req: IncomingMessage,
+    provider: AccountProvider,
+    patience: RunningPatience,
+    body: Buffer,
+  ): Promise<Result> {
     const request = { path: pathOf(req), header: singleHeaders(req), body, now: clock() }
     const source = deps.sourceOf(req)
     const check = deps.sourceChecks.get(provider.account)

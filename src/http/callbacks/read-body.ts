@@ -4,19 +4,25 @@
  */
 import type { IncomingMessage } from 'node:http'
 import type { Patience } from '../../telemetry/patience.ts'
+import type { Room } from './room.ts'
 
 export type BodyOutcome =
   | { outcome: 'read'; body: Buffer }
   | { outcome: 'too-large' }
+  | { outcome: 'no-room' }
   | { outcome: 'too-slow' }
   | { outcome: 'gone' }
 
-/** The timer of a slow sender is started only when the account's own time is over: nearly every body is there long before. */
+/**
+ * The timer of a slow sender is started only when the account's own time is over: nearly every body is there long
+ * before. The room of a body that was read is the caller's to give back.
+ */
 export function readBody(
   req: IncomingMessage,
   limitBytes: number,
   patience: Patience,
   graceMs: number,
+  room: Room,
 ): Promise<BodyOutcome> {
   const announced = Number(req.headers['content-length'] ?? 0)
   if (announced > limitBytes) return Promise.resolve({ outcome: 'too-large' })
@@ -32,12 +38,16 @@ export function readBody(
       done = true
       req.off('data', onData).off('end', onEnd).off('error', onGone).off('close', onGone)
       clearTimeout(timer)
-      if (outcome.outcome !== 'read') req.pause()
+      if (outcome.outcome !== 'read') {
+        req.pause()
+        room.give(bytes)
+      }
       resolve(outcome)
     }
     const onData = (chunk: Buffer) => {
+      if (bytes + chunk.length > limitBytes) return finish({ outcome: 'too-large' })
+      if (!room.take(chunk.length)) return finish({ outcome: 'no-room' })
       bytes += chunk.length
-      if (bytes > limitBytes) return finish({ outcome: 'too-large' })
       chunks.push(chunk)
     }
     const onEnd = () =>

@@ -18,6 +18,9 @@ export interface SenderPatience {
 }
 const patienceByDefault: SenderPatience = { headersMs: 5_000, requestMs: 10_000, sweepMs: 1_000 }
 
+/** More are closed as they come. A provider tries again; the process keeps its file descriptors and its memory. */
+const connectionsMax = 10_000
+
 export function createCallbackServer(handler: CallbackHandler, patience = patienceByDefault): Server {
   const options = {
     headersTimeout: patience.headersMs,
@@ -26,11 +29,13 @@ export function createCallbackServer(handler: CallbackHandler, patience = patien
     keepAliveTimeout: 65_000,
     maxHeaderSize: 16 * 1024,
   }
-  return createServer(options, (req, res) => {
+  const server = createServer(options, (req, res) => {
     const account = accountOf(req.url ?? '')
     if (account !== undefined) void handler.receive(req, res, account)
     else serveRest(req, res)
   })
+  server.maxConnections = connectionsMax
+  return server
 }
 
 /** The one segment after the prefix, as it was sent: no account's id needs decoding. */

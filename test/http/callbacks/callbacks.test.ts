@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import type { Server } from 'node:http'
 import { type AddressInfo, connect } from 'node:net'
 import express from 'express'
-import request from 'supertest'
+import request, { type Response } from 'supertest'
 import type { ErrorCode } from '../../../src/domain/errors.ts'
 import { AppError } from '../../../src/domain/errors.ts'
 import type { OpenReceipt } from '../../../src/domain/receipt.ts'
@@ -14,6 +14,7 @@ import {
   createCallbackHandler,
 } from '../../../src/http/callbacks/handler.ts'
 import { createIntake } from '../../../src/http/callbacks/intake.ts'
+import { createRoom } from '../../../src/http/callbacks/room.ts'
 import { createCallbackServer } from '../../../src/http/callbacks/server.ts'
 import { createSourceCheck, createSourceOf, type SourceCheck } from '../../../src/http/callbacks/source.ts'
 import type { AccountProvider } from '../../../src/providers/provider.ts'
@@ -23,6 +24,7 @@ import type { RefusedCallback } from '../../../src/store/quarantine.ts'
 import type { Patience } from '../../../src/telemetry/patience.ts'
 import { createMemoryLogger } from '../../support/log.ts'
 import { ids } from '../../support/store.ts'
+import { until } from '../../support/until.ts'
 import { signedBody, signedDisbursement, strangerKey, testAccount } from '../../support/zenospay.ts'
 
 const url = '/callbacks/zeno-test'
@@ -58,6 +60,7 @@ describe('callback listener', () => {
       sourceOf: createSourceOf(0),
       sourceChecks: sources,
       quarantine: (one) => void refused.push(one),
+      room: createRoom(1024 * 1024),
       underWayMax: 50,
       senderMsMax: 400,
       clock: () => now,
@@ -305,6 +308,35 @@ describe('callback listener', () => {
     it('when too many are in flight', async () => {
       enqueue = () => Promise.reject(new AppError('too-many-in-flight'))
       await expect503()
+    })
+
+    it('at once, and with an end to waiting, what comes while too many are under way', async () => {
+      const release: (() => void)[] = []
+      enqueue = () => new Promise<void>((resolve) => release.push(resolve))
+      const answers: Response[] = []
+      const all = Promise.all(
+        Array.from({ length: 80 }, () => send(signedDisbursement()).then((answer) => answers.push(answer))),
+      )
+      await until('the answers to the rest', () => answers.length === 30)
+      assert.equal(release.length, 50, 'the others wait for their write')
+      for (const { status, headers } of answers) {
+        assert.equal(status, 503)
+        assert.equal(headers['retry-after'], '1')
+      }
+      for (const resolve of release) resolve()
+      await all
+      assert.equal(answers.filter(({ status }) => status === 200).length, 50)
+    })
+
+    it('when bodies that are still coming have taken all the room, and gives the room back', async () => {
+      const held = Array.from({ length: 5 }, () =>
+        raw(`POST ${url} HTTP/1.1\r\nHost: x\r\nContent-Length: 250001\r\n\r\n${'x'.repeat(250_000)}`),
+      )
+      const answers = await Promise.all(held)
+      const full = answers.filter((answer) => /^HTTP\/1.1 503 /.test(answer))
+      assert.equal(full.length, 1, 'four fit into a mebibyte')
+      assert.equal(answers.filter((answer) => /^HTTP\/1.1 408 /.test(answer)).length, 4)
+      assert.equal((await send(signedDisbursement())).status, 200)
     })
 
     it('when there is no durable write within the account’s time', async () => {
