@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import type { Server } from 'node:http'
-import { type AddressInfo, connect } from 'node:net'
 import express from 'express'
 import request, { type Response } from 'supertest'
 import type { ErrorCode } from '../../../src/domain/errors.ts'
@@ -23,6 +22,7 @@ import type { SignedCallback } from '../../../src/sandbox/signed-callback.ts'
 import type { RefusedCallback } from '../../../src/store/quarantine.ts'
 import type { Patience } from '../../../src/telemetry/patience.ts'
 import { createMemoryLogger } from '../../support/log.ts'
+import { exchange, open } from '../../support/raw-http.ts'
 import { ids } from '../../support/store.ts'
 import { until } from '../../support/until.ts'
 import { signedBody, signedDisbursement, strangerKey, testAccount } from '../../support/zenospay.ts'
@@ -81,20 +81,7 @@ describe('callback listener', () => {
     request(server).post(url).set(callback.headers).send(callback.body)
   const forged = () => signedBody('{}', { privateKey: strangerKey })
 
-  /** What a socket gets back for these bytes, until the other side closes or has answered. */
-  function raw(bytes: string | Buffer, { end = false } = {}): Promise<string> {
-    return new Promise((resolve, reject) => {
-      const socket = connect((server.address() as AddressInfo).port, '127.0.0.1')
-      let answer = ''
-      socket.on('data', (chunk) => {
-        answer += chunk.toString()
-      })
-      socket.on('error', (error) => (answer ? resolve(answer) : reject(error)))
-      socket.on('close', () => resolve(answer))
-      socket.write(bytes)
-      if (end) socket.end()
-    })
-  }
+  const raw = (bytes: string, options?: { end: boolean }) => exchange(server, bytes, options)
 
   it('answers 200 in the provider’s dialect once the callback is durable', async () => {
     let durable = () => {}
@@ -350,7 +337,7 @@ describe('callback listener', () => {
       const { headers, body } = signedDisbursement()
       const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`)
       const head = `POST ${url} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n${lines.join('')}Content-Length: ${Buffer.byteLength(body)}\r\n\r\n`
-      const socket = connect((server.address() as AddressInfo).port, '127.0.0.1')
+      const socket = open(server)
       socket.write(head)
       // Longer than the account's 200 ms, shorter than the sender's 400.
       setTimeout(() => socket.write(body), 280)
