@@ -70,6 +70,7 @@ describe('configuration', () => {
     assert.deepEqual(Buffer.from(config.seal.keys[0]?.key ?? []), Buffer.from(sealKey, 'base64'))
     assert.deepEqual(config.durability, { fsync: 'always', onWeaker: 'refuse' })
     assert.equal(config.partitions, 8)
+    assert.deepEqual(config.outbound, { allow: [], http: false })
     assert.equal(config.sandbox, undefined)
     assert.deepEqual([config.host, config.callbackPort, config.apiPort], ['127.0.0.1', 8080, 8081])
   })
@@ -231,6 +232,16 @@ describe('configuration', () => {
         'a scope that is none',
         () => draft({ api: { tokens: [{ id: 'x', sha256: 'ab'.repeat(32), scopes: ['all'] }] } }),
         /^api\.tokens\[0\]\.scopes\[0\]: /,
+      ],
+      [
+        'an address where a network is wanted',
+        () => draft({ outbound: { allow: ['10.0.0.0/8', '10.20.0.1'] } }),
+        /^outbound\.allow\[1\]: It must be a network/,
+      ],
+      [
+        'a network with too long a prefix',
+        () => draft({ outbound: { allow: ['10.20.0.0/33'] } }),
+        /^outbound\.allow\[0\]: It must be a network/,
       ],
       ['what is not YAML', () => 'accounts: [', /It is not YAML/],
       ['a key that stands twice', () => 'accounts: []\naccounts: []\n', /It is not YAML: .*unique/],
