@@ -17,6 +17,7 @@ import { createCallbackServer } from '../http/callbacks/server.ts'
 import { listen } from '../http/listen.ts'
 import { createOpsRouter } from '../http/ops/router.ts'
 import { createTokens } from '../http/tokens.ts'
+import { beneficiaryKinds } from '../providers/provider.ts'
 import { maskJobData } from '../queue/catalogue.ts'
 import { createCallbackProducer } from '../queue/producer.ts'
 import type { RedisState } from '../queue/redis-guard.ts'
@@ -113,7 +114,12 @@ async function createApi(
   const transferRoutes = createTransferRoutes({
     authenticate,
     transfers: createTransferStore({ redis, scripts: loadScripts(redis), keys, sealer: keyring }),
-    currencies: new Map(config.accounts.map(({ id, currency }) => [id, currency])),
+    accounts: new Map(
+      config.accounts.map(({ id, currency, provider }) => [
+        id,
+        { currency, beneficiaries: beneficiaryKinds[provider] },
+      ]),
+    ),
     digestContent: (text) => createHmac('sha256', contentKey).update(text).digest('base64url').slice(0, 22),
     pumpReady: createReadyPump({ ready: createReadyReceipts({ redis, keys }), addJobs, ids }),
     clock,
