@@ -30,6 +30,7 @@ import { createTransferStore } from '../store/transfers.ts'
 import { createWake } from '../store/wake.ts'
 import { createReadyPump } from '../workers/ready-pump.ts'
 import { type AddJobs, type Base, type ComposeDeps, clock, ids, open, openQueue } from './base.ts'
+import { startProviders } from './providers.ts'
 
 const inFlightMax = 4_096
 const underWayMax = 2_048
@@ -49,6 +50,7 @@ export async function startServe(deps: ComposeDeps, base: Base): Promise<Served>
   const { config, lifecycle, logger } = deps
   const { queue, addJobs } = await openQueue(base, lifecycle, 'fail-fast', 'intake')
   const redis = await open(base, lifecycle, 'fail-fast', 'serve')
+  await startProviders(base.providers, lifecycle)
   const callbacks = startIntake(deps, base, redis, addJobs)
   const stopping = new AbortController()
   const api = await createApi(deps, base, redis, queue, addJobs, stopping.signal)
