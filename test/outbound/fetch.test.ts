@@ -1,11 +1,13 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { createServer, type RequestListener, type Server } from 'node:http'
+import { createServer as createTlsServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import { AppError } from '../../src/domain/errors.ts'
 import { createOutboundFetch, type OutboundOptions } from '../../src/outbound/fetch.ts'
 import { createAddressCheck } from '../../src/outbound/networks.ts'
 import { until } from '../support/until.ts'
+import { fixture } from '../support/wechatpay.ts'
 
 /** Stands for the public internet: no test leaves this machine. */
 const reachable = '127.0.0.2'
@@ -209,6 +211,19 @@ describe('outbound requests', () => {
     }
     assert.equal(await codeOf(outbound().fetch(`http://user:word@${reachable}:${port}/`)), 'outbound-refused')
     assert.deepEqual(seen, [])
+  })
+
+  it('believes no certificate that nobody vouches for', async () => {
+    const server = createTlsServer(
+      { key: fixture('old.key.pem'), cert: fixture('old.cert.pem') },
+      (_, res) => {
+        res.end('ok')
+      },
+    )
+    servers.push(server)
+    await once(server.listen(0, '0.0.0.0'), 'listening')
+    const { port } = server.address() as AddressInfo
+    assert.equal(await codeOf(outbound().fetch(`https://${reachable}:${port}/`)), 'outbound-failed')
   })
 
   it('reaches the loopback origin that an operator wrote down, and no other', async () => {

@@ -146,8 +146,8 @@ export function sendList(res: ServerResponse, options: ListOptions): void {
   const body = JSON.stringify({
     data: certificates.map(({ serial, pem }) => ({
       serial_no: serial,
-      effective_time: '2026-11-21T19:40:07+08:00',
-      expire_time: '2126-10-28T19:40:07+08:00',
+      effective_time: '2021-01-01T08:00:00+08:00',
+      expire_time: '2120-01-01T08:00:00+08:00',
       encrypt_certificate: encryptResource(pem, options.apiV3Key ?? apiV3Key, 'certificate'),
     })),
   })
