@@ -18,12 +18,14 @@ const help = `tallyhook send: sends one signed callback
 
   --reference R         of the transfer it speaks of; without it a transfer is registered first (sandbox mode)
   --amount 25000.00     as the provider reports it; with --reference, another than registered holds the transfer
-  --status success      success, fail or pending; anything else is kept as a failed job
-  --account-number N    of the beneficiary (default 0000000000)
+  --status success      success, fail or pending, or the provider's own word; an unknown one is kept as a failed job
+  --account-number N    of a beneficiary at a bank (default 0000000000)
+  --openid O            of a beneficiary at WeChat Pay (default o-sandbox)
   --inquiry-id I        the provider's own id (default: a new one)
   --account ID          which configured account (default: the first)
   --url URL             the callback URL (default: that of the process running on the data directory)
   --private-key FILE    the provider's key, PEM; in sandbox mode it is known
+  --serial S            what the callback names as its key (WeChat Pay; default: the first platform key)
   --wrong-signature     signs with a key that nobody knows
   --stale               signs with a time that lies a day back
   --curl                prints the command instead of sending
@@ -35,10 +37,12 @@ const options = {
   amount: { type: 'string', default: '25000.00' },
   status: { type: 'string', default: 'success' },
   'account-number': { type: 'string', default: '0000000000' },
+  openid: { type: 'string', default: 'o-sandbox' },
   'inquiry-id': { type: 'string' },
   account: { type: 'string' },
   url: { type: 'string' },
   'private-key': { type: 'string' },
+  serial: { type: 'string' },
   'wrong-signature': { type: 'boolean', default: false },
   stale: { type: 'boolean', default: false },
   curl: { type: 'boolean', default: false },
@@ -117,12 +121,16 @@ async function sign(
   url: string,
 ): Promise<SignedCallback> {
   const now = Date.now() - (flags.stale ? dayMs : 0)
-  const signer = createSigner(account, () => readKey(config, flags))
+  const signer = createSigner(account, {
+    privateKey: () => readKey(config, flags),
+    serial: flags.serial,
+  })
   const body = signer.describe({
     reference,
     providerReference: flags['inquiry-id'] ?? makeReference('inquiry'),
     amount: flags.amount,
     accountNumber: flags['account-number'],
+    openid: flags.openid,
     status: flags.status,
     at: now,
   })

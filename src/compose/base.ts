@@ -68,7 +68,7 @@ export async function openBase({ config, env, lifecycle, logger }: ComposeDeps):
     guard,
     keys,
     keyring: createKeyring(config.seal.keys),
-    providers: createProviders(config),
+    providers: createProviders(config, { clock, randomBytes: createRandomPool(), logger }),
   }
 }
 

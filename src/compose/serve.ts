@@ -19,6 +19,7 @@ import { createSourceCheck, createSourceOf } from '../http/callbacks/source.ts'
 import { listen } from '../http/listen.ts'
 import { createOpsRouter } from '../http/ops/router.ts'
 import { createTokens } from '../http/tokens.ts'
+import { beneficiaryKinds } from '../providers/provider.ts'
 import { maskJobData } from '../queue/catalogue.ts'
 import { createCallbackProducer } from '../queue/producer.ts'
 import type { RedisState } from '../queue/redis-guard.ts'
@@ -31,6 +32,7 @@ import { createTransferStore } from '../store/transfers.ts'
 import { createWake } from '../store/wake.ts'
 import { createReadyPump } from '../workers/ready-pump.ts'
 import { type AddJobs, type Base, type ComposeDeps, clock, ids, open, openQueue } from './base.ts'
+import { startProviders } from './providers.ts'
 
 const inFlightMax = 4_096
 const underWayMax = 2_048
@@ -50,6 +52,7 @@ export async function startServe(deps: ComposeDeps, base: Base): Promise<Served>
   const { config, lifecycle, logger } = deps
   const { queue, addJobs } = await openQueue(base, lifecycle, 'fail-fast', 'intake')
   const redis = await open(base, lifecycle, 'fail-fast', 'serve')
+  await startProviders(base.providers, lifecycle)
   const callbacks = startIntake(deps, base, redis, addJobs)
   const stopping = new AbortController()
   const api = await createApi(deps, base, redis, queue, addJobs, stopping.signal)
@@ -124,7 +127,12 @@ async function createApi(
   const transferRoutes = createTransferRoutes({
     authenticate,
     transfers: createTransferStore({ redis, scripts: loadScripts(redis), keys, sealer: keyring }),
-    currencies: new Map(config.accounts.map(({ id, currency }) => [id, currency])),
+    accounts: new Map(
+      config.accounts.map(({ id, currency, provider }) => [
+        id,
+        { currency, beneficiaries: beneficiaryKinds[provider] },
+      ]),
+    ),
     digestContent: (text) => createHmac('sha256', contentKey).update(text).digest('base64url').slice(0, 22),
     pumpReady: createReadyPump({ ready: createReadyReceipts({ redis, keys }), addJobs, ids }),
     clock,

@@ -50,6 +50,7 @@ export function summarise(config: Config): Record<string, unknown> {
     sealKeys: config.seal.keys.map(({ id }) => id),
     durability: config.durability,
     partitions: config.partitions,
+    outbound: config.outbound,
     redis: config.redisUrl ? 'given' : 'embedded',
     dataDir: config.dataDir,
   }

@@ -1,4 +1,5 @@
 /** The configuration file as it is written. What its secrets hold is looked at in a second step (`read-file.ts`). */
+import { isIP } from 'node:net'
 import { z } from 'zod'
 import { scopes } from '../domain/scopes.ts'
 import { accountSchema } from './accounts/accounts.ts'
@@ -14,6 +15,8 @@ const token = z.strictObject({
   sha256: text.regex(/^[0-9a-f]{64}$/, 'It must be the SHA-256 of the token in lower-case hex.'),
   scopes: z.array(z.enum(scopes)).min(1),
 })
+
+const network = text.refine(isNetwork, 'It must be a network, as 10.20.0.0/16 or fd00:1::/32.')
 
 export const fileSchema = z.strictObject({
   accounts: z
@@ -32,5 +35,14 @@ export const fileSchema = z.strictObject({
     })
     .prefault({}),
   partitions: z.int().min(1).max(256).default(8),
+  outbound: z
+    .strictObject({ allow: z.array(network).default([]), http: z.boolean().default(false) })
+    .prefault({}),
 })
 export type ConfigFile = z.output<typeof fileSchema>
+
+function isNetwork(network: string): boolean {
+  const [, address = '', prefix] = /^([0-9a-fA-F.:]+)\/(\d{1,3})$/.exec(network) ?? []
+  const version = isIP(address)
+  return version !== 0 && Number(prefix) <= (version === 4 ? 32 : 128)
+}

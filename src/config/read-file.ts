@@ -56,6 +56,7 @@ export function resolveSettings(file: ConfigFile, sources: SecretSources): Setti
     },
     durability: file.durability,
     partitions: file.partitions,
+    outbound: file.outbound,
   }
 }
 

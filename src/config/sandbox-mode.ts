@@ -68,6 +68,8 @@ export function createSandboxSettings(identity: SandboxIdentity): Settings {
     },
     durability: { fsync: 'always', onWeaker: 'refuse' },
     partitions: 8,
+    // The make-believe providers are on this machine.
+    outbound: { allow: ['127.0.0.0/8', '::1/128'], http: true },
   }
 }
 

@@ -1,5 +1,5 @@
 /** Turns what the file points at into keys, and refuses those that protect nothing. No message quotes a secret. */
-import { createHash, createPublicKey, type KeyObject } from 'node:crypto'
+import { createHash, createPrivateKey, createPublicKey, type KeyObject } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import type { Secret } from './accounts/common.ts'
@@ -38,11 +38,27 @@ export function readRsaPublicKey(pem: string, path: string): NamedKey {
     throw invalidConfiguration(path, 'It is a private key; only the public key belongs here.')
   }
   const key = parsePublicKey(pem, path)
+  checkRsaStrength(key, path)
+  return { id: fingerprint(key), key }
+}
+
+export function readRsaPrivateKey(pem: string, path: string): KeyObject {
+  let key: KeyObject
+  try {
+    key = createPrivateKey(pem)
+  } catch {
+    // Without its cause: what the parser says is about a secret.
+    throw invalidConfiguration(path, 'It is not a private key in PEM form without a passphrase.')
+  }
+  checkRsaStrength(key, path)
+  return key
+}
+
+function checkRsaStrength(key: KeyObject, path: string): void {
   const bits = key.asymmetricKeyDetails?.modulusLength ?? 0
   if (key.asymmetricKeyType !== 'rsa') throw invalidConfiguration(path, 'It is not an RSA key.')
   if (bits < rsaBitsMin)
     throw invalidConfiguration(path, `The RSA key has ${bits} bits; at least ${rsaBitsMin} are needed.`)
-  return { id: fingerprint(key), key }
 }
 
 function parsePublicKey(pem: string, path: string): KeyObject {

@@ -19,4 +19,6 @@ export interface Settings {
   seal: { keys: { id: string; key: Uint8Array }[]; indexKey: Uint8Array }
   durability: { fsync: 'always' | 'everysec'; onWeaker: 'refuse' | 'warn' }
   partitions: number
+  /** Where requests of ours may go besides the public internet over https. */
+  outbound: { allow: string[]; http: boolean }
 }

@@ -9,7 +9,7 @@
  */
 import { sameMoney } from './money.ts'
 import type { Observation, ObservedStatus } from './observation.ts'
-import type { HoldReason, Transfer, TransferState } from './transfer.ts'
+import type { Beneficiary, HoldReason, Transfer, TransferState } from './transfer.ts'
 
 export type FactName = 'registered' | 'processing' | 'succeeded' | 'failed' | 'returned' | 'held'
 
@@ -83,13 +83,16 @@ function findDifference(transfer: Transfer, seen: Observation): HoldReason | und
   if (seen.amount && seen.amount.currency !== transfer.amount.currency) return 'currency-differs'
   if (seen.amount && !sameMoney(seen.amount, transfer.amount)) return 'amount-differs'
   if (differ(transfer.providerReference, seen.providerReference)) return 'provider-reference-differs'
-  if (
-    transfer.beneficiary.kind === 'bank' &&
-    differ(transfer.beneficiary.accountNumber, seen.accountNumber)
-  ) {
-    return 'account-number-differs'
+  return findOtherBeneficiary(transfer.beneficiary, seen)
+}
+
+function findOtherBeneficiary(beneficiary: Beneficiary, seen: Observation): HoldReason | undefined {
+  switch (beneficiary.kind) {
+    case 'bank':
+      return differ(beneficiary.accountNumber, seen.accountNumber) ? 'account-number-differs' : undefined
+    case 'wechatpay':
+      return differ(beneficiary.openid, seen.openid) ? 'openid-differs' : undefined
   }
-  return undefined
 }
 
 function differ(known: string | undefined, seen: string | undefined): boolean {

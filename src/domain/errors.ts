@@ -53,6 +53,10 @@ export const errorCodes = {
   'too-many-in-flight': { status: 503, retry: 'backoff', title: 'Too many requests at once' },
   'commit-contended': { status: 503, retry: 'backoff', title: 'The transfer is changing too quickly' },
 
+  // Requests that we make ourselves.
+  'outbound-refused': { status: 500, retry: 'never', title: 'This address may not be called' },
+  'outbound-failed': { status: 503, retry: 'backoff', title: 'The other side did not answer as it should' },
+
   // Why a job fails. These are what an operator reads in Bull Board.
   'callback-not-understood': {
     status: 500,

@@ -20,6 +20,8 @@ export interface Observation {
   providerReference?: string
   amount?: Money
   accountNumber?: string
+  /** Of the WeChat Pay user who was paid. */
+  openid?: string
   fee?: Money
   failure?: Failure
   /** When the provider says that it happened. */

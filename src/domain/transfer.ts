@@ -27,6 +27,7 @@ export const holdReasons = [
   'amount-differs',
   'currency-differs',
   'account-number-differs',
+  'openid-differs',
   'provider-reference-differs',
   'final-state-contradicted',
 ] as const

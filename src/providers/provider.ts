@@ -6,9 +6,17 @@
  * mistake in it costs a replay and not a callback.
  */
 import type { Observation } from '../domain/observation.ts'
+import type { Beneficiary } from '../domain/transfer.ts'
 
 export const providerNames = ['zenospay', 'wechatpay', 'generic'] as const
 export type ProviderName = (typeof providerNames)[number]
+
+/** Whom the accounts of a provider can pay. */
+export const beneficiaryKinds: Record<ProviderName, readonly Beneficiary['kind'][]> = {
+  zenospay: ['bank'],
+  wechatpay: ['wechatpay'],
+  generic: ['bank', 'wechatpay'],
+}
 
 export interface CallbackRequest {
   /** The path that the request came to, without its query. */
@@ -42,6 +50,7 @@ export const refusalReasons = [
   'partner-missing',
   'partner-wrong',
   'nonce-missing',
+  'nonce-malformed',
   'key-missing',
   'key-unknown',
   'credentials-missing',
@@ -78,4 +87,10 @@ export interface AccountProvider {
   refused(message: string): Ack
   /** Ids of the keys that may verify, in the order of the configuration. */
   keyIds(): string[]
+  /**
+   * Where keys have to be fetched: the first load, for which it waits a few seconds at most, and what keeps them
+   * fresh. Never rejects; until it has worked, callbacks by unknown keys are told to come again.
+   */
+  start?(): Promise<void>
+  stop?(): Promise<void>
 }

@@ -2,6 +2,7 @@
 import type { KeyObject } from 'node:crypto'
 import type { AccountSettings } from '../config/accounts/accounts.ts'
 import type { SignedCallback } from './signed-callback.ts'
+import { createWechatpaySigner } from './wechatpay-signer.ts'
 import { createZenospaySigner } from './zenospay-signer.ts'
 
 /** What a callback says, in our words. */
@@ -10,7 +11,10 @@ export interface Payout {
   providerReference: string
   /** A decimal, as `25000.00`. */
   amount: string
+  /** Of a beneficiary at a bank. */
   accountNumber: string
+  /** Of a beneficiary at WeChat Pay. */
+  openid: string
   /** In the provider's own words. */
   status: string
   at: number
@@ -29,10 +33,18 @@ export interface CallbackSigner {
   sign(body: string, options: SignerOptions): SignedCallback | Promise<SignedCallback>
 }
 
-/** The provider's private key is needed where it signs by one; a shared secret stands in the account itself. */
-export function createSigner(account: AccountSettings, privateKey: () => KeyObject): CallbackSigner {
+export interface SigningKeys {
+  /** The provider's, needed where it signs by one; a shared secret stands in the account itself. */
+  privateKey(): KeyObject
+  /** How the key is named to the receiver, for a provider that names its keys. */
+  serial?: string | undefined
+}
+
+export function createSigner(account: AccountSettings, { privateKey, serial }: SigningKeys): CallbackSigner {
   switch (account.provider) {
     case 'zenospay':
       return createZenospaySigner(account, privateKey())
+    case 'wechatpay':
+      return createWechatpaySigner(account, { privateKey: privateKey(), serial })
   }
 }

@@ -17,6 +17,10 @@ const indexKey = randomBytes(32).toString('base64')
 
 type Draft = Record<string, unknown>
 
+function zenospayOf({ accounts: [account] }: Config) {
+  return account?.provider === 'zenospay' ? account : undefined
+}
+
 describe('configuration', () => {
   let folder: string
   beforeEach(() => {
@@ -63,13 +67,14 @@ describe('configuration', () => {
 
   it('reads the file, its secrets and the defaults', () => {
     const config = load(draft())
-    const [zeno] = config.accounts
+    const zeno = zenospayOf(config)
     assert.equal(zeno?.toleranceMs, 300_000)
     assert.equal(zeno?.providerPublicKeys.length, 1)
     assert.match(zeno?.providerPublicKeys[0]?.id ?? '', /^[0-9a-f]{16}$/)
     assert.deepEqual(Buffer.from(config.seal.keys[0]?.key ?? []), Buffer.from(sealKey, 'base64'))
     assert.deepEqual(config.durability, { fsync: 'always', onWeaker: 'refuse' })
     assert.equal(config.partitions, 8)
+    assert.deepEqual(config.outbound, { allow: [], http: false })
     assert.equal(config.sandbox, undefined)
     assert.deepEqual([config.host, config.callbackPort, config.apiPort], ['127.0.0.1', 8080, 8081])
   })
@@ -86,7 +91,7 @@ describe('configuration', () => {
     const config = load(
       draft({ accounts: [account({ providerPublicKeys: [{ file: 'zeno.pub.pem' }, publicPem(3072)] })] }),
     )
-    assert.equal(config.accounts[0]?.providerPublicKeys.length, 2)
+    assert.equal(zenospayOf(config)?.providerPublicKeys.length, 2)
   })
 
   it('is frozen to the bottom', () => {
@@ -231,6 +236,16 @@ describe('configuration', () => {
         'a scope that is none',
         () => draft({ api: { tokens: [{ id: 'x', sha256: 'ab'.repeat(32), scopes: ['all'] }] } }),
         /^api\.tokens\[0\]\.scopes\[0\]: /,
+      ],
+      [
+        'an address where a network is wanted',
+        () => draft({ outbound: { allow: ['10.0.0.0/8', '10.20.0.1'] } }),
+        /^outbound\.allow\[1\]: It must be a network/,
+      ],
+      [
+        'a network with too long a prefix',
+        () => draft({ outbound: { allow: ['10.20.0.0/33'] } }),
+        /^outbound\.allow\[0\]: It must be a network/,
       ],
       ['what is not YAML', () => 'accounts: [', /It is not YAML/],
       ['a key that stands twice', () => 'accounts: []\naccounts: []\n', /It is not YAML: .*unique/],

@@ -94,6 +94,16 @@ describe('decide', () => {
       })
     }
 
+    it('a success where another openid was paid', () => {
+      const known = { ...registered, beneficiary: { kind: 'wechatpay', openid: 'o-1' } } as const
+      const decision = decide(known, observe({ openid: 'o-2' }), now)
+      assert.ok(decision.verdict === 'held')
+      assert.equal(decision.reason, 'openid-differs')
+      for (const openid of [{ openid: 'o-1' }, {}]) {
+        assert.equal(decide(known, observe({ accountNumber: '7', ...openid }), now).verdict, 'applied')
+      }
+    })
+
     it('a repeat of a settled transfer with another amount', () => {
       const succeeded = changed(decide(registered, observe(), now))
       const decision = decide(succeeded, observe({ amount: { minor: 1n, currency: 'IDR' } }), now)

@@ -55,6 +55,24 @@ const bankSchema = z
   .strictObject({ bankCode: identifier(32), accountNumber: identifier(64), name: line(128) })
   .transform((fields): Beneficiary => ({ kind: 'bank', ...fields }))
 
+const wechatpaySchema = z
+  .strictObject({
+    openid: identifier(128),
+    name: line(128).optional(),
+    idCard: identifier(32).optional(),
+  })
+  .transform(({ openid, name, idCard }): Beneficiary => {
+    return { kind: 'wechatpay', openid, ...(name && { name }), ...(idCard && { idCard }) }
+  })
+
+/** A union would only say that neither form fits; which one is meant shows in `openid`, and its own faults are told. */
+const beneficiarySchema = z.looseObject({}).transform((fields, context): Beneficiary => {
+  const parsed = ('openid' in fields ? wechatpaySchema : bankSchema).safeParse(fields)
+  if (parsed.success) return parsed.data
+  for (const issue of parsed.error.issues) context.issues.push({ ...issue, input: undefined })
+  return z.NEVER
+})
+
 const metadataSchema = z
   .record(z.string().min(1).max(64), z.string().max(512))
   .refine((value) => Object.keys(value).length <= 32, {
@@ -65,7 +83,7 @@ export const transferRequestSchema = z.strictObject({
   account: identifier(64),
   reference: identifier(128),
   amount: moneySchema,
-  beneficiary: bankSchema,
+  beneficiary: beneficiarySchema,
   providerReference: identifier(128).optional(),
   metadata: metadataSchema.optional(),
 })

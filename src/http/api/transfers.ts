@@ -3,7 +3,7 @@ import { z } from 'zod'
 import { register } from '../../domain/decide.ts'
 import { AppError } from '../../domain/errors.ts'
 import type { TransferEvent } from '../../domain/event.ts'
-import type { Transfer } from '../../domain/transfer.ts'
+import type { Beneficiary, Transfer } from '../../domain/transfer.ts'
 import { presentTransfer } from '../../events/resource.ts'
 import { readTransferId, transferIdOf } from '../../store/keys.ts'
 import type { TransferStore } from '../../store/transfers.ts'
@@ -17,13 +17,19 @@ import { validate } from './validate.ts'
 export interface TransferRoutesDeps {
   authenticate(token: string): Principal | null
   transfers: TransferStore
-  /** The currency of each account that there is. */
-  currencies: ReadonlyMap<string, string>
+  /** Each account that there is. */
+  accounts: ReadonlyMap<string, AccountTerms>
   digestContent(text: string): string
   /** Callbacks that came before their transfer go on from here. */
   pumpReady(): Promise<unknown>
   clock: () => number
   logger: Logger
+}
+
+/** What an account pays in, and whom. */
+export interface AccountTerms {
+  currency: string
+  beneficiaries: readonly Beneficiary['kind'][]
 }
 
 const listSchema = z.strictObject({
@@ -39,7 +45,7 @@ export function createTransferRoutes(deps: TransferRoutesDeps): Router {
 
   router.post('/transfers', mayWrite, async (req, res) => {
     const request = validate(transferRequestSchema, req.body)
-    checkAccount(request, deps.currencies)
+    checkAccount(request, deps.accounts)
     const { transfer, created } = await registerTransfer(request)
     res
       .status(created ? 201 : 200)
@@ -97,12 +103,22 @@ export function createTransferRoutes(deps: TransferRoutesDeps): Router {
   return router
 }
 
-function checkAccount(request: TransferRequest, currencies: ReadonlyMap<string, string>): void {
-  const currency = currencies.get(request.account)
-  if (currency === undefined) throw invalid('account', 'unknown-account', 'There is no such account.')
+function checkAccount(request: TransferRequest, accounts: ReadonlyMap<string, AccountTerms>): void {
+  const terms = accounts.get(request.account)
+  if (terms === undefined) throw invalid('account', 'unknown-account', 'There is no such account.')
+  const { currency, beneficiaries } = terms
   if (currency !== request.amount.currency) {
     throw invalid('amount.currency', 'wrong-currency', `The account pays in ${currency}.`)
   }
+  if (!beneficiaries.includes(request.beneficiary.kind)) {
+    const wanted = beneficiaries.map((kind) => beneficiaryForms[kind]).join(' or ')
+    throw invalid('beneficiary', 'wrong-beneficiary', `The account pays to ${wanted}.`)
+  }
+}
+
+const beneficiaryForms: Record<Beneficiary['kind'], string> = {
+  bank: 'a bank: bankCode, accountNumber and name',
+  wechatpay: 'a WeChat Pay user: openid',
 }
 
 function invalid(path: string, code: string, message: string): AppError {

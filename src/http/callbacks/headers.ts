@@ -38,7 +38,11 @@ export function isEncoded({ headers }: IncomingMessage): boolean {
 export function keptHeaders(req: IncomingMessage): Record<string, string> {
   const kept: Record<string, string> = {}
   for (const [name, value] of Object.entries(req.headers)) {
-    const wanted = name.startsWith('x-') || name === 'content-type' || name === 'user-agent'
+    const wanted =
+      name.startsWith('x-') ||
+      name.startsWith('wechatpay-') ||
+      name === 'content-type' ||
+      name === 'user-agent'
     if (wanted && typeof value === 'string') kept[name] = value.slice(0, 1024)
   }
   return kept

@@ -2,21 +2,21 @@
  * What a genuine callback says, in our words. The two documentations disagree about the form of amounts, statuses and
  * times, and every form is read; what is not read for certain is not understood, and kept for a person.
  */
-import { parse } from 'lossless-json'
 import { z } from 'zod'
 import { parseProviderAmount } from '../../domain/money.ts'
 import type { ObservedStatus } from '../../domain/observation.ts'
 import { parseTime } from '../../domain/time.ts'
 import type { Translation } from '../provider.ts'
+import { describeIssues, readJson } from '../read-json.ts'
 import type { ZenospayAccount } from './account.ts'
 
 /** Any case. Pending and processing are not final: the money may still go either way. */
-const statuses: Record<string, ObservedStatus> = {
-  success: 'succeeded',
-  fail: 'failed',
-  pending: 'processing',
-  processing: 'processing',
-}
+const statuses = new Map<string, ObservedStatus>([
+  ['success', 'succeeded'],
+  ['fail', 'failed'],
+  ['pending', 'processing'],
+  ['processing', 'processing'],
+])
 
 const text = z.string().min(1).max(256)
 
@@ -34,16 +34,16 @@ const disbursementSchema = z.object({
 
 export function translateCallback(account: ZenospayAccount, body: Buffer): Translation {
   const parsed = readJson(body)
-  if ('problem' in parsed) return notUnderstood(parsed.problem)
+  if ('problem' in parsed) return notUnderstood(`The body ${parsed.problem}`)
   const envelope = envelopeSchema.safeParse(parsed.value)
-  if (!envelope.success) return notUnderstood(describeIssues(envelope.error))
+  if (!envelope.success) return notUnderstood(`The body ${describeIssues(envelope.error)}`)
   if (envelope.data.event.toLowerCase() !== 'disbursement.completed') {
     return notUnderstood(
       `The event ${JSON.stringify(envelope.data.event.slice(0, 64))} is not one that is handled.`,
     )
   }
   const disbursement = disbursementSchema.safeParse(parsed.value)
-  if (!disbursement.success) return notUnderstood(describeIssues(disbursement.error))
+  if (!disbursement.success) return notUnderstood(`The body ${describeIssues(disbursement.error)}`)
   return translateDisbursement(account, disbursement.data.data)
 }
 
@@ -51,7 +51,7 @@ function translateDisbursement(
   account: ZenospayAccount,
   data: z.infer<typeof disbursementSchema>['data'],
 ): Translation {
-  const status = statuses[data.status.toLowerCase()]
+  const status = statuses.get(data.status.toLowerCase())
   if (!status) return notUnderstood(`The status ${JSON.stringify(data.status.slice(0, 32))} is not known.`)
   const amount = parseProviderAmount(data.amount, account.currency)
   if (!amount.ok) return notUnderstood(`The amount cannot be read exactly (${amount.problem}).`)
@@ -71,25 +71,6 @@ function translateDisbursement(
       ...(occurredAt !== undefined && { occurredAt }),
     },
   }
-}
-
-/** Numbers stay the text that they are on the wire, and a key that stands twice with two values is refused. */
-function readJson(body: Buffer): { value: unknown } | { problem: string } {
-  try {
-    const decoded = new TextDecoder('utf-8', { fatal: true }).decode(body)
-    return { value: parse(decoded, null, (number) => number) }
-  } catch (error) {
-    if (error instanceof TypeError) return { problem: 'The body is not UTF-8.' }
-    if (error instanceof RangeError) return { problem: 'The body is nested too deeply.' }
-    // The parser's own message would quote the body.
-    return { problem: 'The body is not JSON, or says one thing twice in different ways.' }
-  }
-}
-
-/** Where and of what kind; never the values, which are personal data. */
-function describeIssues(error: z.ZodError): string {
-  const places = error.issues.map((issue) => `${issue.path.join('.') || 'the body'} (${issue.code})`)
-  return `The body is not of a form that is known: ${places.join(', ')}.`
 }
 
 function notUnderstood(reason: string): Translation {

@@ -7,7 +7,7 @@ import { createFeed } from '../../../src/events/feed.ts'
 import { transferSchema } from '../../../src/events/resource.ts'
 import { createApiApp } from '../../../src/http/api/app.ts'
 import { createEventRoutes } from '../../../src/http/api/events.ts'
-import { createTransferRoutes } from '../../../src/http/api/transfers.ts'
+import { type AccountTerms, createTransferRoutes } from '../../../src/http/api/transfers.ts'
 import { createTokens } from '../../../src/http/tokens.ts'
 import type { RedisState } from '../../../src/queue/redis-guard.ts'
 import { createMemoryLogger } from '../../support/log.ts'
@@ -16,6 +16,11 @@ import { createTestStore, type TestStore } from '../../support/store.ts'
 import { beneficiary, newReference } from '../../support/zenospay.ts'
 
 const sha256 = (text: string) => createHash('sha256').update(text).digest('hex')
+
+const accounts = new Map<string, AccountTerms>([
+  ['zeno-main', { currency: 'IDR', beneficiaries: ['bank'] }],
+  ['wx-main', { currency: 'CNY', beneficiaries: ['wechatpay'] }],
+])
 
 describe('API', () => {
   const clients = createTestClients()
@@ -44,7 +49,7 @@ describe('API', () => {
       createTransferRoutes({
         authenticate,
         transfers: store.transfers,
-        currencies: new Map([['zeno-main', 'IDR']]),
+        accounts,
         digestContent: sha256,
         pumpReady: async () => 0,
         clock: Date.now,
@@ -94,6 +99,21 @@ describe('API', () => {
   }
 
   describe('POST /v1/transfers', () => {
+    it('registers a transfer to a WeChat Pay user, with as much as is known of them', async () => {
+      const amount = { value: '1.00', currency: 'CNY' }
+      for (const openid of [
+        { openid: 'o-1' },
+        { openid: 'o-1', name: '张三', idCard: '11010119900101001X' },
+      ]) {
+        const asked = body({ account: 'wx-main', amount, beneficiary: openid })
+        const response = await post(asked)
+        assert.equal(response.status, 201)
+        assert.deepEqual(transferSchema.strict().parse(response.body).beneficiary, openid)
+        assert.equal((await post(asked)).status, 200, 'the same content again')
+        assert.equal((await post({ ...asked, beneficiary: { openid: 'o-2' } })).status, 409)
+      }
+    })
+
     it('registers a transfer and shows it', async () => {
       const asked = body({ metadata: { order: '7' }, providerReference: 'inquiry-1' })
       const response = await post(asked)
@@ -180,6 +200,26 @@ describe('API', () => {
         'beneficiary.accountNumber',
         'invalid-type',
       ],
+      [
+        'an openid at an account that pays to banks',
+        { beneficiary: { openid: 'o-1' } },
+        'beneficiary',
+        'wrong-beneficiary',
+      ],
+      [
+        'a bank at an account that pays to openids',
+        { account: 'wx-main', amount: { value: '1.00', currency: 'CNY' } },
+        'beneficiary',
+        'wrong-beneficiary',
+      ],
+      [
+        'a beneficiary that is both',
+        { beneficiary: { ...beneficiary, openid: 'o-1' } },
+        'beneficiary.bankCode',
+        'unknown-field',
+      ],
+      ['an empty openid', { beneficiary: { openid: '' } }, 'beneficiary.openid', 'too-small'],
+      ['a beneficiary that is text', { beneficiary: 'o-1' }, 'beneficiary', 'invalid-type'],
     ]
     for (const [title, fields, path, code] of bad) {
       it(`refuses ${title} with its place, and stores nothing`, async () => {
@@ -365,7 +405,7 @@ describe('API', () => {
     const routes = createTransferRoutes({
       authenticate: () => ({ id: 'x', scopes: ['transfers:write'] }),
       transfers: { ...store.transfers, register: () => Promise.reject(full) },
-      currencies: new Map([['zeno-main', 'IDR']]),
+      accounts,
       digestContent: sha256,
       pumpReady: async () => 0,
       clock: Date.now,
@@ -390,7 +430,7 @@ describe('API', () => {
     const routes = createTransferRoutes({
       authenticate: () => ({ id: 'x', scopes: ['transfers:read'] }),
       transfers: createTestStore(broken).transfers,
-      currencies: new Map(),
+      accounts: new Map(),
       digestContent: sha256,
       pumpReady: async () => 0,
       clock: Date.now,

@@ -73,6 +73,10 @@ describe('zenospay translation', () => {
         /"payment.completed" is not one/,
       ],
       'an unknown status': [example.replace('"success"', '"reversed"'), /status "reversed"/],
+      'a status of a name that objects have': [
+        example.replace('"success"', '"constructor"'),
+        /status "constructor"/,
+      ],
       'an amount with an exponent': [withAmount('2.5e4'), /amount cannot be read exactly/],
       'a negative amount': [withAmount('-25000'), /amount cannot be read exactly/],
       'an amount finer than the currency': [withAmount('25000.001'), /too-many-decimals/],
