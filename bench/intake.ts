@@ -14,7 +14,7 @@ import { startEmbeddedRedis } from '../src/embedded/embedded-redis.ts'
 import { silentLogger } from '../src/telemetry/logger.ts'
 import type { LoadOrder, LoadResult } from './load.ts'
 import type { BenchResult } from './run.ts'
-import { benchPath, describeCallback, type Keys, type SchemeName, schemeNames, schemes } from './schemes.ts'
+import { benchPath, type Keys, type SchemeName, schemeNames, schemes } from './schemes.ts'
 
 export const receivers = {
   'limit: node:http reads and answers': 'limit',
@@ -92,7 +92,7 @@ async function writeRequests(file: string, scheme: SchemeName, keys: Keys): Prom
 }
 
 async function writeRequest(scheme: SchemeName, keys: Keys, index: number, now: number): Promise<Buffer> {
-  const body = describeCallback(index, now)
+  const body = schemes[scheme].describe(index, now)
   const headers = {
     host: '127.0.0.1',
     'user-agent': 'provider/1.0',

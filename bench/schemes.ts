@@ -10,11 +10,15 @@ import {
 } from 'node:crypto'
 import { promisify } from 'node:util'
 import type { AccountProvider } from '../src/providers/provider.ts'
+import { createWechatpay } from '../src/providers/wechatpay/index.ts'
+import { signatureType, headerNames as wechatNames } from '../src/providers/wechatpay/signature.ts'
 import { createZenospay } from '../src/providers/zenospay/index.ts'
 import { digestBody, headerNames, stringToSign } from '../src/providers/zenospay/signature.ts'
 import { describeDisbursement, formatJakartaTime } from '../src/sandbox/signed-callback.ts'
+import { describeEvent, encryptResource } from '../src/sandbox/wechatpay-signer.ts'
+import { silentLogger } from '../src/telemetry/logger.ts'
 
-export const schemeNames = ['hmac', 'zenospay'] as const
+export const schemeNames = ['hmac', 'zenospay', 'wechatpay'] as const
 export type SchemeName = (typeof schemeNames)[number]
 
 export const benchAccount = 'bench'
@@ -25,6 +29,7 @@ export interface Scheme {
   /** As text, since receivers are other processes. */
   makeKeys(): Keys
   createProvider(keys: Keys): AccountProvider
+  describe(index: number, now: number): string
   sign(keys: Keys, body: string, now: number): Promise<Record<string, string>>
 }
 export interface Keys {
@@ -80,6 +85,7 @@ const hmac: Scheme = {
       },
     }
   },
+  describe: describeCallback,
   async sign({ signing }, body, now) {
     const timestamp = String(Math.floor(now / 1000))
     const mac = createHmac('sha256', signing).update(`${timestamp}.${body}`).digest('hex')
@@ -99,6 +105,7 @@ const zenospay: Scheme = {
       toleranceMs,
       currency: 'IDR',
     }),
+  describe: describeCallback,
   async sign({ signing }, body, now) {
     const timestamp = formatJakartaTime(now)
     const bodyDigest = digestBody(Buffer.from(body))
@@ -112,9 +119,53 @@ const zenospay: Scheme = {
   },
 }
 
-export const schemes: Record<SchemeName, Scheme> = { hmac, zenospay }
+const apiV3Key = randomBytes(32)
+const platformKeyId = 'PUB_KEY_ID_0114232134912410000000000000'
 
-export function describeCallback(index: number, now: number): string {
+const wechatpay: Scheme = {
+  title: 'WeChat Pay, RSA-2048',
+  makeKeys: makeRsaKeys,
+  createProvider: ({ verifying }) =>
+    createWechatpay(
+      {
+        id: benchAccount,
+        mchid: '1900000001',
+        apiV3Keys: [apiV3Key],
+        platformKeys: [{ serial: platformKeyId, key: createPublicKey(verifying) }],
+        toleranceMs,
+        currency: 'CNY',
+      },
+      {
+        fetch: () => Promise.reject(new Error('Nothing is fetched.')),
+        clock: Date.now,
+        randomBytes,
+        logger: silentLogger,
+      },
+    ),
+  describe: (index, now) =>
+    describeEvent({
+      eventType: 'MCHTRANSFER.BILL.FINISHED',
+      originalType: 'mch_payment',
+      at: now,
+      resource: encryptResource(describeCallback(index, now), apiV3Key),
+    }),
+  async sign({ signing }, body, now) {
+    const timestamp = String(Math.floor(now / 1000))
+    const nonce = randomBytes(16).toString('hex')
+    const signature = await signAsync('sha256', Buffer.from(`${timestamp}\n${nonce}\n${body}\n`), signing)
+    return {
+      [wechatNames.timestamp]: timestamp,
+      [wechatNames.nonce]: nonce,
+      [wechatNames.serial]: platformKeyId,
+      [wechatNames.type]: signatureType,
+      [wechatNames.signature]: signature.toString('base64'),
+    }
+  },
+}
+
+export const schemes: Record<SchemeName, Scheme> = { hmac, zenospay, wechatpay }
+
+function describeCallback(index: number, now: number): string {
   return describeDisbursement({
     inquiryId: `inquiry-${index}`,
     reference: `RLG${String(index).padStart(8, '0')}`,
