@@ -16,6 +16,9 @@ import { createConnect } from '../../src/queue/connections.ts'
 import { createCallbackProducer } from '../../src/queue/producer.ts'
 import { createKeyring } from '../../src/seal/keyring.ts'
 import { createRandomPool } from '../../src/seal/random-pool.ts'
+import { createKeyUsage } from '../../src/store/key-usage.ts'
+import { createKeys } from '../../src/store/keys.ts'
+import { loadScripts } from '../../src/store/scripts.ts'
 import { createLogger } from '../../src/telemetry/logger.ts'
 import { benchAccount } from '../account.ts'
 import type { ReceiverKind } from '../intake.ts'
@@ -117,6 +120,11 @@ async function createOurs(inExpress: boolean): Promise<Server> {
     }),
     limiter: createFailureLimiter(Date.now),
     quarantine: () => {},
+    usage: createKeyUsage({
+      redis: connection,
+      scripts: loadScripts(connection),
+      keys: createKeys('bench', 1),
+    }),
     underWayMax: 2048,
     senderMsMax: 8_000,
     clock: Date.now,

@@ -16,7 +16,7 @@ import {
   type RedisTarget,
 } from '../queue/connections.ts'
 import { createRedisGuard, type RedisGuard, type RedisState } from '../queue/redis-guard.ts'
-import { checkValue, createKeyring, type Keyring } from '../seal/keyring.ts'
+import { checkValue, createKeyring, createNumberDigest, deriveKey, type Keyring } from '../seal/keyring.ts'
 import { createRandomPool } from '../seal/random-pool.ts'
 import { createKeys, type Keys } from '../store/keys.ts'
 import { checkFixed } from '../store/meta.ts'
@@ -47,6 +47,8 @@ export interface Base {
   keys: Keys
   keyring: Keyring
   providers: ReadonlyMap<string, AccountProvider>
+  /** Under which an account number is found without being read. */
+  digestNumber(text: string): string
 }
 
 export async function openBase({ config, env, lifecycle, logger }: ComposeDeps): Promise<Base> {
@@ -69,6 +71,7 @@ export async function openBase({ config, env, lifecycle, logger }: ComposeDeps):
     keys,
     keyring: createKeyring(config.seal.keys),
     providers: createProviders(config),
+    digestNumber: createNumberDigest(deriveKey(config.seal.indexKey, 'account-number')),
   }
 }
 

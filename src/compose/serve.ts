@@ -7,8 +7,12 @@ import type { Express } from 'express'
 import type { Redis } from 'ioredis'
 import type { ErrorCode } from '../domain/errors.ts'
 import { createFeed } from '../events/feed.ts'
+import { createAccountRoutes } from '../http/api/accounts.ts'
 import { createApiApp } from '../http/api/app.ts'
 import { createEventRoutes } from '../http/api/events.ts'
+import { createReceiptRoutes } from '../http/api/receipts.ts'
+import { createReverify } from '../http/api/reverify.ts'
+import { createTransferSearchRoutes } from '../http/api/transfer-search.ts'
 import { createTransferRoutes } from '../http/api/transfers.ts'
 import { createFailureLimiter } from '../http/callbacks/failure-limiter.ts'
 import { createCallbackHandler } from '../http/callbacks/handler.ts'
@@ -17,14 +21,17 @@ import { createCallbackServer } from '../http/callbacks/server.ts'
 import { listen } from '../http/listen.ts'
 import { createOpsRouter } from '../http/ops/router.ts'
 import { createTokens } from '../http/tokens.ts'
-import { maskJobData } from '../queue/catalogue.ts'
+import { findQueuedReceipt, maskJobData } from '../queue/catalogue.ts'
 import { createCallbackProducer } from '../queue/producer.ts'
 import type { RedisState } from '../queue/redis-guard.ts'
 import { deriveKey } from '../seal/keyring.ts'
 import { createEventLog } from '../store/event-log.ts'
+import { createKeyUsage, startUsageFlush } from '../store/key-usage.ts'
 import { createQuarantine } from '../store/quarantine.ts'
 import { createReadyReceipts } from '../store/ready-receipts.ts'
+import { createReceiptFinder } from '../store/receipts.ts'
 import { loadScripts } from '../store/scripts.ts'
+import { createTransferSearch } from '../store/transfer-search.ts'
 import { createTransferStore } from '../store/transfers.ts'
 import { createWake } from '../store/wake.ts'
 import { createReadyPump } from '../workers/ready-pump.ts'
@@ -34,6 +41,8 @@ const inFlightMax = 4_096
 const underWayMax = 2_048
 /** Every provider has given up by then. */
 const senderMsMax = 8_000
+/** A count that is lost with the process is of this time at most. */
+const usageFlushMs = 1_000
 const inFlightBytesMax = 64 * 1024 * 1024
 
 /** Past every account's budget; a write that takes longer is given up, so that the next may try. */
@@ -48,9 +57,10 @@ export async function startServe(deps: ComposeDeps, base: Base): Promise<Served>
   const { config, lifecycle, logger } = deps
   const { queue, addJobs } = await openQueue(base, lifecycle, 'fail-fast', 'intake')
   const redis = await open(base, lifecycle, 'fail-fast', 'serve')
-  const callbacks = startIntake(deps, base, redis, addJobs)
+  const records = openRecords(deps, base, redis)
+  const callbacks = startIntake(deps, base, records, addJobs)
   const stopping = new AbortController()
-  const api = await createApi(deps, base, redis, queue, addJobs, stopping.signal)
+  const api = await createApi(deps, base, records, redis, queue, addJobs, stopping.signal)
   const callbackUrl = await listen(callbacks, config.callbackPort, config.host, {
     lifecycle,
     name: 'callback-listener',
@@ -65,10 +75,26 @@ export async function startServe(deps: ComposeDeps, base: Base): Promise<Served>
   return { callbackUrl, apiUrl }
 }
 
-function startIntake({ lifecycle, logger }: ComposeDeps, base: Base, redis: Redis, addJobs: AddJobs) {
+/** What both listeners use: the one writes, the other shows. */
+function openRecords({ config, lifecycle, logger }: ComposeDeps, base: Base, redis: Redis) {
+  const { keys, keyring: sealer } = base
+  const scripts = loadScripts(redis)
+  const usage = createKeyUsage({ redis, scripts, keys })
+  const flush = startUsageFlush(usage, usageFlushMs, (error) => logger.warn('usage.not-kept', { error }))
+  lifecycle.add({ name: 'key-usage', stop: () => flush.stop() })
+  const limits = config.quarantine
+  return { usage, quarantine: createQuarantine({ redis, scripts, keys, sealer, ids, limits, clock }) }
+}
+type Records = ReturnType<typeof openRecords>
+
+function startIntake(
+  { lifecycle, logger }: ComposeDeps,
+  base: Base,
+  { quarantine, usage }: Records,
+  addJobs: AddJobs,
+) {
   const producer = createCallbackProducer({ addJobs, ids, inFlightMax, inFlightBytesMax, writeMsMax })
   lifecycle.add({ name: 'producer', stop: () => producer.drain() })
-  const quarantine = createQuarantine({ redis, keys: base.keys, sealer: base.keyring })
   const handler = createCallbackHandler({
     providers: base.providers,
     intake: createIntake({
@@ -81,6 +107,7 @@ function startIntake({ lifecycle, logger }: ComposeDeps, base: Base, redis: Redi
     quarantine: (refused) => {
       quarantine.keep(refused).catch((error) => logger.warn('quarantine.not-kept', { error }))
     },
+    usage,
     underWayMax,
     senderMsMax,
     clock,
@@ -96,12 +123,13 @@ function unavailableBecause(state: RedisState): ErrorCode | undefined {
 async function createApi(
   { config, lifecycle, logger }: ComposeDeps,
   base: Base,
+  { quarantine, usage }: Records,
   redis: Redis,
   queue: Queue,
   addJobs: AddJobs,
   stopping: AbortSignal,
 ): Promise<Express> {
-  const { keys, keyring, guard } = base
+  const { keys, keyring, guard, providers, digestNumber } = base
   const tokens = createTokens(config.tokens)
   const { authenticate } = tokens
   const wake = createWake({ client: base.connect('wait', 'wake'), channel: keys.wakeChannel })
@@ -112,7 +140,13 @@ async function createApi(
   const contentKey = deriveKey(config.seal.indexKey, 'content')
   const transferRoutes = createTransferRoutes({
     authenticate,
-    transfers: createTransferStore({ redis, scripts: loadScripts(redis), keys, sealer: keyring }),
+    transfers: createTransferStore({
+      redis,
+      scripts: loadScripts(redis),
+      keys,
+      sealer: keyring,
+      digestNumber,
+    }),
     currencies: new Map(config.accounts.map(({ id, currency }) => [id, currency])),
     digestContent: (text) => createHmac('sha256', contentKey).update(text).digest('base64url').slice(0, 22),
     pumpReady: createReadyPump({ ready: createReadyReceipts({ redis, keys }), addJobs, ids }),
@@ -128,6 +162,26 @@ async function createApi(
     clock,
     logger,
   })
-  const routes = [transferRoutes, createEventRoutes({ authenticate, feed, stopping })]
+  const searchRoutes = createTransferSearchRoutes({
+    authenticate,
+    search: createTransferSearch({ redis, keys, sealer: keyring, digestNumber }),
+  })
+  const receiptRoutes = createReceiptRoutes({
+    authenticate,
+    accounts: [...providers.keys()],
+    quarantine,
+    receipts: createReceiptFinder({ redis, keys }),
+    findQueued: (id) => findQueuedReceipt(queue, id),
+    reverify: createReverify({ providers, quarantine, addJobs, ...keyring, ids }),
+    logger,
+  })
+  const accountRoutes = createAccountRoutes({ authenticate, providers, usage })
+  const routes = [
+    searchRoutes,
+    receiptRoutes,
+    accountRoutes,
+    transferRoutes,
+    createEventRoutes({ authenticate, feed, stopping }),
+  ]
   return createApiApp({ routes, ops, authenticate, redisState: guard.state, clock, logger })
 }

@@ -54,6 +54,7 @@ export function resolveSettings(file: ConfigFile, sources: SecretSources): Setti
       indexKey: readSymmetricKey(readSecret(file.seal.indexKey, 'seal.indexKey', sources), 'seal.indexKey'),
     },
     durability: file.durability,
+    quarantine: file.quarantine,
     partitions: file.partitions,
   }
 }

@@ -66,6 +66,7 @@ export function createSandboxSettings(identity: SandboxIdentity): Settings {
       indexKey: new Uint8Array(Buffer.from(identity.indexKey, 'base64')),
     },
     durability: { fsync: 'always', onWeaker: 'refuse' },
+    quarantine: { keep: 1000, days: 30 },
     partitions: 8,
   }
 }

@@ -84,6 +84,15 @@ export function readCallbackJob(data: unknown): CallbackJob {
   })
 }
 
+/** A job is found by its id, and only a receipt that was split out gives its own to one. */
+export async function findQueuedReceipt(
+  queue: { getJob(id: string): Promise<{ data: unknown } | undefined> },
+  id: ReceiptId,
+): Promise<Receipt | undefined> {
+  const job = await queue.getJob(id)
+  return job && readCallbackJob(job.data).receipts.find((receipt) => receipt.id === id)
+}
+
 /** What an operator sees of a job's data: everything but the sealed body, of which only the size. */
 export function maskJobData(data: unknown): unknown {
   const parsed = jobSchema.safeParse(data)

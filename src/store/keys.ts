@@ -18,7 +18,15 @@ export interface Keys {
   receipt(partition: number, id: ReceiptId): string
   ready(partition: number): string
   events(partition: number): string
+  /** An account's refused callbacks: an index by id, and the entries. One tag, so that one script keeps and trims. */
+  quarantineIndex(account: string): string
   quarantine(account: string): string
+  /** How often, and when last, each key of an account verified a callback. */
+  keyUsage(account: string): string
+  /** The same of the reasons why its callbacks were refused. */
+  refusals(account: string): string
+  /** The transfers to one beneficiary, under the keyed digest of the account number. */
+  beneficiary(partition: number, digest: string): string
   /** Where a script says that the log has grown. */
   wakeChannel: string
 }
@@ -30,6 +38,7 @@ const alphabet = '0123456789abcdefghjkmnpqrstvwxyz'
 
 export function createKeys(prefix: string, partitions: number): Keys {
   const tagged = (partition: number, ...rest: string[]) => [prefix, `{t:${partition}}`, ...rest].join(':')
+  const ofAccount = (account: string, name: string) => `${prefix}:{a:${account}}:${name}`
   const partitionOf = (id: TransferId) => homeOf(id) % partitions
   return {
     partitions,
@@ -40,7 +49,11 @@ export function createKeys(prefix: string, partitions: number): Keys {
     receipt: (partition, id) => tagged(partition, id),
     ready: (partition) => tagged(partition, 'ready'),
     events: (partition) => tagged(partition, 'events'),
-    quarantine: (account) => `${prefix}:quarantine:${account}`,
+    quarantineIndex: (account) => ofAccount(account, 'quarantine-index'),
+    quarantine: (account) => ofAccount(account, 'quarantine'),
+    keyUsage: (account) => ofAccount(account, 'key-usage'),
+    refusals: (account) => ofAccount(account, 'refusals'),
+    beneficiary: (partition, digest) => tagged(partition, 'to', digest),
     wakeChannel: `${prefix}:wake`,
   }
 }

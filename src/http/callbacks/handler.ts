@@ -6,6 +6,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { AppError, type ErrorCode, errorCodes } from '../../domain/errors.ts'
 import type { AccountProvider, Ack, CallbackRequest } from '../../providers/provider.ts'
+import type { KeyUsage } from '../../store/key-usage.ts'
 import type { RefusedCallback } from '../../store/quarantine.ts'
 import type { Logger } from '../../telemetry/logger.ts'
 import { toProblem } from '../problem.ts'
@@ -20,6 +21,8 @@ export interface CallbackHandlerDeps {
   intake: Intake
   limiter: FailureLimiter
   quarantine(refused: RefusedCallback): void
+  /** Counts, and never fails or waits. */
+  usage: Pick<KeyUsage, 'note' | 'noteRefusal'>
   /** Requests whose body is being read or written; beyond it the sender is told to come again. */
   underWayMax: number
   /** How long a body may take. Past the account's budget it is answered 503 all the same; past this, 408. */
@@ -80,7 +83,10 @@ export function createCallbackHandler(deps: CallbackHandlerDeps): CallbackHandle
     const request = { path: pathOf(req), header: headersOf(req), body: read.body, now: clock() }
     const outcome = await deps.intake(provider, request, signal)
     const source = req.socket.remoteAddress ?? 'unknown'
-    if (outcome.outcome === 'durable') limiter.verified(source)
+    if (outcome.outcome === 'durable') {
+      limiter.verified(source)
+      deps.usage.note(provider.account, outcome.keyId, request.now)
+    }
     if (outcome.outcome === 'not-authentic') return refuse(req, provider, source, request, outcome)
     return describeOutcome(outcome, read.body.length)
   }
@@ -89,16 +95,26 @@ export function createCallbackHandler(deps: CallbackHandlerDeps): CallbackHandle
     req: IncomingMessage,
     { account }: AccountProvider,
     source: string,
-    { body, now }: CallbackRequest,
+    { path, body, now }: CallbackRequest,
     { reason, digest }: Extract<IntakeOutcome, { outcome: 'not-authentic' }>,
   ): Result {
     const fields = { reason, digest, bytes: body.length, source }
+    deps.usage.noteRefusal(account, reason, now)
     const waitMs = limiter.waitMs(source)
     limiter.failed(source)
     if (waitMs > 0) {
       return { code: 'too-many-failures', retryAfterS: Math.ceil(waitMs / 1000), close: true, fields }
     }
-    deps.quarantine({ account, reason, digest, source, receivedAt: now, headers: keptHeaders(req), body })
+    deps.quarantine({
+      account,
+      reason,
+      digest,
+      source,
+      receivedAt: now,
+      path,
+      headers: allHeaders(req),
+      body,
+    })
     return { code: 'not-authentic', fields }
   }
 
@@ -181,12 +197,11 @@ function headersOf(req: IncomingMessage): (name: string) => string | undefined {
   }
 }
 
-/** What a person needs to see why it was refused. Cookies and credentials are nobody's business. */
-function keptHeaders(req: IncomingMessage): Record<string, string> {
-  const kept: Record<string, string> = {}
+/** What it takes to verify it again. The quarantine seals them, cookies apart, and shows none. */
+function allHeaders(req: IncomingMessage): Record<string, string> {
+  const headers: Record<string, string> = {}
   for (const [name, value] of Object.entries(req.headers)) {
-    const wanted = name.startsWith('x-') || name === 'content-type' || name === 'user-agent'
-    if (wanted && typeof value === 'string') kept[name] = value.slice(0, 1024)
+    if (typeof value === 'string') headers[name] = value
   }
-  return kept
+  return headers
 }

@@ -28,6 +28,7 @@ const url = '/callbacks/zeno-test'
 describe('callback listener', () => {
   let receipts: Receipt[]
   let refused: RefusedCallback[]
+  let used: unknown[][]
   let unavailable: ErrorCode | undefined
   let enqueue: (receipt: Receipt, signal: AbortSignal) => Promise<void>
   let logger: ReturnType<typeof createMemoryLogger>
@@ -38,6 +39,7 @@ describe('callback listener', () => {
   beforeEach(async () => {
     receipts = []
     refused = []
+    used = []
     unavailable = undefined
     now = Date.now()
     enqueue = async (receipt) => void receipts.push(receipt)
@@ -53,6 +55,10 @@ describe('callback listener', () => {
       }),
       limiter: createFailureLimiter(() => now),
       quarantine: (one) => void refused.push(one),
+      usage: {
+        note: (...args) => void used.push(args),
+        noteRefusal: (...args) => void used.push(args),
+      },
       underWayMax: 50,
       senderMsMax: 400,
       clock: () => now,
@@ -118,6 +124,18 @@ describe('callback listener', () => {
     }
   })
 
+  it('counts which key verified it, and why it was refused', async () => {
+    assert.equal((await send(signedDisbursement())).status, 200)
+    assert.equal((await send(forged())).status, 401)
+    enqueue = async () => Promise.reject(new AppError('not-durable-yet'))
+    assert.equal((await send(signedDisbursement())).status, 503)
+    const keyId = testAccount.providerPublicKeys[0]?.id
+    assert.deepEqual(used, [
+      ['zeno-test', keyId, now],
+      ['zeno-test', 'signature-wrong', now],
+    ])
+  })
+
   it('answers a repeat in the same way', async () => {
     const callback = signedDisbursement()
     assert.equal((await send(callback)).status, 200)
@@ -149,6 +167,8 @@ describe('callback listener', () => {
         ['signature-wrong', 'partner-missing'],
       )
       assert.equal(refused[0]?.body.toString(), '{}')
+      assert.equal(refused[0]?.path, url)
+      assert.equal(refused[0]?.headers['x-partner-id'], testAccount.partnerId)
       assert.equal(receipts.length, 0)
     })
 
