@@ -19,12 +19,12 @@ import { createRedisGuard, type RedisGuard, type RedisState } from '../queue/red
 import { checkValue, createKeyring, createNumberDigest, deriveKey, type Keyring } from '../seal/keyring.ts'
 import { createRandomPool } from '../seal/random-pool.ts'
 import { createKeys, type Keys } from '../store/keys.ts'
-import { checkFixed } from '../store/meta.ts'
+import { checkFixed, type Fixed } from '../store/meta.ts'
 import type { Lifecycle } from '../telemetry/lifecycle.ts'
 import type { Logger } from '../telemetry/logger.ts'
 import { createProviders } from './providers.ts'
 
-const keyPrefix = 'tallyhook'
+export const keyPrefix = 'tallyhook'
 /** The queue's keys carry a tag of their own, so that on a cluster they share a slot. */
 export const queuePrefix = `{${keyPrefix}:q}`
 
@@ -61,9 +61,7 @@ export async function openBase({ config, env, lifecycle, logger }: ComposeDeps):
   refuseUnsafe(await guard.check(), target)
 
   const keys = createKeys(keyPrefix, config.partitions)
-  const sealChecks = Object.fromEntries(config.seal.keys.map(({ id, key }) => [id, checkValue(key)]))
-  const indexCheck = checkValue(config.seal.indexKey)
-  await checkFixed(client, keys, { partitions: config.partitions, indexCheck, sealChecks })
+  await checkFixed(client, keys, describeFixed(config))
   return {
     target,
     connect,
@@ -72,6 +70,16 @@ export async function openBase({ config, env, lifecycle, logger }: ComposeDeps):
     keyring: createKeyring(config.seal.keys),
     providers: createProviders(config),
     digestNumber: createNumberDigest(deriveKey(config.seal.indexKey, 'account-number')),
+  }
+}
+
+/** What a start compares with what the last one left in Redis. */
+export function describeFixed({ partitions, seal }: Config): Fixed {
+  return {
+    partitions,
+    indexCheck: checkValue(seal.indexKey),
+    sealChecks: Object.fromEntries(seal.keys.map(({ id, key }) => [id, checkValue(key)])),
+    sealsWith: seal.keys[0]?.id ?? '',
   }
 }
 

@@ -11,6 +11,9 @@ export interface Scripts {
   parkReceipt(keys: [string, string], args: string[]): Promise<number>
   keepRefused(keys: [string, string], args: string[]): Promise<number>
   countUse(keys: [string], args: string[]): Promise<number>
+  replaceText(keys: [string], args: [string, string]): Promise<number>
+  replaceField(keys: [string], args: [string, string, string]): Promise<number>
+  swapLog(keys: [string, string, string], args: [string, string]): Promise<number>
 }
 
 /** The number of keys stands at the end of the file's name. */
@@ -20,6 +23,9 @@ const files = {
   parkReceipt: 'park-receipt-2',
   keepRefused: 'keep-refused-2',
   countUse: 'count-use-1',
+  replaceText: 'replace-text-1',
+  replaceField: 'replace-field-1',
+  swapLog: 'swap-log-3',
 } as const
 
 type Call = (...args: string[]) => Promise<unknown>
