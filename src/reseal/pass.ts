@@ -10,13 +10,7 @@ import { rewriteLog } from '../store/rewrite-log.ts'
 import { scanKeys } from '../store/scan.ts'
 import type { Scripts } from '../store/scripts.ts'
 import type { Changes } from './changes.ts'
-
-/** Where a queue's jobs rest; BullMQ names its own keys. */
-export interface QueueKeys {
-  jobsPattern: string
-  /** The list of the jobs that a worker has in hand. */
-  active: string
-}
+import type { QueueKeys } from './in-hand.ts'
 
 export const kinds = ['parked', 'ready', 'quarantine', 'jobs', 'transfers', 'receipts', 'events'] as const
 export type Kind = (typeof kinds)[number]
@@ -79,12 +73,12 @@ export async function runPass(deps: PassDeps): Promise<Pass> {
     }
   }
 
-  async function moveJobs({ jobsPattern, active }: QueueKeys): Promise<void> {
+  async function moveJobs({ jobsPattern, lockOf }: QueueKeys): Promise<void> {
     for await (const batch of scanKeys(redis, { pattern: jobsPattern, type: 'hash' })) {
       for (const key of batch) {
         const moved = await count('jobs', rewrite.field(key, 'data', guard(key, changes.job)))
         const id = key.slice(key.lastIndexOf(':') + 1)
-        if (moved > 0 && (await redis.lpos(active, id)) !== null) pass.inHand.push(id)
+        if (moved > 0 && (await redis.exists(lockOf(id))) === 1) pass.inHand.push(id)
       }
     }
   }

@@ -7,6 +7,7 @@
  * Required: every process seals with the current key by now. One that was not restarted would go on sealing with an
  * older one behind our back.
  */
+import type { InHand } from './in-hand.ts'
 import { type Counts, emptyCounts, kinds, type Pass } from './pass.ts'
 
 export type ResealOutcome =
@@ -18,8 +19,7 @@ export type ResealOutcome =
 
 export interface ResealDeps {
   pass(): Promise<Pass>
-  /** Of these jobs, those that a worker still has in hand. */
-  stillInHand(jobs: readonly string[]): Promise<string[]>
+  inHand: InHand
   pause(ms: number): Promise<void>
   settleMs: number
   onPass(number: number, pass: Pass): void
@@ -32,6 +32,9 @@ const looksMax = 120
 
 export async function reseal(deps: ResealDeps): Promise<ResealOutcome> {
   const moved = emptyCounts()
+  // What an earlier run moved, which was stopped, may still be in hand as it was.
+  const held = await waitFor(deps, await deps.inHand.now())
+  if (held.length > 0) return { outcome: 'in-hand', moved, jobs: held }
   let clean = 0
   for (let passes = 1; passes <= passesMax; passes++) {
     const pass = await deps.pass()
@@ -50,7 +53,7 @@ export async function reseal(deps: ResealDeps): Promise<ResealOutcome> {
 async function waitFor(deps: ResealDeps, jobs: readonly string[]): Promise<string[]> {
   let left = [...jobs]
   for (let look = 0; left.length > 0 && look < looksMax; look++) {
-    left = await deps.stillInHand(left)
+    left = await deps.inHand.still(left)
     if (left.length > 0) await deps.pause(lookMs)
   }
   return left

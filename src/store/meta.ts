@@ -18,7 +18,7 @@ export interface Fixed {
 }
 
 export async function checkFixed(redis: Redis, keys: Keys, fixed: Fixed): Promise<void> {
-  await refuseDifferent(redis, keys, fixed)
+  await refuseDifference(redis, keys, fixed)
   const stored = await redis.hgetall(keys.meta)
   const fields = {
     partitions: String(fixed.partitions),
@@ -27,12 +27,12 @@ export async function checkFixed(redis: Redis, keys: Keys, fixed: Fixed): Promis
   }
   for (const [field, value] of Object.entries(fields)) await redis.hsetnx(keys.meta, field, value)
   // Once more, for two first starts at the same moment.
-  await refuseDifferent(redis, keys, fixed)
+  await refuseDifference(redis, keys, fixed)
   await redis.hset(keys.meta, 'sealing', fixed.sealsWith)
 }
 
 /** Compares before anything is written: a start that is refused must leave no trace of its keys. */
-async function refuseDifferent(redis: Redis, keys: Keys, fixed: Fixed): Promise<void> {
+export async function refuseDifference(redis: Redis, keys: Keys, fixed: Fixed): Promise<void> {
   const problem = findDifference(await redis.hgetall(keys.meta), fixed)
   if (problem) throw new AppError('invalid-configuration', { detail: problem })
 }

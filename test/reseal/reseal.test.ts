@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
-import { Queue } from 'bullmq'
+import { type Job, Queue, Worker } from 'bullmq'
 import type { Redis } from 'ioredis'
 import type { TransferId } from '../../src/domain/ids.ts'
 import type { Receipt } from '../../src/domain/receipt.ts'
 import { createZenospay } from '../../src/providers/zenospay/index.ts'
 import { groupJob, singleJob } from '../../src/queue/catalogue.ts'
 import { type Changes, createChanges } from '../../src/reseal/changes.ts'
+import { createInHand, queueKeysOf } from '../../src/reseal/in-hand.ts'
 import { type Pass, runPass } from '../../src/reseal/pass.ts'
 import { type ResealDeps, type ResealOutcome, reseal } from '../../src/reseal/reseal.ts'
 import { describeDisbursement } from '../../src/sandbox/signed-callback.ts'
@@ -68,6 +69,7 @@ describe('resealing', function () {
       limits: { keep: 100, days: 30 },
       clock: Date.now,
     })
+  const queues = () => [queueKeysOf(`{${prefix}:q}`, 'callbacks')]
   const changesOf = (ring: Keyring, current = 'k2') => createChanges({ ...ring, sealedUnder, current })
 
   function receiptOf(reference: string, ring: Keyring): Receipt {
@@ -77,16 +79,14 @@ describe('resealing', function () {
   }
 
   async function onePass(changes: Changes = changesOf(both)): Promise<Pass> {
-    const active = queue.toKey('active')
-    const queues = [{ jobsPattern: queue.toKey('*'), active }]
-    return runPass({ redis, scripts: loadScripts(redis), keys, queues, changes, onProgress: () => {} })
+    const scripts = loadScripts(redis)
+    return runPass({ redis, scripts, keys, queues: queues(), changes, onProgress: () => {} })
   }
 
   function run(fields: Partial<ResealDeps> = {}): Promise<ResealOutcome> {
     return reseal({
       pass: () => onePass(),
-      stillInHand: async (jobs) =>
-        (await redis.lrange(queue.toKey('active'), 0, -1)).filter((id) => jobs.includes(id)),
+      inHand: createInHand(redis, queues()),
       pause: (ms) => new Promise((resolve) => setTimeout(resolve, Math.min(ms, 10))),
       settleMs: 10,
       onPass: () => {},
@@ -375,23 +375,53 @@ describe('resealing', function () {
     assert.equal(result.moved.ready, 1)
   })
 
-  it('waits for the job that a worker read before it was moved', async () => {
+  it('waits for what a worker read before it was moved, and what it still writes is moved too', async () => {
+    const reference = newReference()
+    const draft = groupJob(ids.jobId(), [receiptOf(reference, older)])
+    const id = draft.opts.jobId
+    await queue.add(draft.name, draft.data, draft.opts)
+    const worker = new Worker('callbacks', null, {
+      connection: await clients.open(),
+      prefix: `{${prefix}:q}`,
+    })
+    running.push({ stop: () => worker.close(true) })
+    const inHand = createInHand(redis, queues())
+    const passes: Pass[] = []
+    let taken: Job | undefined
+    const result = await run({
+      inHand,
+      async pass() {
+        // It has the job in hand, as it was, from the first pass on.
+        taken ??= await worker.getNextJob('token')
+        const pass = await onePass()
+        passes.push(pass)
+        return pass
+      },
+      async pause() {
+        assert.deepEqual(await inHand.now(), passes.length === 1 ? [id] : [])
+        const [receipt] = (taken?.data.receipts ?? []) as Receipt[]
+        if (passes.length > 1 || !receipt) return
+        await storeWith(both).park(transferIdOf(account, reference), receipt)
+        await taken?.moveToCompleted(undefined, 'token', false)
+      },
+    })
+    assert.deepEqual(passes[0]?.inHand, [id])
+    assert.equal(result.outcome, 'clean')
+    assert.deepEqual([result.moved.jobs, result.moved.parked], [1, 1])
+    assert.doesNotMatch(await dump(), /s1\.k1\./)
+  })
+
+  it('lets no key go while a worker does not let go of its job', async () => {
     const draft = groupJob(ids.jobId(), [receiptOf(newReference(), older)])
     await queue.add(draft.name, draft.data, draft.opts)
-    // As a worker that has taken it and not finished.
-    await redis.rpoplpush(queue.toKey('wait'), queue.toKey('active'))
-    const pass = await onePass()
-    assert.deepEqual(pass.inHand, [draft.opts.jobId])
-    let looks = 0
-    const result = await run({
-      pass: async () => pass,
-      stillInHand: async (jobs) => {
-        looks++
-        return [...jobs]
-      },
-      pause: async () => {},
+    const worker = new Worker('callbacks', null, {
+      connection: await clients.open(),
+      prefix: `{${prefix}:q}`,
     })
-    assert.deepEqual([result.outcome, looks > 10], ['in-hand', true])
+    running.push({ stop: () => worker.close(true) })
+    await worker.getNextJob('token')
+    const result = await run({ pause: async () => {} })
+    assert.deepEqual(result.outcome === 'in-hand' && result.jobs, [draft.opts.jobId])
   })
 
   it('gives up where something goes on sealing with an older key', async () => {

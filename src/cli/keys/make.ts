@@ -4,6 +4,7 @@
  */
 import { createHash, generateKeyPairSync, randomBytes } from 'node:crypto'
 import { writeFileSync } from 'node:fs'
+import { resolve } from 'node:path'
 import { fingerprint } from '../../config/secrets.ts'
 import { AppError } from '../../domain/errors.ts'
 import type { Output } from '../output.ts'
@@ -42,7 +43,7 @@ export function makeKey(kind: string | undefined, flags: MakeFlags, output: Outp
   }
   const made = make(known, flags.id)
   if (flags.out !== undefined) writePrivately(flags.out, `${made.secret.trim()}\n`)
-  const where = flags.out === undefined ? JSON.stringify(made.secret) : `{ file: ${flags.out} }`
+  const where = flags.out === undefined ? JSON.stringify(made.secret) : `{ file: ${resolve(flags.out)} }`
   const configuration = made.configuration(where)
   if (flags.json) {
     const secret = flags.out === undefined ? { secret: made.secret } : { file: flags.out }
@@ -81,7 +82,7 @@ function makeToken(id: string): Made {
     secret,
     shown: { id, sha256 },
     configuration: (where) =>
-      `# the token: ${where}\n# api.tokens\n- { id: ${id}, sha256: "${sha256}", scopes: [] }`,
+      `# the token: ${where}\n# api.tokens\n- { id: ${id}, sha256: "${sha256}", scopes: [transfers:read] }`,
   }
 }
 

@@ -6,11 +6,12 @@ import { type Config, loadConfig } from '../../config/config.ts'
 import { AppError } from '../../domain/errors.ts'
 import { callbackQueueName } from '../../queue/catalogue.ts'
 import { createChanges } from '../../reseal/changes.ts'
-import { type QueueKeys, runPass } from '../../reseal/pass.ts'
+import { createInHand, queueKeysOf } from '../../reseal/in-hand.ts'
+import { runPass } from '../../reseal/pass.ts'
 import { type ResealOutcome, reseal } from '../../reseal/reseal.ts'
 import { createKeyring, sealedUnder } from '../../seal/keyring.ts'
 import { createKeys, type Keys } from '../../store/keys.ts'
-import { findDifference, readFixed, readSealing, retireSealKeys } from '../../store/meta.ts'
+import { readSealing, refuseDifference, retireSealKeys } from '../../store/meta.ts'
 import { loadScripts } from '../../store/scripts.ts'
 import { connectDirectly } from '../direct-redis.ts'
 import type { Output } from '../output.ts'
@@ -18,12 +19,7 @@ import type { Output } from '../output.ts'
 /** Longer than anything that was read before a pass takes to be written. */
 const settleMsDefault = 5_000
 
-const queues: readonly QueueKeys[] = [
-  {
-    jobsPattern: `${queuePrefix}:${callbackQueueName}:*`,
-    active: `${queuePrefix}:${callbackQueueName}:active`,
-  },
-]
+const queues = [queueKeysOf(queuePrefix, callbackQueueName)]
 
 export async function resealAll(
   flags: { json: boolean },
@@ -49,8 +45,7 @@ export async function resealAll(
 /** Nothing is touched by a configuration that could not start. */
 async function checkBefore(redis: Redis, keys: Keys, config: Config): Promise<string> {
   const fixed = describeFixed(config)
-  const difference = findDifference(await readFixed(redis, keys), fixed)
-  if (difference) throw new AppError('invalid-configuration', { detail: difference })
+  await refuseDifference(redis, keys, fixed)
   const sealing = await readSealing(redis, keys)
   if (sealing !== undefined && sealing !== fixed.sealsWith) {
     throw new AppError('invalid-configuration', {
@@ -73,10 +68,7 @@ function run(
   const report = createReport(output)
   return reseal({
     pass: () => runPass({ redis, scripts, keys, queues, changes, onProgress: report.progress }),
-    stillInHand: async (jobs) => {
-      const active = await Promise.all(queues.map((queue) => redis.lrange(queue.active, 0, -1)))
-      return active.flat().filter((id) => jobs.includes(id))
-    },
+    inHand: createInHand(redis, queues),
     pause: (ms) => pause(ms),
     settleMs,
     onPass: (number, { moved, inHand }) => {

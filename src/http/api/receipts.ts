@@ -17,19 +17,23 @@ import { requireScope } from './authorize.ts'
 import type { Reverify } from './reverify.ts'
 import { limitOf, validate, wholeNumber } from './validate.ts'
 
-export interface ReceiptRoutesDeps {
-  authenticate(token: string): Principal | null
+/** Where a receipt may be. */
+export interface FindDeps {
   /** Of every account that is configured. */
   accounts: readonly string[]
   quarantine: Quarantine
   receipts: ReceiptFinder
   /** One that waits, or has failed, as a job of its own. */
   findQueued(id: ReceiptId): Promise<Receipt | undefined>
+}
+
+export interface ReceiptRoutesDeps extends FindDeps {
+  authenticate(token: string): Principal | null
   reverify: Reverify
   logger: Logger
 }
 
-type Found =
+export type Found =
   | FoundReceipt
   | { where: 'queue'; receipt: Receipt }
   | { where: 'quarantine'; entry: QuarantineEntry }
@@ -44,7 +48,7 @@ const listSchema = z.strictObject({
 })
 
 export function createReceiptRoutes(deps: ReceiptRoutesDeps): Router {
-  const { accounts, quarantine, receipts, logger } = deps
+  const { accounts, quarantine, logger } = deps
   const router = Router()
   const mayLook = requireScope(deps.authenticate, 'ops:read')
   const mayAct = requireScope(deps.authenticate, 'ops:act')
@@ -57,11 +61,11 @@ export function createReceiptRoutes(deps: ReceiptRoutesDeps): Router {
   })
 
   router.get('/receipts/:id', mayLook, async (req, res) => {
-    res.json(present(await find(String(req.params.id))))
+    res.json(presentFound(await findReceipt(deps, String(req.params.id))))
   })
 
   router.post('/receipts/:id/reverify', mayAct, async (req, res) => {
-    const found = await find(String(req.params.id))
+    const found = await findReceipt(deps, String(req.params.id))
     const answer =
       found.where === 'quarantine'
         ? await deps.reverify.quarantined(found.entry)
@@ -75,27 +79,27 @@ export function createReceiptRoutes(deps: ReceiptRoutesDeps): Router {
   router.all('/receipts/:id', allowOnly('GET', 'HEAD'))
   router.all('/receipts/:id/reverify', allowOnly('POST'))
 
-  async function find(text: string): Promise<Found> {
-    const id = readReceiptId(text)
-    const found = id && (await findAnywhere(id))
-    if (!found) throw new AppError('not-found', { detail: 'There is no receipt with this id.' })
-    return found
-  }
-
-  /** The store first: an accepted one is there before or after it has left the quarantine. */
-  async function findAnywhere(id: ReceiptId): Promise<Found | undefined> {
-    const kept = await receipts.find(id)
-    if (kept) return kept
-    const entry = await quarantine.find(id, accounts)
-    if (entry) return { where: 'quarantine', entry }
-    const queued = await deps.findQueued(id)
-    return queued && { where: 'queue', receipt: queued }
-  }
-
   return router
 }
 
-function present(found: Found): object {
+export async function findReceipt(deps: FindDeps, text: string): Promise<Found> {
+  const id = readReceiptId(text)
+  const found = id && (await findAnywhere(deps, id))
+  if (!found) throw new AppError('not-found', { detail: 'There is no receipt with this id.' })
+  return found
+}
+
+/** The store first: an accepted one is there before or after it has left the quarantine. */
+async function findAnywhere(deps: FindDeps, id: ReceiptId): Promise<Found | undefined> {
+  const kept = await deps.receipts.find(id)
+  if (kept) return kept
+  const entry = await deps.quarantine.find(id, deps.accounts)
+  if (entry) return { where: 'quarantine', entry }
+  const queued = await deps.findQueued(id)
+  return queued && { where: 'queue', receipt: queued }
+}
+
+export function presentFound(found: Found): object {
   if (found.where === 'quarantine') return presentEntry(found.entry)
   const { id, account, receivedAt, keyId, digest, headers, body, unverified } = found.receipt
   const settled = found.where === 'store' && {
@@ -118,7 +122,16 @@ function present(found: Found): object {
   }
 }
 
-function presentEntry({ id, account, reason, source, receivedAt, digest, bytes, sealed }: QuarantineEntry) {
+export function presentEntry({
+  id,
+  account,
+  reason,
+  source,
+  receivedAt,
+  digest,
+  bytes,
+  sealed,
+}: QuarantineEntry) {
   return {
     id,
     where: 'quarantine',
