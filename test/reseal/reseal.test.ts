@@ -4,6 +4,7 @@ import { type Job, Queue, Worker } from 'bullmq'
 import type { Redis } from 'ioredis'
 import type { TransferId } from '../../src/domain/ids.ts'
 import type { Receipt } from '../../src/domain/receipt.ts'
+import { createFeed } from '../../src/events/feed.ts'
 import { createZenospay } from '../../src/providers/zenospay/index.ts'
 import { groupJob, singleJob } from '../../src/queue/catalogue.ts'
 import { type Changes, createChanges } from '../../src/reseal/changes.ts'
@@ -207,6 +208,37 @@ describe('resealing', function () {
     assert.deepEqual(await readLog(newer), logBefore)
     assert.deepEqual(await lastIds(), lastBefore)
     assert.deepEqual(await redis.keys(`${prefix}:*events-*`), [])
+  })
+
+  it('leaves a reader where it stands: the same cursor goes on with the same event', async () => {
+    await fill()
+    const feedWith = (sealer: Keyring) =>
+      createFeed({
+        log: createEventLog({ redis, keys, sealer }),
+        waitForGrowth: async () => {},
+        clock: Date.now,
+      })
+    const page = (sealer: Keyring, after?: string) =>
+      feedWith(sealer).read({ after, limit: 10, waitMs: 0, signal: new AbortController().signal })
+    const first = await page(both)
+    const second = await page(both, first.next)
+    assert.equal((await run()).outcome, 'clean')
+    assert.deepEqual(await page(newer, first.next), second)
+    const end = (
+      await feedWith(newer).read({
+        after: second.next,
+        limit: 1000,
+        waitMs: 0,
+        signal: new AbortController().signal,
+      })
+    ).next
+    const event = registrationOf(newReference())
+    await storeWith(newer).register(event)
+    const { events } = await page(newer, end)
+    assert.deepEqual(
+      events.map(({ subject }) => subject),
+      [event.transfer.id],
+    )
   })
 
   it('does nothing a second time', async () => {
