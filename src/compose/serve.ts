@@ -7,12 +7,8 @@ import type { Express } from 'express'
 import type { Redis } from 'ioredis'
 import type { ErrorCode } from '../domain/errors.ts'
 import { createFeed } from '../events/feed.ts'
-import { createAccountRoutes } from '../http/api/accounts.ts'
 import { createApiApp } from '../http/api/app.ts'
 import { createEventRoutes } from '../http/api/events.ts'
-import { createReceiptRoutes } from '../http/api/receipts.ts'
-import { createReverify } from '../http/api/reverify.ts'
-import { createTransferSearchRoutes } from '../http/api/transfer-search.ts'
 import { createTransferRoutes } from '../http/api/transfers.ts'
 import { createFailureLimiter } from '../http/callbacks/failure-limiter.ts'
 import { createCallbackHandler } from '../http/callbacks/handler.ts'
@@ -21,28 +17,23 @@ import { createCallbackServer } from '../http/callbacks/server.ts'
 import { listen } from '../http/listen.ts'
 import { createOpsRouter } from '../http/ops/router.ts'
 import { createTokens } from '../http/tokens.ts'
-import { findQueuedReceipt, maskJobData } from '../queue/catalogue.ts'
+import { maskJobData } from '../queue/catalogue.ts'
 import { createCallbackProducer } from '../queue/producer.ts'
 import type { RedisState } from '../queue/redis-guard.ts'
 import { deriveKey } from '../seal/keyring.ts'
 import { createEventLog } from '../store/event-log.ts'
-import { createKeyUsage, startUsageFlush } from '../store/key-usage.ts'
-import { createQuarantine } from '../store/quarantine.ts'
 import { createReadyReceipts } from '../store/ready-receipts.ts'
-import { createReceiptFinder } from '../store/receipts.ts'
 import { loadScripts } from '../store/scripts.ts'
-import { createTransferSearch } from '../store/transfer-search.ts'
 import { createTransferStore } from '../store/transfers.ts'
 import { createWake } from '../store/wake.ts'
 import { createReadyPump } from '../workers/ready-pump.ts'
 import { type AddJobs, type Base, type ComposeDeps, clock, ids, open, openQueue } from './base.ts'
+import { createRecordRoutes, openRecords, type Records } from './records.ts'
 
 const inFlightMax = 4_096
 const underWayMax = 2_048
 /** Every provider has given up by then. */
 const senderMsMax = 8_000
-/** A count that is lost with the process is of this time at most. */
-const usageFlushMs = 1_000
 const inFlightBytesMax = 64 * 1024 * 1024
 
 /** Past every account's budget; a write that takes longer is given up, so that the next may try. */
@@ -74,18 +65,6 @@ export async function startServe(deps: ComposeDeps, base: Base): Promise<Served>
   logger.info('listening', { callbackUrl, apiUrl })
   return { callbackUrl, apiUrl }
 }
-
-/** What both listeners use: the one writes, the other shows. */
-function openRecords({ config, lifecycle, logger }: ComposeDeps, base: Base, redis: Redis) {
-  const { keys, keyring: sealer } = base
-  const scripts = loadScripts(redis)
-  const usage = createKeyUsage({ redis, scripts, keys })
-  const flush = startUsageFlush(usage, usageFlushMs, (error) => logger.warn('usage.not-kept', { error }))
-  lifecycle.add({ name: 'key-usage', stop: () => flush.stop() })
-  const limits = config.quarantine
-  return { usage, quarantine: createQuarantine({ redis, scripts, keys, sealer, ids, limits, clock }) }
-}
-type Records = ReturnType<typeof openRecords>
 
 function startIntake(
   { lifecycle, logger }: ComposeDeps,
@@ -121,15 +100,16 @@ function unavailableBecause(state: RedisState): ErrorCode | undefined {
 }
 
 async function createApi(
-  { config, lifecycle, logger }: ComposeDeps,
+  deps: ComposeDeps,
   base: Base,
-  { quarantine, usage }: Records,
+  records: Records,
   redis: Redis,
   queue: Queue,
   addJobs: AddJobs,
   stopping: AbortSignal,
 ): Promise<Express> {
-  const { keys, keyring, guard, providers, digestNumber } = base
+  const { config, lifecycle, logger } = deps
+  const { keys, keyring, guard, digestNumber } = base
   const tokens = createTokens(config.tokens)
   const { authenticate } = tokens
   const wake = createWake({ client: base.connect('wait', 'wake'), channel: keys.wakeChannel })
@@ -162,24 +142,8 @@ async function createApi(
     clock,
     logger,
   })
-  const searchRoutes = createTransferSearchRoutes({
-    authenticate,
-    search: createTransferSearch({ redis, keys, sealer: keyring, digestNumber }),
-  })
-  const receiptRoutes = createReceiptRoutes({
-    authenticate,
-    accounts: [...providers.keys()],
-    quarantine,
-    receipts: createReceiptFinder({ redis, keys }),
-    findQueued: (id) => findQueuedReceipt(queue, id),
-    reverify: createReverify({ providers, quarantine, addJobs, ...keyring, ids }),
-    logger,
-  })
-  const accountRoutes = createAccountRoutes({ authenticate, providers, usage })
   const routes = [
-    searchRoutes,
-    receiptRoutes,
-    accountRoutes,
+    ...createRecordRoutes(deps, base, records, { redis, queue, addJobs, authenticate }),
     transferRoutes,
     createEventRoutes({ authenticate, feed, stopping }),
   ]

@@ -1,6 +1,7 @@
 /** An account's keys: which are configured, and how often and when last each of them verified a callback. */
 import { Router } from 'express'
 import { AppError } from '../../domain/errors.ts'
+import { formatTime } from '../../domain/time.ts'
 import type { AccountProvider } from '../../providers/provider.ts'
 import type { KeyUsage, Use } from '../../store/key-usage.ts'
 import type { Principal } from '../principal.ts'
@@ -55,8 +56,4 @@ export function presentKeys(configured: readonly string[], uses: readonly Use[])
       lastUsedAt: use ? formatTime(use.lastAt) : null,
     }
   })
-}
-
-function formatTime(ms: number): string {
-  return new Date(ms).toISOString()
 }

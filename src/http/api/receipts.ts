@@ -7,6 +7,7 @@ import { z } from 'zod'
 import { AppError } from '../../domain/errors.ts'
 import { type ReceiptId, readReceiptId } from '../../domain/ids.ts'
 import type { Receipt } from '../../domain/receipt.ts'
+import { formatTime } from '../../domain/time.ts'
 import { sealedBytes } from '../../seal/keyring.ts'
 import type { Quarantine, QuarantineEntry } from '../../store/quarantine.ts'
 import type { FoundReceipt, ReceiptFinder } from '../../store/receipts.ts'
@@ -143,10 +144,6 @@ export function presentEntry({
     bytes,
     kept: sealed !== undefined,
   }
-}
-
-function formatTime(ms: number): string {
-  return new Date(ms).toISOString()
 }
 
 function principalOf(res: Response): unknown {
