@@ -13,11 +13,14 @@ import { createCallbackHandler } from '../../src/http/callbacks/handler.ts'
 import { createIntake } from '../../src/http/callbacks/intake.ts'
 import { createRoom } from '../../src/http/callbacks/room.ts'
 import { createCallbackServer } from '../../src/http/callbacks/server.ts'
-import { createSourceOf } from '../../src/http/callbacks/source.ts'
+import { createSourceOf, createSourceRule } from '../../src/http/callbacks/source.ts'
 import { createConnect } from '../../src/queue/connections.ts'
 import { createCallbackProducer } from '../../src/queue/producer.ts'
 import { createKeyring } from '../../src/seal/keyring.ts'
 import { createRandomPool } from '../../src/seal/random-pool.ts'
+import { createKeyUsage } from '../../src/store/key-usage.ts'
+import { createKeys } from '../../src/store/keys.ts'
+import { loadScripts } from '../../src/store/scripts.ts'
 import { createLogger } from '../../src/telemetry/logger.ts'
 import type { ReceiverOrder } from '../intake.ts'
 import { benchAccount, benchPath, schemes } from '../schemes.ts'
@@ -115,9 +118,14 @@ async function createOurs({ inExpress = false, logs = false }): Promise<Server> 
     }),
     limiter: createFailureLimiter(Date.now),
     sourceOf: createSourceOf(0),
-    sourceChecks: new Map(),
+    isSourceAllowed: createSourceRule(new Map()),
     quarantine: () => {},
     room: createRoom(64 * 1024 * 1024),
+    usage: createKeyUsage({
+      redis: connection,
+      scripts: loadScripts(connection),
+      keys: createKeys('bench', 1),
+    }),
     underWayMax: 2048,
     senderMsMax: 8_000,
     clock: Date.now,

@@ -1,6 +1,8 @@
 /** `tallyhook [role | command]`: finds what is meant, and turns a known fault into one sentence and an exit code. */
 import { roles } from '../compose.ts'
 import { AppError } from '../domain/errors.ts'
+import { runKeys } from './keys.ts'
+import { runQuarantine } from './quarantine.ts'
 import { runRole } from './run-role.ts'
 import { runSend } from './send.ts'
 
@@ -12,7 +14,10 @@ Usage: tallyhook [role]
   work    the workers
 
 Commands
-  send    sends one signed callback, also a wrong one      tallyhook send --help
+  send         sends one signed callback, also a wrong one        tallyhook send --help
+  keys         makes, shows and checks keys, and moves what is sealed to a new one
+                                                             tallyhook keys --help
+  quarantine   shows refused callbacks, and accepts one      tallyhook quarantine --help
 
 Environment: TALLYHOOK_CONFIG, REDIS_URL, CALLBACK_PORT, API_PORT, HOST, TALLYHOOK_DATA_DIR, LOG_LEVEL, LOG_FORMAT
 `
@@ -26,6 +31,8 @@ export async function runCommand(args: string[]): Promise<number> {
       return 0
     }
     if (name === 'send') return await runSend(rest)
+    if (name === 'keys') return await runKeys(rest)
+    if (name === 'quarantine') return await runQuarantine(rest)
     const role = roles.find((known) => known === name)
     if (role && rest.includes('--help')) {
       process.stdout.write(help)

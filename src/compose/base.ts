@@ -16,15 +16,15 @@ import {
   type RedisTarget,
 } from '../queue/connections.ts'
 import { createRedisGuard, type RedisGuard, type RedisState } from '../queue/redis-guard.ts'
-import { checkValue, createKeyring, type Keyring } from '../seal/keyring.ts'
+import { checkValue, createKeyring, createNumberDigest, deriveKey, type Keyring } from '../seal/keyring.ts'
 import { createRandomPool } from '../seal/random-pool.ts'
 import { createKeys, type Keys } from '../store/keys.ts'
-import { checkFixed } from '../store/meta.ts'
+import { checkFixed, type Fixed } from '../store/meta.ts'
 import type { Lifecycle } from '../telemetry/lifecycle.ts'
 import type { Logger } from '../telemetry/logger.ts'
 import { createProviders } from './providers.ts'
 
-const keyPrefix = 'tallyhook'
+export const keyPrefix = 'tallyhook'
 /** The queue's keys carry a tag of their own, so that on a cluster they share a slot. */
 export const queuePrefix = `{${keyPrefix}:q}`
 
@@ -47,6 +47,8 @@ export interface Base {
   keys: Keys
   keyring: Keyring
   providers: ReadonlyMap<string, AccountProvider>
+  /** Under which an account number is found without being read. */
+  digestNumber(text: string): string
 }
 
 export async function openBase({ config, env, lifecycle, logger }: ComposeDeps): Promise<Base> {
@@ -59,9 +61,7 @@ export async function openBase({ config, env, lifecycle, logger }: ComposeDeps):
   refuseUnsafe(await guard.check(), target)
 
   const keys = createKeys(keyPrefix, config.partitions)
-  const sealChecks = Object.fromEntries(config.seal.keys.map(({ id, key }) => [id, checkValue(key)]))
-  const indexCheck = checkValue(config.seal.indexKey)
-  await checkFixed(client, keys, { partitions: config.partitions, indexCheck, sealChecks })
+  await checkFixed(client, keys, describeFixed(config))
   return {
     target,
     connect,
@@ -69,6 +69,17 @@ export async function openBase({ config, env, lifecycle, logger }: ComposeDeps):
     keys,
     keyring: createKeyring(config.seal.keys),
     providers: createProviders(config, { clock, randomBytes: createRandomPool(), logger }),
+    digestNumber: createNumberDigest(deriveKey(config.seal.indexKey, 'account-number')),
+  }
+}
+
+/** What a start compares with what the last one left in Redis. */
+export function describeFixed({ partitions, seal }: Config): Fixed {
+  return {
+    partitions,
+    indexCheck: checkValue(seal.indexKey),
+    sealChecks: Object.fromEntries(seal.keys.map(({ id, key }) => [id, checkValue(key)])),
+    sealsWith: seal.keys[0]?.id ?? '',
   }
 }
 

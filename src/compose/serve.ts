@@ -15,17 +15,16 @@ import { createCallbackHandler } from '../http/callbacks/handler.ts'
 import { createIntake } from '../http/callbacks/intake.ts'
 import { createRoom } from '../http/callbacks/room.ts'
 import { createCallbackServer } from '../http/callbacks/server.ts'
-import { createSourceCheck, createSourceOf } from '../http/callbacks/source.ts'
+import { createSourceOf, createSourceRule } from '../http/callbacks/source.ts'
 import { listen } from '../http/listen.ts'
 import { createOpsRouter } from '../http/ops/router.ts'
 import { createTokens } from '../http/tokens.ts'
 import { beneficiaryKinds } from '../providers/provider.ts'
-import { maskJobData } from '../queue/catalogue.ts'
+import { maskJobData } from '../queue/job-data.ts'
 import { createCallbackProducer } from '../queue/producer.ts'
 import type { RedisState } from '../queue/redis-guard.ts'
 import { deriveKey } from '../seal/keyring.ts'
 import { createEventLog } from '../store/event-log.ts'
-import { createQuarantine } from '../store/quarantine.ts'
 import { createReadyReceipts } from '../store/ready-receipts.ts'
 import { loadScripts } from '../store/scripts.ts'
 import { createTransferStore } from '../store/transfers.ts'
@@ -33,6 +32,7 @@ import { createWake } from '../store/wake.ts'
 import { createReadyPump } from '../workers/ready-pump.ts'
 import { type AddJobs, type Base, type ComposeDeps, clock, ids, open, openQueue } from './base.ts'
 import { startProviders } from './providers.ts'
+import { createRecordRoutes, openRecords, type Records } from './records.ts'
 
 const inFlightMax = 4_096
 const underWayMax = 2_048
@@ -53,9 +53,10 @@ export async function startServe(deps: ComposeDeps, base: Base): Promise<Served>
   const { queue, addJobs } = await openQueue(base, lifecycle, 'fail-fast', 'intake')
   const redis = await open(base, lifecycle, 'fail-fast', 'serve')
   await startProviders(base.providers, lifecycle)
-  const callbacks = startIntake(deps, base, redis, addJobs)
+  const records = openRecords(deps, base, redis)
+  const callbacks = startIntake(deps, base, records, addJobs)
   const stopping = new AbortController()
-  const api = await createApi(deps, base, redis, queue, addJobs, stopping.signal)
+  const api = await createApi(deps, base, records, redis, queue, addJobs, stopping.signal)
   const callbackUrl = await listen(callbacks, config.callbackPort, config.host, {
     lifecycle,
     name: 'callback-listener',
@@ -70,7 +71,12 @@ export async function startServe(deps: ComposeDeps, base: Base): Promise<Served>
   return { callbackUrl, apiUrl }
 }
 
-function startIntake({ config, lifecycle, logger }: ComposeDeps, base: Base, redis: Redis, addJobs: AddJobs) {
+function startIntake(
+  { config, lifecycle, logger }: ComposeDeps,
+  base: Base,
+  { quarantine, usage }: Records,
+  addJobs: AddJobs,
+) {
   const producer = createCallbackProducer({
     addJobs,
     seal: base.keyring.seal,
@@ -80,7 +86,6 @@ function startIntake({ config, lifecycle, logger }: ComposeDeps, base: Base, red
     writeMsMax,
   })
   lifecycle.add({ name: 'producer', stop: () => producer.drain() })
-  const quarantine = createQuarantine({ redis, keys: base.keys, sealer: base.keyring })
   const handler = createCallbackHandler({
     providers: base.providers,
     intake: createIntake({
@@ -90,11 +95,12 @@ function startIntake({ config, lifecycle, logger }: ComposeDeps, base: Base, red
     }),
     limiter: createFailureLimiter(clock),
     sourceOf: createSourceOf(config.callbacks.trustedProxies),
-    sourceChecks: new Map([...config.callbacks.sources].map(([id, list]) => [id, createSourceCheck(list)])),
+    isSourceAllowed: createSourceRule(config.callbacks.sources),
     quarantine: (refused) => {
       quarantine.keep(refused).catch((error) => logger.warn('quarantine.not-kept', { error }))
     },
     room: createRoom(inFlightBytesMax),
+    usage,
     underWayMax,
     senderMsMax,
     clock,
@@ -108,14 +114,16 @@ function unavailableBecause(state: RedisState): ErrorCode | undefined {
 }
 
 async function createApi(
-  { config, lifecycle, logger }: ComposeDeps,
+  deps: ComposeDeps,
   base: Base,
+  records: Records,
   redis: Redis,
   queue: Queue,
   addJobs: AddJobs,
   stopping: AbortSignal,
 ): Promise<Express> {
-  const { keys, keyring, guard } = base
+  const { config, lifecycle, logger } = deps
+  const { keys, keyring, guard, digestNumber } = base
   const tokens = createTokens(config.tokens)
   const { authenticate } = tokens
   const wake = createWake({ client: base.connect('wait', 'wake'), channel: keys.wakeChannel })
@@ -126,7 +134,13 @@ async function createApi(
   const contentKey = deriveKey(config.seal.indexKey, 'content')
   const transferRoutes = createTransferRoutes({
     authenticate,
-    transfers: createTransferStore({ redis, scripts: loadScripts(redis), keys, sealer: keyring }),
+    transfers: createTransferStore({
+      redis,
+      scripts: loadScripts(redis),
+      keys,
+      sealer: keyring,
+      digestNumber,
+    }),
     accounts: new Map(
       config.accounts.map(({ id, currency, provider }) => [
         id,
@@ -147,6 +161,10 @@ async function createApi(
     clock,
     logger,
   })
-  const routes = [transferRoutes, createEventRoutes({ authenticate, feed, stopping })]
+  const routes = [
+    ...createRecordRoutes(deps, base, records, { redis, queue, addJobs, authenticate }),
+    transferRoutes,
+    createEventRoutes({ authenticate, feed, stopping }),
+  ]
   return createApiApp({ routes, ops, authenticate, redisState: guard.state, clock, logger })
 }

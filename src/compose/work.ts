@@ -12,10 +12,16 @@ const sweepIntervalMs = 5_000
 const workerConcurrency = 16
 
 export async function startWork({ lifecycle, logger }: ComposeDeps, base: Base): Promise<void> {
-  const { keys, keyring, providers } = base
+  const { keys, keyring, providers, digestNumber } = base
   const redis = await open(base, lifecycle, 'wait', 'work')
   const { addJobs } = await openQueue(base, lifecycle, 'wait', 'work-queue')
-  const transfers = createTransferStore({ redis, scripts: loadScripts(redis), keys, sealer: keyring })
+  const transfers = createTransferStore({
+    redis,
+    scripts: loadScripts(redis),
+    keys,
+    sealer: keyring,
+    digestNumber,
+  })
   const reconcile = createReconcile({ providers, sealer: keyring, transfers, transferIdOf, clock, logger })
 
   const connection = await open(base, lifecycle, 'wait', 'worker')

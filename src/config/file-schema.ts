@@ -34,6 +34,12 @@ export const fileSchema = z.strictObject({
       onWeaker: z.enum(['refuse', 'warn']).default('refuse'),
     })
     .prefault({}),
+  quarantine: z
+    .strictObject({
+      keep: z.int().min(1).max(100_000).default(1000),
+      days: z.int().min(1).max(3650).default(30),
+    })
+    .prefault({}),
   partitions: z.int().min(1).max(256).default(8),
   outbound: z
     .strictObject({ allow: z.array(network).default([]), http: z.boolean().default(false) })

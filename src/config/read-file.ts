@@ -55,6 +55,7 @@ export function resolveSettings(file: ConfigFile, sources: SecretSources): Setti
       indexKey: readSymmetricKey(readSecret(file.seal.indexKey, 'seal.indexKey', sources), 'seal.indexKey'),
     },
     durability: file.durability,
+    quarantine: file.quarantine,
     partitions: file.partitions,
     outbound: file.outbound,
   }

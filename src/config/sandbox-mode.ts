@@ -67,6 +67,7 @@ export function createSandboxSettings(identity: SandboxIdentity): Settings {
       indexKey: new Uint8Array(Buffer.from(identity.indexKey, 'base64')),
     },
     durability: { fsync: 'always', onWeaker: 'refuse' },
+    quarantine: { keep: 1000, days: 30 },
     partitions: 8,
     // The make-believe providers are on this machine.
     outbound: { allow: ['127.0.0.0/8', '::1/128'], http: true },

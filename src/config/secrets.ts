@@ -84,7 +84,7 @@ export function readSymmetricKey(text: string, path: string): Uint8Array {
   }
   if (bytes.length !== 32) throw invalidConfiguration(path, `It has ${bytes.length} bytes; 32 are needed.`)
   if (new Set(bytes).size < 8)
-    throw invalidConfiguration(path, 'It is not random; make one with `openssl rand -base64 32`.')
+    throw invalidConfiguration(path, 'It is not random; make one with `npx tallyhook keys make seal`.')
   return new Uint8Array(bytes)
 }
 

@@ -18,6 +18,8 @@ export interface Settings {
   tokens: TokenSettings[]
   seal: { keys: { id: string; key: Uint8Array }[]; indexKey: Uint8Array }
   durability: { fsync: 'always' | 'everysec'; onWeaker: 'refuse' | 'warn' }
+  /** How many refused callbacks of an account are kept, and for how long. */
+  quarantine: { keep: number; days: number }
   partitions: number
   /** Where requests of ours may go besides the public internet over https. */
   outbound: { allow: string[]; http: boolean }

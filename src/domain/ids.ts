@@ -54,6 +54,17 @@ export function createIdMaker(clock: () => number, randomBytes: (count: number) 
   }
 }
 
+/** Every id that was minted before this moment sorts before it. */
+export function receiptIdFloor(ms: number): string {
+  return `rc-${encodeTime(Math.max(0, Math.floor(ms)))}`
+}
+
+const receiptIdPattern = /^rc-[0-9a-hjkmnp-tv-z]{26}$/
+
+export function readReceiptId(text: string): ReceiptId | undefined {
+  return receiptIdPattern.test(text) ? (text as ReceiptId) : undefined
+}
+
 /** One event per transfer and sequence number, so the id needs no memory and two workers cannot mint different ones. */
 export function eventIdOf(transferId: TransferId, sequence: number): EventId {
   return `ev-${transferId.slice(3)}-${sequence}` as EventId

@@ -106,6 +106,11 @@ async function untilAnswering(place: RedisPlace, pid: number): Promise<boolean> 
   })
 }
 
+/** Whether one serves in this place, started by whomever. */
+export async function isServing(place: RedisPlace): Promise<boolean> {
+  return (await answers(place)) !== undefined
+}
+
 /** The number of the process, once it answers, has loaded, and is the one of this folder. */
 async function answers({ folder, socketPath }: RedisPlace): Promise<number | undefined> {
   const client = new Redis({

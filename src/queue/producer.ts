@@ -11,7 +11,8 @@ import type { IdMaker } from '../domain/ids.ts'
 import type { OpenReceipt } from '../domain/receipt.ts'
 import type { Patience } from '../telemetry/patience.ts'
 import { within } from '../telemetry/within.ts'
-import { groupBytesMax, groupSizeMax, type JobDraft, type Sealer, sealedGroupJob } from './catalogue.ts'
+import { groupBytesMax, type JobDraft, sealedGroupJob } from './catalogue.ts'
+import { groupSizeMax, type Sealer } from './job-data.ts'
 
 export interface ProducerDeps {
   addJobs(jobs: JobDraft[]): Promise<unknown>

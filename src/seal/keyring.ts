@@ -63,6 +63,17 @@ export function createKeyring(keys: readonly SealKey[]): Keyring {
   }
 }
 
+/** Which key it is sealed under. */
+export function sealedUnder(sealed: string): string {
+  return sealed.split('.', 2)[1] ?? ''
+}
+
+/** How many bytes lie sealed in it, which is no secret. */
+export function sealedBytes(sealed: string): number {
+  const text = sealed.slice(sealed.lastIndexOf('.') + 1)
+  return Math.max(0, Buffer.byteLength(text, 'base64') - ivBytes - tagBytes)
+}
+
 /**
  * What a start compares with what the last one left in Redis: it tells another key under the same id apart, and says
  * nothing about the key itself.
@@ -74,6 +85,11 @@ export function checkValue(key: Uint8Array): string {
 /** A key for another purpose, from the one that never rotates. */
 export function deriveKey(indexKey: Uint8Array, purpose: string): Uint8Array {
   return new Uint8Array(hkdfSync('sha256', indexKey, new Uint8Array(0), `tallyhook:${purpose}`, 32))
+}
+
+/** 128 bits: enough that no two numbers ever meet, and short, since a set is named for each. */
+export function createNumberDigest(key: Uint8Array): (text: string) => string {
+  return (text) => createHmac('sha256', key).update(text).digest('base64url').slice(0, 22)
 }
 
 function cannotOpen(why: string, cause?: unknown): AppError {

@@ -113,6 +113,7 @@ function fromWire(id: TransferId, wire: Wire, sealer: Sealer): Transfer {
   return transfer
 }
 
-function placeOf(id: TransferId): string {
+/** What a transfer's personal data is sealed for. */
+export function placeOf(id: string): string {
   return `transfer:${id}`
 }

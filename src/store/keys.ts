@@ -18,10 +18,31 @@ export interface Keys {
   receipt(partition: number, id: ReceiptId): string
   ready(partition: number): string
   events(partition: number): string
+  /** An account's refused callbacks: an index by id, and the entries. One tag, so that one script keeps and trims. */
+  quarantineIndex(account: string): string
   quarantine(account: string): string
+  /** How often, and when last, each key of an account verified a callback. */
+  keyUsage(account: string): string
+  /** The same of the reasons why its callbacks were refused. */
+  refusals(account: string): string
+  /** The transfers to one beneficiary, under the keyed digest of the account number. */
+  beneficiary(partition: number, digest: string): string
+  /** The copy of a log that is being rewritten, and where the old one goes. */
+  eventsCopy(partition: number): string
+  eventsOld(partition: number): string
+  /** For SCAN: every key that belongs to a partition or an account. */
+  scanPattern: string
+  /** What a key of the scan holds; undefined for what a rewrite has no business with. */
+  classify(key: string): KeyKind | undefined
   /** Where a script says that the log has grown. */
   wakeChannel: string
 }
+
+export type KeyKind =
+  | { kind: 'transfer'; id: string }
+  | { kind: 'receipt'; id: string }
+  | { kind: 'parked' }
+  | { kind: 'quarantine' }
 
 const homeLetters = 4
 const idLetters = 26
@@ -30,6 +51,7 @@ const alphabet = '0123456789abcdefghjkmnpqrstvwxyz'
 
 export function createKeys(prefix: string, partitions: number): Keys {
   const tagged = (partition: number, ...rest: string[]) => [prefix, `{t:${partition}}`, ...rest].join(':')
+  const ofAccount = (account: string, name: string) => `${prefix}:{a:${account}}:${name}`
   const partitionOf = (id: TransferId) => homeOf(id) % partitions
   return {
     partitions,
@@ -40,7 +62,15 @@ export function createKeys(prefix: string, partitions: number): Keys {
     receipt: (partition, id) => tagged(partition, id),
     ready: (partition) => tagged(partition, 'ready'),
     events: (partition) => tagged(partition, 'events'),
-    quarantine: (account) => `${prefix}:quarantine:${account}`,
+    quarantineIndex: (account) => ofAccount(account, 'quarantine-index'),
+    quarantine: (account) => ofAccount(account, 'quarantine'),
+    keyUsage: (account) => ofAccount(account, 'key-usage'),
+    refusals: (account) => ofAccount(account, 'refusals'),
+    beneficiary: (partition, digest) => tagged(partition, 'to', digest),
+    eventsCopy: (partition) => tagged(partition, 'events-copy'),
+    eventsOld: (partition) => tagged(partition, 'events-old'),
+    scanPattern: `${prefix}:{?:*}:*`,
+    classify: (key) => classify(key.slice(key.indexOf('}:') + 2)),
     wakeChannel: `${prefix}:wake`,
   }
 }
@@ -54,6 +84,15 @@ export function transferIdOf(account: string, reference: string): TransferId {
 
 export function readTransferId(text: string): TransferId | undefined {
   return idPattern.test(text) ? (text as TransferId) : undefined
+}
+
+/** By what stands behind the hash tag. */
+function classify(name: string): KeyKind | undefined {
+  if (name === 'quarantine') return { kind: 'quarantine' }
+  if (name.startsWith('parked:')) return { kind: 'parked' }
+  if (name.startsWith('tr-')) return { kind: 'transfer', id: name }
+  if (name.startsWith('rc-')) return { kind: 'receipt', id: name }
+  return undefined
 }
 
 function homeOf(id: TransferId): number {

@@ -13,24 +13,64 @@ export interface Fixed {
   indexCheck: string
   /** By id of the seal key, a value that tells keys apart without saying what they are. */
   sealChecks: Record<string, string>
+  /** The id of the key that seals from now on. */
+  sealsWith: string
 }
 
 export async function checkFixed(redis: Redis, keys: Keys, fixed: Fixed): Promise<void> {
-  await refuseDifferent(redis, keys, fixed)
-  const fields = { partitions: String(fixed.partitions), index: fixed.indexCheck, ...sealFields(fixed) }
+  await refuseDifference(redis, keys, fixed)
+  const stored = await redis.hgetall(keys.meta)
+  const fields = {
+    partitions: String(fixed.partitions),
+    index: fixed.indexCheck,
+    ...sealFields(fixed, stored),
+  }
   for (const [field, value] of Object.entries(fields)) await redis.hsetnx(keys.meta, field, value)
   // Once more, for two first starts at the same moment.
-  await refuseDifferent(redis, keys, fixed)
+  await refuseDifference(redis, keys, fixed)
+  await redis.hset(keys.meta, 'sealing', fixed.sealsWith)
 }
 
 /** Compares before anything is written: a start that is refused must leave no trace of its keys. */
-async function refuseDifferent(redis: Redis, keys: Keys, fixed: Fixed): Promise<void> {
+export async function refuseDifference(redis: Redis, keys: Keys, fixed: Fixed): Promise<void> {
   const problem = findDifference(await redis.hgetall(keys.meta), fixed)
   if (problem) throw new AppError('invalid-configuration', { detail: problem })
 }
 
-function sealFields({ sealChecks }: Fixed): Record<string, string> {
-  return Object.fromEntries(Object.entries(sealChecks).map(([id, value]) => [`seal:${id}`, value]))
+/** One that nothing is sealed under any more may stay configured for a while; it is asked for again once it seals. */
+function sealFields(
+  { sealChecks, sealsWith }: Fixed,
+  stored: Record<string, string>,
+): Record<string, string> {
+  const wanted = Object.entries(sealChecks).filter(
+    ([id, value]) => id === sealsWith || stored[`retired:${id}`] !== value,
+  )
+  return Object.fromEntries(wanted.map(([id, value]) => [`seal:${id}`, value]))
+}
+
+/** The id of the key with which the last start began to seal. */
+export async function readSealing(redis: Redis, keys: Keys): Promise<string | undefined> {
+  return (await redis.hget(keys.meta, 'sealing')) ?? undefined
+}
+
+export async function readFixed(redis: Redis, keys: Keys): Promise<Record<string, string>> {
+  return redis.hgetall(keys.meta)
+}
+
+/**
+ * Only after nothing is sealed under any other key: from then on a start without them is let through. They are noted as
+ * retired, so that a process that still has one configured does not ask for it again.
+ */
+export async function retireSealKeys(redis: Redis, keys: Keys, current: string): Promise<string[]> {
+  const stored = await redis.hgetall(keys.meta)
+  const older = Object.entries(stored).filter(
+    ([field]) => field.startsWith('seal:') && field !== `seal:${current}`,
+  )
+  for (const [field, value] of older) {
+    await redis.hset(keys.meta, field.replace('seal:', 'retired:'), value)
+    await redis.hdel(keys.meta, field)
+  }
+  return older.map(([field]) => field.slice('seal:'.length))
 }
 
 export function findDifference(stored: Record<string, string>, fixed: Fixed): string | undefined {

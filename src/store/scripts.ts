@@ -3,16 +3,29 @@ import { readFileSync } from 'node:fs'
 import type { Redis } from 'ioredis'
 
 export interface Scripts {
-  registerTransfer(keys: [string, string, string, string], args: string[]): Promise<[number, number | string]>
+  registerTransfer(
+    keys: [string, string, string, string, string],
+    args: string[],
+  ): Promise<[number, number | string]>
   commitTransfer(keys: [string, string, string], args: string[]): Promise<[number, string?]>
   parkReceipt(keys: [string, string], args: string[]): Promise<number>
+  keepRefused(keys: [string, string], args: string[]): Promise<number>
+  countUse(keys: [string], args: string[]): Promise<number>
+  replaceText(keys: [string], args: [string, string]): Promise<number>
+  replaceField(keys: [string], args: [string, string, string]): Promise<number>
+  swapLog(keys: [string, string, string], args: [string, string]): Promise<number>
 }
 
 /** The number of keys stands at the end of the file's name. */
 const files = {
-  registerTransfer: 'register-transfer-4',
+  registerTransfer: 'register-transfer-5',
   commitTransfer: 'commit-transfer-3',
   parkReceipt: 'park-receipt-2',
+  keepRefused: 'keep-refused-2',
+  countUse: 'count-use-1',
+  replaceText: 'replace-text-1',
+  replaceField: 'replace-field-1',
+  swapLog: 'swap-log-3',
 } as const
 
 type Call = (...args: string[]) => Promise<unknown>

@@ -5,6 +5,7 @@ import type { TransferEvent } from '../domain/event.ts'
 import type { TransferId } from '../domain/ids.ts'
 import type { Receipt, ReceiptOutcome } from '../domain/receipt.ts'
 import type { Transfer } from '../domain/transfer.ts'
+import { describeNumber } from './account-number.ts'
 import { decodeTransfer, encodeChange, type Sealer } from './codec.ts'
 import type { Keys } from './keys.ts'
 import type { Scripts } from './scripts.ts'
@@ -52,9 +53,12 @@ export interface TransferStoreDeps {
   scripts: Scripts
   keys: Keys
   sealer: Sealer
+  /** Keyed: who reads Redis learns no account number from it. */
+  digestNumber(text: string): string
 }
 
-export function createTransferStore({ redis, scripts, keys, sealer }: TransferStoreDeps): TransferStore {
+export function createTransferStore(deps: TransferStoreDeps): TransferStore {
+  const { redis, scripts, keys, sealer } = deps
   return {
     async find(id) {
       const record = await redis.get(keys.transfer(id))
@@ -66,8 +70,21 @@ export function createTransferStore({ redis, scripts, keys, sealer }: TransferSt
       const partition = keys.partitionOf(id)
       const written = encodeChange(event, sealer)
       const [code, value] = await scripts.registerTransfer(
-        [keys.transfer(id), keys.parked(id), keys.ready(partition), keys.events(partition)],
-        [written.record, written.event, keys.wakeChannel, String(partition)],
+        [
+          keys.transfer(id),
+          keys.parked(id),
+          keys.ready(partition),
+          keys.events(partition),
+          keys.beneficiary(partition, deps.digestNumber(describeNumber(event.transfer.beneficiary))),
+        ],
+        [
+          written.record,
+          written.event,
+          keys.wakeChannel,
+          String(partition),
+          id,
+          String(event.transfer.createdAt),
+        ],
       )
       if (code === 1) return { outcome: 'registered', transfer: event.transfer, madeReady: Number(value) }
       return { outcome: 'exists', transfer: decodeTransfer(id, String(value), sealer) }

@@ -6,17 +6,8 @@
 import { type Job, UnrecoverableError, Worker } from 'bullmq'
 import type { Redis } from 'ioredis'
 import { AppError, asAppError } from '../domain/errors.ts'
-import {
-  backoffMs,
-  type CallbackJob,
-  callbackQueueName,
-  type JobDraft,
-  type JobName,
-  readCallbackJob,
-  type Sealer,
-  singleJob,
-  takeReceipts,
-} from '../queue/catalogue.ts'
+import { backoffMs, callbackQueueName, type JobDraft, type JobName, singleJob } from '../queue/catalogue.ts'
+import { type CallbackJob, readCallbackJob, type Sealer, takeReceipts } from '../queue/job-data.ts'
 import type { Logger } from '../telemetry/logger.ts'
 import { type BroughtReceipt, type Reconcile, sealReceipt } from './reconcile.ts'
 

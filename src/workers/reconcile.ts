@@ -13,7 +13,7 @@ import type { Observation } from '../domain/observation.ts'
 import type { OpenReceipt, Receipt, ReceiptOutcome } from '../domain/receipt.ts'
 import type { Transfer } from '../domain/transfer.ts'
 import type { AccountProvider } from '../providers/provider.ts'
-import type { Sealer } from '../queue/catalogue.ts'
+import type { Sealer } from '../queue/job-data.ts'
 import type { CommitRequest, TransferStore } from '../store/transfers.ts'
 import type { Logger } from '../telemetry/logger.ts'
 

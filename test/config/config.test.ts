@@ -73,6 +73,8 @@ describe('configuration', () => {
     assert.match(zeno?.providerPublicKeys[0]?.id ?? '', /^[0-9a-f]{16}$/)
     assert.deepEqual(Buffer.from(config.seal.keys[0]?.key ?? []), Buffer.from(sealKey, 'base64'))
     assert.deepEqual(config.durability, { fsync: 'always', onWeaker: 'refuse' })
+    assert.deepEqual(config.quarantine, { keep: 1000, days: 30 })
+    assert.deepEqual(load(draft({ quarantine: { days: 7 } })).quarantine, { keep: 1000, days: 7 })
     assert.equal(config.partitions, 8)
     assert.deepEqual(config.outbound, { allow: [], http: false })
     assert.equal(config.sandbox, undefined)
@@ -118,6 +120,7 @@ describe('configuration', () => {
         () => draft({ accounts: [account({ partnerID: 'x' })] }),
         /^accounts\[0\]\.partnerID: This setting is not known\.$/,
       ],
+      ['a quarantine of none', () => draft({ quarantine: { keep: 0 } }), /^quarantine\.keep: /],
       ['no accounts', () => draft({ accounts: undefined }), /^accounts: It is required/],
       ['an empty list', () => draft({ accounts: [] }), /^accounts: It needs at least one/],
       [

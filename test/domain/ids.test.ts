@@ -1,5 +1,12 @@
 import assert from 'node:assert/strict'
-import { createIdMaker, encodeBytes, eventIdOf, type TransferId } from '../../src/domain/ids.ts'
+import {
+  createIdMaker,
+  encodeBytes,
+  eventIdOf,
+  readReceiptId,
+  receiptIdFloor,
+  type TransferId,
+} from '../../src/domain/ids.ts'
 
 describe('ids', () => {
   it('sort by the time they were minted, whatever is random in them', () => {
@@ -35,6 +42,25 @@ describe('ids', () => {
     )
     assert.match(ids.receiptId(), /^rc-[0-9a-z]{26}$/)
     assert.match(ids.jobId(), /^group-[0-9a-z]{26}$/)
+  })
+
+  it('know which were minted before a moment', () => {
+    const at = 1_700_000_000_000
+    const mint = (ms: number, byte: number) =>
+      createIdMaker(
+        () => ms,
+        (count) => new Uint8Array(count).fill(byte),
+      ).receiptId()
+    assert.ok(mint(at - 1, 255) < receiptIdFloor(at))
+    assert.ok(mint(at, 0) > receiptIdFloor(at))
+  })
+
+  it('read a receipt’s id only if it can be one', () => {
+    const ids = createIdMaker(Date.now, (count) => new Uint8Array(count))
+    const id = ids.receiptId()
+    assert.equal(readReceiptId(id), id)
+    for (const text of ['', 'rc-', `${id}0`, id.toUpperCase(), ids.jobId(), '+', `(${id}`])
+      assert.equal(readReceiptId(text), undefined, text)
   })
 
   it('name one event per transfer and sequence', () => {

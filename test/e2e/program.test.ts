@@ -110,6 +110,31 @@ describe('the built program', function () {
     assert.equal(existsSync(join(place.dataDir, 'running.json')), false)
   })
 
+  it('shows its keys, finds them right, and shows what it refused', async () => {
+    const program = await place.start()
+    const reference = newReference()
+    await register(program, reference)
+    const callback = sign(reference)
+    assert.equal((await callBack(program, callback)).status, 200)
+    assert.equal((await callBack(program, { ...callback, body: `${callback.body} ` })).status, 401)
+
+    const check = await place.run(['keys', 'check'])
+    assert.deepEqual([check.code, check.stdout], [0, 'Every key is right.'])
+    await until('the counts', async () => {
+      const { stdout } = await place.run(['keys', 'show', '--json'])
+      return JSON.parse(stdout).accounts[0].keys[0].count > 0
+    })
+    const list = await place.run(['quarantine', 'list', '--json'])
+    const [refused] = JSON.parse(list.stdout).items
+    assert.equal(refused.reason, 'signature-wrong')
+    const again = await place.run(['quarantine', 'accept', refused.id])
+    assert.deepEqual([again.code, again.stdout], [1, 'Still refused: signature-wrong.'])
+    await stop(program)
+    const alone = await place.run(['keys', 'check'])
+    assert.equal(alone.code, 1)
+    assert.match(alone.stdout, /^No Redis runs on /)
+  })
+
   it('loses nothing that it acknowledged when it is killed before reconciling', async () => {
     const first = await place.start()
     const connection = createConnect({ kind: 'socket', path: join(place.dataDir, 'redis/redis.sock') })(

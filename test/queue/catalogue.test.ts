@@ -1,14 +1,8 @@
 import assert from 'node:assert/strict'
 import { AppError } from '../../src/domain/errors.ts'
 import type { ReceiptId } from '../../src/domain/ids.ts'
-import {
-  backoffMs,
-  maskJobData,
-  readCallbackJob,
-  sealedGroupJob,
-  singleJob,
-  takeReceipts,
-} from '../../src/queue/catalogue.ts'
+import { backoffMs, sealedGroupJob, singleJob } from '../../src/queue/catalogue.ts'
+import { maskJobData, readCallbackJob, takeReceipts } from '../../src/queue/job-data.ts'
 import { keyring, openReceiptOf } from '../support/store.ts'
 
 const receipt = {

@@ -1,7 +1,14 @@
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { AppError } from '../../src/domain/errors.ts'
-import { checkValue, createKeyring, deriveKey } from '../../src/seal/keyring.ts'
+import {
+  checkValue,
+  createKeyring,
+  createNumberDigest,
+  deriveKey,
+  sealedBytes,
+  sealedUnder,
+} from '../../src/seal/keyring.ts'
 
 const oldKey = { id: 'k1', key: new Uint8Array(randomBytes(32)) }
 const newKey = { id: 'k2', key: new Uint8Array(randomBytes(32)) }
@@ -29,6 +36,22 @@ describe('keyring', () => {
     const [first, second] = [keyring.seal(plain, 'p'), keyring.seal(plain, 'p')]
     assert.notEqual(first, second)
     assert.ok(!Buffer.from(first.split('.')[2] ?? '', 'base64').includes('account_number'))
+  })
+
+  it('says of a sealed blob which key it needs and how long it is', () => {
+    for (const length of [0, 1, 2, 3, 100]) {
+      const sealed = createKeyring([newKey, oldKey]).seal(Buffer.alloc(length), 'p')
+      assert.equal(sealedUnder(sealed), 'k2')
+      assert.equal(sealedBytes(sealed), length)
+    }
+  })
+
+  it('digests a number under its key alone', () => {
+    const digest = createNumberDigest(oldKey.key)
+    assert.equal(digest('bank:1'), createNumberDigest(oldKey.key)('bank:1'))
+    assert.notEqual(digest('bank:1'), digest('bank:2'))
+    assert.notEqual(digest('bank:1'), createNumberDigest(newKey.key)('bank:1'))
+    assert.match(digest('bank:1'), /^[\w-]{22}$/)
   })
 
   it('seals with the first key and opens with all', () => {

@@ -13,9 +13,39 @@ describe('keys', () => {
       keys.receipt(partition, 'rc-1' as never),
       keys.ready(partition),
       keys.events(partition),
+      keys.eventsCopy(partition),
+      keys.eventsOld(partition),
+      keys.beneficiary(partition, 'digest'),
     ]
     for (const key of all) assert.match(key, new RegExp(`^tallyhook:\\{t:${partition}\\}:`))
     assert.equal(new Set(all).size, all.length)
+  })
+
+  it('give everything of an account the same hash tag', () => {
+    const all = [
+      keys.quarantine('zeno-main'),
+      keys.quarantineIndex('zeno-main'),
+      keys.keyUsage('zeno-main'),
+      keys.refusals('zeno-main'),
+    ]
+    for (const key of all) assert.match(key, /^tallyhook:\{a:zeno-main\}:/)
+    assert.equal(new Set(all).size, all.length)
+  })
+
+  it('know what lies sealed under them, and what does not', () => {
+    const id = transferIdOf('zeno-main', 'RLG1')
+    assert.deepEqual(keys.classify(keys.transfer(id)), { kind: 'transfer', id })
+    assert.deepEqual(keys.classify(keys.receipt(3, 'rc-1' as never)), { kind: 'receipt', id: 'rc-1' })
+    assert.deepEqual(keys.classify(keys.parked(id)), { kind: 'parked' })
+    assert.deepEqual(keys.classify(keys.quarantine('tr-x')), { kind: 'quarantine' })
+    const others = [
+      keys.quarantineIndex('a'),
+      keys.keyUsage('a'),
+      keys.beneficiary(1, 'tr-x'),
+      keys.events(1),
+      keys.ready(1),
+    ]
+    for (const key of others) assert.equal(keys.classify(key), undefined, key)
   })
 
   it('derive one id from an account and a reference, and never the same from two', () => {

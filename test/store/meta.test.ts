@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import type { Redis } from 'ioredis'
 import { AppError } from '../../src/domain/errors.ts'
 import { createKeys } from '../../src/store/keys.ts'
-import { checkFixed } from '../../src/store/meta.ts'
+import { checkFixed, readSealing, retireSealKeys } from '../../src/store/meta.ts'
 import { createTestClients, uniquePrefix } from '../support/redis.ts'
 
 describe('what must stay the same between starts', () => {
@@ -31,38 +31,78 @@ describe('what must stay the same between starts', () => {
   it('the number of partitions', async () => {
     assert.match(
       await refusal(
-        { partitions: 8, indexCheck: 'i', sealChecks: {} },
-        { partitions: 16, indexCheck: 'i', sealChecks: {} },
+        { partitions: 8, indexCheck: 'i', sealChecks: {}, sealsWith: 'k1' },
+        { partitions: 16, indexCheck: 'i', sealChecks: {}, sealsWith: 'k1' },
       ),
       /first used with 8/,
     )
   })
 
   it('the seal keys: none may be missing or be another', async () => {
-    const first = { partitions: 8, indexCheck: 'i', sealChecks: { k1: 'a' } }
-    assert.match(await refusal(first, { partitions: 8, indexCheck: 'i', sealChecks: {} }), /k1 is missing/)
+    const first = { partitions: 8, indexCheck: 'i', sealChecks: { k1: 'a' }, sealsWith: 'k1' }
     assert.match(
-      await refusal(first, { partitions: 8, indexCheck: 'i', sealChecks: { k1: 'b' } }),
+      await refusal(first, { partitions: 8, indexCheck: 'i', sealChecks: {}, sealsWith: 'k1' }),
+      /k1 is missing/,
+    )
+    assert.match(
+      await refusal(first, { partitions: 8, indexCheck: 'i', sealChecks: { k1: 'b' }, sealsWith: 'k1' }),
       /k1 is not the one/,
     )
   })
 
   it('the index key', async () => {
-    const first = { partitions: 8, indexCheck: 'i', sealChecks: {} }
+    const first = { partitions: 8, indexCheck: 'i', sealChecks: {}, sealsWith: 'k1' }
     assert.match(await refusal(first, { ...first, indexCheck: 'j' }), /^seal\.indexKey: /)
   })
 
   it('a start that is refused leaves nothing behind that the next one could stumble over', async () => {
     const keys = createKeys(uniquePrefix(), 8)
-    const first = { partitions: 8, indexCheck: 'i', sealChecks: { k1: 'a' } }
+    const first = { partitions: 8, indexCheck: 'i', sealChecks: { k1: 'a' }, sealsWith: 'k1' }
     await checkFixed(redis, keys, first)
-    await assert.rejects(checkFixed(redis, keys, { ...first, sealChecks: { k2: 'b' } }))
+    await assert.rejects(checkFixed(redis, keys, { ...first, sealChecks: { k2: 'b' }, sealsWith: 'k1' }))
     await checkFixed(redis, keys, first)
   })
 
   it('a new seal key may join', async () => {
     const keys = createKeys(uniquePrefix(), 8)
-    await checkFixed(redis, keys, { partitions: 8, indexCheck: 'i', sealChecks: { k1: 'a' } })
-    await checkFixed(redis, keys, { partitions: 8, indexCheck: 'i', sealChecks: { k2: 'b', k1: 'a' } })
+    await checkFixed(redis, keys, {
+      partitions: 8,
+      indexCheck: 'i',
+      sealChecks: { k1: 'a' },
+      sealsWith: 'k1',
+    })
+    await checkFixed(redis, keys, {
+      partitions: 8,
+      indexCheck: 'i',
+      sealChecks: { k2: 'b', k1: 'a' },
+      sealsWith: 'k2',
+    })
+  })
+
+  describe('after resealing', () => {
+    const old = { partitions: 8, indexCheck: 'i', sealChecks: { k1: 'a' }, sealsWith: 'k1' }
+    const both = { ...old, sealChecks: { k2: 'b', k1: 'a' }, sealsWith: 'k2' }
+    const next = { ...old, sealChecks: { k2: 'b' }, sealsWith: 'k2' }
+
+    it('a start without the older key is let through, and not before', async () => {
+      const keys = createKeys(uniquePrefix(), 8)
+      await checkFixed(redis, keys, old)
+      assert.equal(await readSealing(redis, keys), 'k1')
+      await checkFixed(redis, keys, both)
+      assert.equal(await readSealing(redis, keys), 'k2')
+      await assert.rejects(checkFixed(redis, keys, next), /k1 is missing/)
+      assert.deepEqual(await retireSealKeys(redis, keys, 'k2'), ['k1'])
+      await checkFixed(redis, keys, next)
+    })
+
+    it('one that still has the older key configured does not ask for it again, unless it seals with it', async () => {
+      const keys = createKeys(uniquePrefix(), 8)
+      await checkFixed(redis, keys, both)
+      await retireSealKeys(redis, keys, 'k2')
+      await checkFixed(redis, keys, both)
+      await checkFixed(redis, keys, next)
+      await checkFixed(redis, keys, { ...both, sealsWith: 'k1' })
+      await assert.rejects(checkFixed(redis, keys, next), /k1 is missing/)
+    })
   })
 })

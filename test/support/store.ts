@@ -6,7 +6,7 @@ import type { TransferEvent } from '../../src/domain/event.ts'
 import { createIdMaker } from '../../src/domain/ids.ts'
 import type { OpenReceipt, Receipt } from '../../src/domain/receipt.ts'
 import type { Transfer } from '../../src/domain/transfer.ts'
-import { createKeyring } from '../../src/seal/keyring.ts'
+import { createKeyring, createNumberDigest } from '../../src/seal/keyring.ts'
 import { createEventLog } from '../../src/store/event-log.ts'
 import { createKeys, transferIdOf } from '../../src/store/keys.ts'
 import { createReadyReceipts } from '../../src/store/ready-receipts.ts'
@@ -17,11 +17,18 @@ import { testAccount } from './zenospay.ts'
 
 export const ids = createIdMaker(Date.now, randomBytes)
 export const keyring = createKeyring([{ id: 'test', key: new Uint8Array(randomBytes(32)) }])
+export const digestNumber = createNumberDigest(new Uint8Array(randomBytes(32)))
 
 export function createTestStore(redis: Redis, partitions = 4) {
   const prefix = uniquePrefix()
   const keys = createKeys(prefix, partitions)
-  const transfers = createTransferStore({ redis, scripts: loadScripts(redis), keys, sealer: keyring })
+  const transfers = createTransferStore({
+    redis,
+    scripts: loadScripts(redis),
+    keys,
+    sealer: keyring,
+    digestNumber,
+  })
   const log = createEventLog({ redis, keys, sealer: keyring })
   return { prefix, keys, transfers, log, ready: createReadyReceipts({ redis, keys }) }
 }

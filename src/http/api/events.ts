@@ -5,18 +5,10 @@ import type { Feed } from '../../events/feed.ts'
 import type { Principal } from '../principal.ts'
 import { allowOnly } from './allow.ts'
 import { requireScope } from './authorize.ts'
-import { validate } from './validate.ts'
+import { limitOf, validate, wholeNumber } from './validate.ts'
 
-const limitDefault = 100
 const limitMax = 1000
 const waitSecondsMax = 60
-
-const wholeNumber = (min: number, max: number) =>
-  z
-    .string()
-    .regex(/^\d{1,6}$/, `It must be a whole number from ${min} to ${max}.`)
-    .transform(Number)
-    .pipe(z.number().min(min).max(max))
 
 const typesSchema = z.string().transform((text, context) => {
   const types = text.split(',').flatMap((pattern) => {
@@ -56,7 +48,7 @@ export function createEventRoutes({ authenticate, feed, stopping }: EventRoutesD
     res.on('close', () => gone.abort())
     const page = await feed.read({
       after: query.after,
-      limit: query.limit ?? limitDefault,
+      limit: limitOf(query.limit),
       types: query.types,
       account: query.account,
       waitMs: (query.wait ?? 0) * 1000,

@@ -1,5 +1,18 @@
-import type { z } from 'zod'
+import { z } from 'zod'
 import { AppError, type FieldError, formatPath } from '../../domain/errors.ts'
+
+/** Of a query, where everything is text. */
+export const wholeNumber = (min: number, max: number) =>
+  z
+    .string()
+    .regex(/^\d{1,6}$/, `It must be a whole number from ${min} to ${max}.`)
+    .transform(Number)
+    .pipe(z.number().min(min).max(max))
+
+/** How many entries a list shows where nothing is said. */
+export function limitOf(asked: number | undefined): number {
+  return asked ?? 100
+}
 
 /** The input in its type, or a 422 that lists every fault with its place. */
 export function validate<Schema extends z.ZodType>(schema: Schema, input: unknown): z.output<Schema> {

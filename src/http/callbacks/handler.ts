@@ -5,16 +5,17 @@
 import { createHash } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { AccountProvider, CallbackRequest, RefusalReason } from '../../providers/provider.ts'
+import type { KeyUsage } from '../../store/key-usage.ts'
 import type { RefusedCallback } from '../../store/quarantine.ts'
 import type { Logger } from '../../telemetry/logger.ts'
 import { type RunningPatience, startPatience } from '../../telemetry/patience.ts'
 import { type Answer, createAnswer } from './answer.ts'
 import type { FailureLimiter } from './failure-limiter.ts'
-import { isEncoded, keptHeaders, singleHeaders } from './headers.ts'
+import { allHeaders, isEncoded, singleHeaders } from './headers.ts'
 import type { Intake, IntakeOutcome } from './intake.ts'
 import { readBody } from './read-body.ts'
 import type { Room } from './room.ts'
-import type { SourceCheck, SourceOf } from './source.ts'
+import type { SourceOf, SourceRule } from './source.ts'
 
 export const bodyBytesMax = 256 * 1024
 
@@ -23,9 +24,10 @@ export interface CallbackHandlerDeps {
   intake: Intake
   limiter: FailureLimiter
   sourceOf: SourceOf
-  /** Of the accounts that take callbacks from certain addresses only. */
-  sourceChecks: ReadonlyMap<string, SourceCheck>
+  isSourceAllowed: SourceRule
   quarantine(refused: RefusedCallback): void
+  /** Counts, and never fails or waits. */
+  usage: Pick<KeyUsage, 'note' | 'noteRefusal'>
   /** For the bodies of all requests together. */
   room: Room
   /** Requests whose body is being read or written; beyond it the sender is told to come again. */
@@ -87,10 +89,13 @@ export function createCallbackHandler(deps: CallbackHandlerDeps): CallbackHandle
   ): Promise<Result> {
     const request = { path: pathOf(req), header: singleHeaders(req), body, now: clock() }
     const source = deps.sourceOf(req)
-    const check = deps.sourceChecks.get(provider.account)
-    if (check && !check(source)) return refuse(req, provider, source, request, 'source-not-allowed')
+    if (!deps.isSourceAllowed(provider.account, source))
+      return refuse(req, provider, source, request, 'source-not-allowed')
     const outcome = await deps.intake(provider, request, patience)
-    if (outcome.outcome === 'durable') limiter.verified(source)
+    if (outcome.outcome === 'durable') {
+      limiter.verified(source)
+      deps.usage.note(provider.account, outcome.keyId, request.now)
+    }
     if (outcome.outcome === 'not-authentic') {
       return refuse(req, provider, source, request, outcome.reason, outcome.digest)
     }
@@ -101,17 +106,27 @@ export function createCallbackHandler(deps: CallbackHandlerDeps): CallbackHandle
     req: IncomingMessage,
     { account }: AccountProvider,
     source = 'unknown',
-    { body, now }: CallbackRequest,
+    { path, body, now }: CallbackRequest,
     reason: RefusalReason,
     digest = digestOf(body),
   ): Result {
     const fields = { reason, digest, bytes: body.length, source }
+    deps.usage.noteRefusal(account, reason, now)
     const waitMs = limiter.waitMs(source)
     limiter.failed(source)
     if (waitMs > 0) {
       return { code: 'too-many-failures', retryAfterS: Math.ceil(waitMs / 1000), close: true, fields }
     }
-    deps.quarantine({ account, reason, digest, source, receivedAt: now, headers: keptHeaders(req), body })
+    deps.quarantine({
+      account,
+      reason,
+      digest,
+      source,
+      receivedAt: now,
+      path,
+      headers: allHeaders(req),
+      body,
+    })
     return { code: 'not-authentic', fields }
   }
 

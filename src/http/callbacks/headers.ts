@@ -1,4 +1,4 @@
-/** The headers that a verification reads, and those that quarantine keeps. */
+/** The headers that a verification reads, and those that the quarantine keeps. */
 import type { IncomingMessage } from 'node:http'
 
 /** Of these Node keeps the first and drops the others; of all but these it joins what came twice, by a comma. */
@@ -34,16 +34,13 @@ export function isEncoded({ headers }: IncomingMessage): boolean {
   return encoding !== undefined && encoding.toLowerCase() !== 'identity'
 }
 
-/** What it takes to verify again, and what a person needs to see why it was refused. Cookies are nobody's business. */
-export function keptHeaders(req: IncomingMessage): Record<string, string> {
-  const kept: Record<string, string> = {}
-  for (const [name, value] of Object.entries(req.headers)) {
-    const wanted =
-      name.startsWith('x-') ||
-      name.startsWith('wechatpay-') ||
-      name === 'content-type' ||
-      name === 'user-agent'
-    if (wanted && typeof value === 'string') kept[name] = value.slice(0, 1024)
+/** What it takes to verify it again, read as it was then. The quarantine seals them, cookies apart, and shows none. */
+export function allHeaders(req: IncomingMessage): Record<string, string> {
+  const headers: Record<string, string> = {}
+  const single = singleHeaders(req)
+  for (const name of Object.keys(req.headers)) {
+    const value = single(name)
+    if (value !== undefined) headers[name] = value
   }
-  return kept
+  return headers
 }

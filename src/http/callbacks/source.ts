@@ -27,10 +27,20 @@ function plainAddress(text: string): string | undefined {
   return isIP(address) === 0 ? undefined : address
 }
 
-export type SourceCheck = (source: string | undefined) => boolean
+/** Whether an account takes callbacks from there. One that names no sources takes them from everywhere. */
+export type SourceRule = (account: string, source: string | undefined) => boolean
 
 /** Addresses and networks, as `101.226.103.0/25`. They were checked when the configuration was read. */
-export function createSourceCheck(networks: readonly string[]): SourceCheck {
+export function createSourceRule(networksOf: ReadonlyMap<string, readonly string[]>): SourceRule {
+  const lists = new Map([...networksOf].map(([account, networks]) => [account, listOf(networks)]))
+  return (account, source) => {
+    const list = lists.get(account)
+    if (!list) return true
+    return source !== undefined && isIP(source) !== 0 && list.check(source, isIPv4(source) ? 'ipv4' : 'ipv6')
+  }
+}
+
+function listOf(networks: readonly string[]): BlockList {
   const list = new BlockList()
   for (const network of networks) {
     const [address = '', bits] = network.split('/')
@@ -38,7 +48,7 @@ export function createSourceCheck(networks: readonly string[]): SourceCheck {
     if (bits === undefined) list.addAddress(address, family)
     else list.addSubnet(address, Number(bits), family)
   }
-  return (source) => source !== undefined && list.check(source, isIPv4(source) ? 'ipv4' : 'ipv6')
+  return list
 }
 
 /** One sender holds a whole /64 of IPv6, and could fail under a new address each time. */

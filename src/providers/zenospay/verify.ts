@@ -34,7 +34,12 @@ export function verifyCallback(account: ZenospayAccount, request: CallbackReques
   if (Math.abs(request.now - sentAt) > account.toleranceMs) return refuse('outside-window')
 
   // What it takes to check the signature again, and nothing else.
-  const headers = { [headerNames.timestamp]: timestamp, [headerNames.signature]: text, path }
+  const headers = {
+    [headerNames.partner]: partner,
+    [headerNames.timestamp]: timestamp,
+    [headerNames.signature]: text,
+    path,
+  }
   return { outcome: 'authentic', keyId: key.id, digest, headers }
 }
 

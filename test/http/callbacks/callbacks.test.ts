@@ -15,7 +15,7 @@ import {
 import { createIntake } from '../../../src/http/callbacks/intake.ts'
 import { createRoom } from '../../../src/http/callbacks/room.ts'
 import { createCallbackServer } from '../../../src/http/callbacks/server.ts'
-import { createSourceCheck, createSourceOf, type SourceCheck } from '../../../src/http/callbacks/source.ts'
+import { createSourceOf, createSourceRule } from '../../../src/http/callbacks/source.ts'
 import type { AccountProvider } from '../../../src/providers/provider.ts'
 import { createZenospay } from '../../../src/providers/zenospay/index.ts'
 import type { SignedCallback } from '../../../src/sandbox/signed-callback.ts'
@@ -32,8 +32,9 @@ const url = '/callbacks/zeno-test'
 describe('callback listener', () => {
   let receipts: OpenReceipt[]
   let refused: RefusedCallback[]
+  let used: unknown[][]
   let unavailable: ErrorCode | undefined
-  let sources: Map<string, SourceCheck>
+  let sources: Map<string, string[]>
   let enqueue: (receipt: OpenReceipt, patience: Patience) => Promise<void>
   let logger: ReturnType<typeof createMemoryLogger>
   let handler: CallbackHandler
@@ -44,6 +45,7 @@ describe('callback listener', () => {
     receipts = []
     refused = []
     sources = new Map()
+    used = []
     unavailable = undefined
     now = Date.now()
     enqueue = async (receipt) => void receipts.push(receipt)
@@ -58,9 +60,13 @@ describe('callback listener', () => {
       }),
       limiter: createFailureLimiter(() => now),
       sourceOf: createSourceOf(0),
-      sourceChecks: sources,
+      isSourceAllowed: (...args) => createSourceRule(sources)(...args),
       quarantine: (one) => void refused.push(one),
       room: createRoom(1024 * 1024),
+      usage: {
+        note: (...args) => void used.push(args),
+        noteRefusal: (...args) => void used.push(args),
+      },
       underWayMax: 50,
       senderMsMax: 400,
       clock: () => now,
@@ -113,6 +119,18 @@ describe('callback listener', () => {
     }
   })
 
+  it('counts which key verified it, and why it was refused', async () => {
+    assert.equal((await send(signedDisbursement())).status, 200)
+    assert.equal((await send(forged())).status, 401)
+    enqueue = async () => Promise.reject(new AppError('not-durable-yet'))
+    assert.equal((await send(signedDisbursement())).status, 503)
+    const keyId = testAccount.providerPublicKeys[0]?.id
+    assert.deepEqual(used, [
+      ['zeno-test', keyId, now],
+      ['zeno-test', 'signature-wrong', now],
+    ])
+  })
+
   it('answers a repeat in the same way', async () => {
     const callback = signedDisbursement()
     assert.equal((await send(callback)).status, 200)
@@ -144,6 +162,8 @@ describe('callback listener', () => {
         ['signature-wrong', 'partner-missing'],
       )
       assert.equal(refused[0]?.body.toString(), '{}')
+      assert.equal(refused[0]?.path, url)
+      assert.equal(refused[0]?.headers['x-partner-id'], testAccount.partnerId)
       assert.equal(receipts.length, 0)
     })
 
@@ -242,12 +262,12 @@ describe('callback listener', () => {
   describe('an account that names its sources', () => {
     it('is called from there alone, and a stranger is told no more than any forger', async () => {
       assert.equal((await send(signedDisbursement())).status, 200)
-      sources.set(testAccount.id, createSourceCheck(['203.0.113.0/24']))
+      sources.set(testAccount.id, ['203.0.113.0/24'])
       const response = await send(signedDisbursement())
       assert.equal(response.status, 401)
       assert.equal(receipts.length, 1)
       assert.equal(refused[0]?.reason, 'source-not-allowed')
-      sources.set(testAccount.id, createSourceCheck(['127.0.0.0/8']))
+      sources.set(testAccount.id, ['127.0.0.0/8'])
       assert.equal((await send(signedDisbursement())).status, 200)
     })
   })

@@ -41,9 +41,10 @@ describe('hostile senders', () => {
       // Only its rule for failing sources would stop these tests: they are one source.
       limiter: { ...createFailureLimiter(Date.now), waitMs: () => 0 },
       sourceOf: createSourceOf(0),
-      sourceChecks: new Map(),
+      isSourceAllowed: () => true,
       room: createRoom(64 * 1024 * 1024),
       quarantine: () => {},
+      usage: { note() {}, noteRefusal() {} },
       underWayMax: 2_048,
       senderMsMax: 2_000,
       clock: Date.now,

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import type { IncomingMessage } from 'node:http'
-import { createSourceCheck, createSourceOf, neighbourhoodOf } from '../../../src/http/callbacks/source.ts'
+import { createSourceOf, createSourceRule, neighbourhoodOf } from '../../../src/http/callbacks/source.ts'
 
 const requestFrom = (remoteAddress: string | undefined, forwarded?: string) =>
   ({
@@ -29,8 +29,9 @@ describe('source of a request', () => {
   })
 })
 
-describe('source check', () => {
-  const allowed = createSourceCheck(['101.226.103.0/25', '81.71.199.64', '2001:db8::/32'])
+describe('source rule', () => {
+  const rule = createSourceRule(new Map([['wx', ['101.226.103.0/25', '81.71.199.64', '2001:db8::/32']]]))
+  const allowed = (source: string | undefined) => rule('wx', source)
 
   it('knows networks and single addresses', () => {
     for (const source of ['101.226.103.1', '101.226.103.127', '81.71.199.64', '2001:db8::1'])
@@ -41,6 +42,12 @@ describe('source check', () => {
 
   it('fails closed where the source cannot be told', () => {
     assert.ok(!allowed(undefined))
+    assert.ok(!allowed('unknown'))
+  })
+
+  it('lets everyone call an account that names no sources', () => {
+    assert.ok(rule('zeno', '198.51.100.1'))
+    assert.ok(rule('zeno', undefined))
   })
 })
 

@@ -51,7 +51,12 @@ describe('zenospay verification', () => {
     assert.ok(verification.outcome === 'authentic')
     assert.equal(verification.keyId, testAccount.providerPublicKeys[0]?.id)
     assert.equal(verification.digest, createHash('sha256').update(body).digest('hex'))
-    assert.deepEqual(Object.keys(verification.headers).sort(), ['path', 'x-signature', 'x-timestamp'])
+    assert.deepEqual(Object.keys(verification.headers).sort(), [
+      'path',
+      'x-partner-id',
+      'x-signature',
+      'x-timestamp',
+    ])
   })
 
   it('checks the bytes and not what they mean', () => {

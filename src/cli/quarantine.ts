@@ -1,0 +1,158 @@
+/** `tallyhook quarantine`: refused callbacks, for whoever has the configuration and reaches its Redis. */
+import { randomBytes } from 'node:crypto'
+import { parseArgs } from 'node:util'
+import { Queue } from 'bullmq'
+import { describeFixed, keyPrefix, queuePrefix } from '../compose/base.ts'
+import { createProviders } from '../compose/providers.ts'
+import { type Config, loadConfig } from '../config/config.ts'
+import { AppError } from '../domain/errors.ts'
+import { createIdMaker } from '../domain/ids.ts'
+import { type FindDeps, findReceipt, presentEntry, presentFound } from '../http/api/receipts.ts'
+import { createReverify, type Reverify } from '../http/api/reverify.ts'
+import { createSourceRule } from '../http/callbacks/source.ts'
+import { callbackQueueName } from '../queue/catalogue.ts'
+import { findQueuedReceipt } from '../queue/job-data.ts'
+import { createKeyring } from '../seal/keyring.ts'
+import { createKeys } from '../store/keys.ts'
+import { refuseDifference } from '../store/meta.ts'
+import { createQuarantine } from '../store/quarantine.ts'
+import { createReceiptFinder } from '../store/receipts.ts'
+import { loadScripts } from '../store/scripts.ts'
+import { silentLogger } from '../telemetry/logger.ts'
+import { connectDirectly } from './direct-redis.ts'
+import { type Output, processOutput } from './output.ts'
+
+const help = `tallyhook quarantine: refused callbacks
+
+Usage: tallyhook quarantine <command> [options]
+  list          the newest first
+  show <id>     one of them; what it says is never shown
+  accept <id>   verifies it again, as of the moment at which it came, and puts it on the queue if it proves genuine;
+                exits 1 if it does not
+
+Options
+  --account ID  list: of this account alone
+  --after ID    list: those before this one
+  --limit N     list: how many (default 100)
+  --json        prints the result as JSON
+`
+
+const options = {
+  account: { type: 'string' },
+  after: { type: 'string' },
+  limit: { type: 'string', default: '100' },
+  json: { type: 'boolean', default: false },
+  help: { type: 'boolean', default: false },
+} as const
+
+type Flags = ReturnType<typeof parse>['values']
+
+/** 0 done, 1 it failed or was refused again, 2 the words of the command are off. */
+export async function runQuarantine(
+  args: string[],
+  env: NodeJS.ProcessEnv = process.env,
+  output: Output = processOutput,
+): Promise<number> {
+  const { values: flags, positionals } = parse(args)
+  const [command, id, ...more] = positionals
+  if (flags.help) {
+    output.out(help)
+    return 0
+  }
+  const wantsId = command === 'show' || command === 'accept'
+  if ((command !== 'list' && !wantsId) || wantsId !== (id !== undefined) || more.length > 0) {
+    output.err('tallyhook quarantine: which command? tallyhook quarantine --help lists them.\n')
+    return 2
+  }
+  return withStore(loadConfig(env, false), async (store) => {
+    if (id === undefined) return list(store, flags, output)
+    return command === 'show' ? show(store, id, flags, output) : accept(store, id, flags, output)
+  })
+}
+
+type Store = FindDeps & { reverify: Reverify }
+
+async function withStore(config: Config, use: (store: Store) => Promise<number>): Promise<number> {
+  const redis = await connectDirectly(config)
+  const queue = new Queue(callbackQueueName, { connection: redis, prefix: queuePrefix })
+  queue.on('error', () => {})
+  try {
+    const keys = createKeys(keyPrefix, config.partitions)
+    // What is sealed here has to be readable for the service.
+    await refuseDifference(redis, keys, describeFixed(config))
+    const scripts = loadScripts(redis)
+    const keyring = createKeyring(config.seal.keys)
+    const ids = createIdMaker(Date.now, randomBytes)
+    const limits = config.quarantine
+    const quarantine = createQuarantine({
+      redis,
+      scripts,
+      keys,
+      sealer: keyring,
+      ids,
+      limits,
+      clock: Date.now,
+    })
+    const providers = createProviders(config, { clock: Date.now, randomBytes, logger: silentLogger })
+    return await use({
+      accounts: [...providers.keys()],
+      quarantine,
+      receipts: createReceiptFinder({ redis, keys }),
+      findQueued: (id) => findQueuedReceipt(queue, id),
+      reverify: createReverify({
+        providers,
+        isSourceAllowed: createSourceRule(config.callbacks.sources),
+        quarantine,
+        addJobs: (jobs) => queue.addBulk(jobs),
+        ...keyring,
+        ids,
+      }),
+    })
+  } finally {
+    await queue.close()
+    redis.disconnect()
+  }
+}
+
+async function list({ accounts, quarantine }: Store, flags: Flags, output: Output): Promise<number> {
+  const limit = Number(flags.limit)
+  if (!Number.isInteger(limit) || limit < 1) throw usage('--limit: it must be a whole number from 1.')
+  const asked = flags.account === undefined ? accounts : [flags.account]
+  const { entries, next } = await quarantine.list({ accounts: asked, after: flags.after, limit })
+  const items = entries.map(presentEntry)
+  if (flags.json) output.out(`${JSON.stringify({ items, next })}\n`)
+  else {
+    for (const { id, receivedAt, account, reason, source, bytes } of items)
+      output.out(`${id}  ${receivedAt}  ${account}  ${reason}  from ${source}  ${bytes} bytes\n`)
+    if (next) output.out(`There are more: --after ${next}\n`)
+  }
+  return 0
+}
+
+async function show(store: Store, id: string, flags: Flags, output: Output): Promise<number> {
+  const shown = presentFound(await findReceipt(store, id))
+  output.out(`${JSON.stringify(shown, null, flags.json ? 0 : 2)}\n`)
+  return 0
+}
+
+async function accept(store: Store, id: string, flags: Flags, output: Output): Promise<number> {
+  const found = await findReceipt(store, id)
+  if (found.where !== 'quarantine') throw usage(`It is not in quarantine (any more), but in: ${found.where}.`)
+  const answer = await store.reverify.quarantined(found.entry)
+  if (flags.json) output.out(`${JSON.stringify({ id, ...answer })}\n`)
+  else if (answer.outcome === 'authentic') output.out(`Accepted: the key ${answer.keyId} proves it.\n`)
+  else output.out(`Still refused: ${answer.reason}.\n`)
+  return answer.outcome === 'authentic' ? 0 : 1
+}
+
+function parse(args: string[]) {
+  try {
+    return parseArgs({ args, options, strict: true, allowPositionals: true })
+  } catch (error) {
+    throw usage(error instanceof Error ? error.message : 'The options are off.')
+  }
+}
+
+function usage(detail: string): AppError {
+  return new AppError('invalid-request', { detail })
+}

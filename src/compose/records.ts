@@ -1,0 +1,76 @@
+/** What is kept of callbacks beside the transfers: who was refused, and which key verified how many. */
+
+import type { Queue } from 'bullmq'
+import type { Router } from 'express'
+import type { Redis } from 'ioredis'
+import { createAccountRoutes } from '../http/api/accounts.ts'
+import { createReceiptRoutes } from '../http/api/receipts.ts'
+import { createReverify } from '../http/api/reverify.ts'
+import { createTransferSearchRoutes } from '../http/api/transfer-search.ts'
+import { createSourceRule } from '../http/callbacks/source.ts'
+import type { Principal } from '../http/principal.ts'
+import { findQueuedReceipt } from '../queue/job-data.ts'
+import { createKeyUsage, type KeyUsage, startUsageFlush } from '../store/key-usage.ts'
+import { createQuarantine, type Quarantine } from '../store/quarantine.ts'
+import { createReceiptFinder } from '../store/receipts.ts'
+import { loadScripts } from '../store/scripts.ts'
+import { createTransferSearch } from '../store/transfer-search.ts'
+import { type AddJobs, type Base, type ComposeDeps, clock, ids } from './base.ts'
+
+/** A count that is lost with the process is of this time at most. */
+const usageFlushMs = 1_000
+
+/** Both listeners use them: the one writes, the other shows. */
+export interface Records {
+  usage: KeyUsage
+  quarantine: Quarantine
+}
+
+export function openRecords({ config, lifecycle, logger }: ComposeDeps, base: Base, redis: Redis): Records {
+  const { keys, keyring: sealer } = base
+  const scripts = loadScripts(redis)
+  const usage = createKeyUsage({ redis, scripts, keys })
+  const flush = startUsageFlush(usage, usageFlushMs, (error) => logger.warn('usage.not-kept', { error }))
+  lifecycle.add({ name: 'key-usage', stop: () => flush.stop() })
+  const limits = config.quarantine
+  return { usage, quarantine: createQuarantine({ redis, scripts, keys, sealer, ids, limits, clock }) }
+}
+
+export function createRecordRoutes(
+  { config, logger }: ComposeDeps,
+  { keys, keyring, providers, digestNumber }: Base,
+  { quarantine, usage }: Records,
+  { redis, queue, addJobs, authenticate }: RecordRoutesDeps,
+): Router[] {
+  return [
+    // Before the transfers' own routes, which would take `search` for an id.
+    createTransferSearchRoutes({
+      authenticate,
+      search: createTransferSearch({ redis, keys, sealer: keyring, digestNumber }),
+    }),
+    createReceiptRoutes({
+      authenticate,
+      accounts: [...providers.keys()],
+      quarantine,
+      receipts: createReceiptFinder({ redis, keys }),
+      findQueued: (id) => findQueuedReceipt(queue, id),
+      reverify: createReverify({
+        providers,
+        isSourceAllowed: createSourceRule(config.callbacks.sources),
+        quarantine,
+        addJobs,
+        ...keyring,
+        ids,
+      }),
+      logger,
+    }),
+    createAccountRoutes({ authenticate, providers, usage }),
+  ]
+}
+
+interface RecordRoutesDeps {
+  redis: Redis
+  queue: Queue
+  addJobs: AddJobs
+  authenticate(token: string): Principal | null
+}

@@ -1,0 +1,29 @@
+/** Finds a receipt by its id alone, wherever it rests: recorded with its outcome, or ready to be put on the queue. */
+import type { Redis } from 'ioredis'
+import type { ReceiptId } from '../domain/ids.ts'
+import type { Receipt } from '../domain/receipt.ts'
+import type { Keys } from './keys.ts'
+import type { ReceiptRecord } from './transfers.ts'
+
+export type FoundReceipt = { where: 'store'; receipt: ReceiptRecord } | { where: 'ready'; receipt: Receipt }
+
+export interface ReceiptFinder {
+  find(id: ReceiptId): Promise<FoundReceipt | undefined>
+}
+
+export function createReceiptFinder({ redis, keys }: { redis: Redis; keys: Keys }): ReceiptFinder {
+  const partitions = Array.from({ length: keys.partitions }, (_, partition) => partition)
+  return {
+    async find(id) {
+      // Its transfer, and so its partition, is not in its id: all are asked at once.
+      const recorded = firstOf(await Promise.all(partitions.map((p) => redis.get(keys.receipt(p, id)))))
+      if (recorded) return { where: 'store', receipt: JSON.parse(recorded) as ReceiptRecord }
+      const ready = firstOf(await Promise.all(partitions.map((p) => redis.hget(keys.ready(p), id))))
+      return ready ? { where: 'ready', receipt: JSON.parse(ready) as Receipt } : undefined
+    },
+  }
+}
+
+function firstOf(texts: readonly (string | null)[]): string | undefined {
+  return texts.find((text) => text !== null) ?? undefined
+}
