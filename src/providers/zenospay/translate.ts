@@ -2,12 +2,12 @@
  * What a genuine callback says, in our words. The two documentations disagree about the form of amounts, statuses and
  * times, and every form is read; what is not read for certain is not understood, and kept for a person.
  */
-import { parse } from 'lossless-json'
 import { z } from 'zod'
 import { parseProviderAmount } from '../../domain/money.ts'
 import type { ObservedStatus } from '../../domain/observation.ts'
 import { parseTime } from '../../domain/time.ts'
 import type { Translation } from '../provider.ts'
+import { readJson } from '../read-json.ts'
 import type { ZenospayAccount } from './account.ts'
 
 /** Any case. Pending and processing are not final: the money may still go either way. */
@@ -70,19 +70,6 @@ function translateDisbursement(
       ...(status === 'failed' && { failure: { code: 'declined-by-provider' } }),
       ...(occurredAt !== undefined && { occurredAt }),
     },
-  }
-}
-
-/** Numbers stay the text that they are on the wire, and a key that stands twice with two values is refused. */
-function readJson(body: Buffer): { value: unknown } | { problem: string } {
-  try {
-    const decoded = new TextDecoder('utf-8', { fatal: true }).decode(body)
-    return { value: parse(decoded, null, (number) => number) }
-  } catch (error) {
-    if (error instanceof TypeError) return { problem: 'The body is not UTF-8.' }
-    if (error instanceof RangeError) return { problem: 'The body is nested too deeply.' }
-    // The parser's own message would quote the body.
-    return { problem: 'The body is not JSON, or says one thing twice in different ways.' }
   }
 }
 
