@@ -18,12 +18,12 @@ const help = `tallyhook send: sends one signed callback
 
   --reference R         of the transfer it speaks of; without it a transfer is registered first (sandbox mode)
   --amount 25000.00     as the provider reports it; with --reference, another than registered holds the transfer
-  --status success      success, fail or pending; anything else is kept as a failed job
+  --status success      success, fail or pending, or the provider's own word; one that is unknown is kept as a failed job
   --account-number N    of the beneficiary (default 0000000000)
   --inquiry-id I        the provider's own id (default: a new one)
   --account ID          which configured account (default: the first)
   --url URL             the callback URL (default: that of the process running on the data directory)
-  --private-key FILE    the provider's key, PEM; in sandbox mode it is known
+  --private-key FILE    the provider's key, PEM; not needed in sandbox mode, nor where a secret is shared
   --wrong-signature     signs with a key that nobody knows
   --stale               signs with a time that lies a day back
   --curl                prints the command instead of sending

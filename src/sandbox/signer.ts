@@ -1,6 +1,7 @@
 /** Signs callbacks as an account's provider would, to try Tallyhook out: each provider has a module with its own. */
 import type { KeyObject } from 'node:crypto'
 import type { AccountSettings } from '../config/accounts/accounts.ts'
+import { createGenericSigner } from './generic-signer.ts'
 import type { SignedCallback } from './signed-callback.ts'
 import { createZenospaySigner } from './zenospay-signer.ts'
 
@@ -34,5 +35,7 @@ export function createSigner(account: AccountSettings, privateKey: () => KeyObje
   switch (account.provider) {
     case 'zenospay':
       return createZenospaySigner(account, privateKey())
+    case 'generic':
+      return createGenericSigner(account, privateKey)
   }
 }

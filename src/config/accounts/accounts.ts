@@ -1,19 +1,22 @@
 /** The accounts of the configuration file, one module a provider. */
 import { z } from 'zod'
 import type { SecretSources } from '../secrets.ts'
+import { type GenericSettings, genericSchema, keyIdsOfGeneric, resolveGeneric } from './generic.ts'
 import { resolveZenospay, type ZenospaySettings, zenospaySchema } from './zenospay.ts'
 
-export const accountSchema = z.discriminatedUnion('provider', [zenospaySchema], {
-  error: 'It must be one of: zenospay.',
+export const accountSchema = z.discriminatedUnion('provider', [zenospaySchema, genericSchema], {
+  error: 'It must be one of: zenospay, generic.',
 })
 export type AccountFile = z.output<typeof accountSchema>
 
-export type AccountSettings = ZenospaySettings
+export type AccountSettings = ZenospaySettings | GenericSettings
 
 export function resolveAccount(account: AccountFile, path: string, sources: SecretSources): AccountSettings {
   switch (account.provider) {
     case 'zenospay':
       return resolveZenospay(account, path, sources)
+    case 'generic':
+      return resolveGeneric(account, path, sources)
   }
 }
 
@@ -22,5 +25,7 @@ export function keyIdsOf(account: AccountSettings): string[] {
   switch (account.provider) {
     case 'zenospay':
       return account.providerPublicKeys.map(({ id }) => id)
+    case 'generic':
+      return keyIdsOfGeneric(account)
   }
 }

@@ -23,6 +23,11 @@ export type Secret = z.output<typeof secret>
 
 export const toleranceSeconds = z.int().min(1).max(86_400).default(300)
 
+/** Compared in lower case, as Node hands headers over. */
+export const headerName = text
+  .regex(/^[A-Za-z0-9-]{1,64}$/, 'It must be the name of a header: letters, digits and hyphens.')
+  .transform((name) => name.toLowerCase())
+
 export const commonFields = {
   id: text.regex(
     /^[a-z0-9][a-z0-9-]{0,62}$/,
