@@ -1,5 +1,6 @@
 /** The workers. */
 import { transferIdOf } from '../store/keys.ts'
+import { createQueriesWanted } from '../store/queries-wanted.ts'
 import { createReadyReceipts } from '../store/ready-receipts.ts'
 import { loadScripts } from '../store/scripts.ts'
 import { createTransferStore } from '../store/transfers.ts'
@@ -16,7 +17,16 @@ export async function startWork({ lifecycle, logger }: ComposeDeps, base: Base):
   const redis = await open(base, lifecycle, 'wait', 'work')
   const { addJobs } = await openQueue(base, lifecycle, 'wait', 'work-queue')
   const transfers = createTransferStore({ redis, scripts: loadScripts(redis), keys, sealer: keyring })
-  const reconcile = createReconcile({ providers, open: keyring.open, transfers, transferIdOf, clock, logger })
+  const queriesWanted = createQueriesWanted({ redis, keys })
+  const reconcile = createReconcile({
+    providers,
+    open: keyring.open,
+    transfers,
+    transferIdOf,
+    queriesWanted,
+    clock,
+    logger,
+  })
 
   const connection = await open(base, lifecycle, 'wait', 'worker')
   const worker = createReconcileWorker({

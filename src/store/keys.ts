@@ -18,6 +18,7 @@ export interface Keys {
   receipt(partition: number, id: ReceiptId): string
   ready(partition: number): string
   events(partition: number): string
+  queriesWanted(partition: number): string
   quarantine(account: string): string
   /** Where a script says that the log has grown. */
   wakeChannel: string
@@ -40,6 +41,7 @@ export function createKeys(prefix: string, partitions: number): Keys {
     receipt: (partition, id) => tagged(partition, id),
     ready: (partition) => tagged(partition, 'ready'),
     events: (partition) => tagged(partition, 'events'),
+    queriesWanted: (partition) => tagged(partition, 'queries-wanted'),
     quarantine: (account) => `${prefix}:quarantine:${account}`,
     wakeChannel: `${prefix}:wake`,
   }

@@ -13,6 +13,7 @@ describe('keys', () => {
       keys.receipt(partition, 'rc-1' as never),
       keys.ready(partition),
       keys.events(partition),
+      keys.queriesWanted(partition),
     ]
     for (const key of all) assert.match(key, new RegExp(`^tallyhook:\\{t:${partition}\\}:`))
     assert.equal(new Set(all).size, all.length)
