@@ -120,6 +120,7 @@ async function createOurs({ inExpress = false, logs = false }): Promise<Server> 
     sourceOf: createSourceOf(0),
     isSourceAllowed: createSourceRule(new Map()),
     quarantine: () => {},
+    askForQuery: () => {},
     room: createRoom(64 * 1024 * 1024),
     usage: createKeyUsage({
       redis: connection,

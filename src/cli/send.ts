@@ -24,7 +24,7 @@ const help = `tallyhook send: sends one signed callback
   --inquiry-id I        the provider's own id (default: a new one)
   --account ID          which configured account (default: the first)
   --url URL             the callback URL (default: that of the process running on the data directory)
-  --private-key FILE    the provider's key, PEM; in sandbox mode it is known
+  --private-key FILE    the provider's key, PEM; not needed in sandbox mode, nor where a secret is shared
   --serial S            what the callback names as its key (WeChat Pay; default: the first platform key)
   --wrong-signature     signs with a key that nobody knows
   --stale               signs with a time that lies a day back

@@ -3,6 +3,7 @@ import type { AccountSettings } from '../config/accounts/accounts.ts'
 import { isLoopbackHost } from '../config/base-url.ts'
 import type { Config } from '../config/config.ts'
 import { createOutboundFetch } from '../outbound/fetch.ts'
+import { createGeneric } from '../providers/generic/index.ts'
 import type { AccountProvider } from '../providers/provider.ts'
 import { createWechatpay, type WechatpayDeps } from '../providers/wechatpay/index.ts'
 import { createZenospay } from '../providers/zenospay/index.ts'
@@ -38,18 +39,24 @@ function createProvider(
   outbound: Config['outbound'],
   deps: ProviderDeps,
 ): AccountProvider {
+  const fetchFor = (address: string | undefined) =>
+    createOutboundFetch({ ...outbound, loopbackOrigin: findLoopbackOrigin(address), totalMsMax: keysMsMax })
   switch (account.provider) {
     case 'zenospay':
       return createZenospay(account)
-    case 'wechatpay': {
-      const loopbackOrigin = findLoopbackOrigin(account.credentials?.baseUrl)
-      const fetch = createOutboundFetch({ ...outbound, loopbackOrigin, totalMsMax: keysMsMax })
-      return createWechatpay(account, { ...deps, fetch })
+    case 'wechatpay':
+      return createWechatpay(account, { ...deps, fetch: fetchFor(account.credentials?.baseUrl) })
+    case 'generic': {
+      const { verify } = account
+      return createGeneric(account, {
+        fetch: fetchFor(verify.scheme === 'jws' ? verify.jwks?.url : undefined),
+      })
     }
   }
 }
 
-/** Who writes a loopback address as an account's base URL means it. */
-function findLoopbackOrigin(baseUrl: string | undefined): string | undefined {
-  return baseUrl !== undefined && isLoopbackHost(new URL(baseUrl).hostname) ? baseUrl : undefined
+/** Who writes a loopback address into an account means it. */
+function findLoopbackOrigin(address: string | undefined): string | undefined {
+  const url = address === undefined ? undefined : new URL(address)
+  return url && isLoopbackHost(url.hostname) ? url.origin : undefined
 }

@@ -11,10 +11,14 @@ import { createSourceRule } from '../http/callbacks/source.ts'
 import type { Principal } from '../http/principal.ts'
 import { findQueuedReceipt } from '../queue/job-data.ts'
 import { createKeyUsage, type KeyUsage, startUsageFlush } from '../store/key-usage.ts'
+import { transferIdOf } from '../store/keys.ts'
 import { createQuarantine, type Quarantine } from '../store/quarantine.ts'
+import { createQueriesWanted } from '../store/queries-wanted.ts'
 import { createReceiptFinder } from '../store/receipts.ts'
 import { loadScripts } from '../store/scripts.ts'
 import { createTransferSearch } from '../store/transfer-search.ts'
+import { createTransferStore } from '../store/transfers.ts'
+import { type AskForQuery, createAskForQuery } from '../workers/ask-for-query.ts'
 import { type AddJobs, type Base, type ComposeDeps, clock, ids } from './base.ts'
 
 /** A count that is lost with the process is of this time at most. */
@@ -24,16 +28,27 @@ const usageFlushMs = 1_000
 export interface Records {
   usage: KeyUsage
   quarantine: Quarantine
+  askForQuery: AskForQuery
 }
 
 export function openRecords({ config, lifecycle, logger }: ComposeDeps, base: Base, redis: Redis): Records {
-  const { keys, keyring: sealer } = base
+  const { keys, keyring: sealer, digestNumber } = base
   const scripts = loadScripts(redis)
   const usage = createKeyUsage({ redis, scripts, keys })
   const flush = startUsageFlush(usage, usageFlushMs, (error) => logger.warn('usage.not-kept', { error }))
   lifecycle.add({ name: 'key-usage', stop: () => flush.stop() })
   const limits = config.quarantine
-  return { usage, quarantine: createQuarantine({ redis, scripts, keys, sealer, ids, limits, clock }) }
+  return {
+    usage,
+    quarantine: createQuarantine({ redis, scripts, keys, sealer, ids, limits, clock }),
+    askForQuery: createAskForQuery({
+      transfers: createTransferStore({ redis, scripts, keys, sealer, digestNumber }),
+      transferIdOf,
+      queriesWanted: createQueriesWanted({ redis, keys }),
+      clock,
+      logger,
+    }),
+  }
 }
 
 export function createRecordRoutes(

@@ -74,7 +74,7 @@ export async function startServe(deps: ComposeDeps, base: Base): Promise<Served>
 function startIntake(
   { config, lifecycle, logger }: ComposeDeps,
   base: Base,
-  { quarantine, usage }: Records,
+  { quarantine, usage, askForQuery }: Records,
   addJobs: AddJobs,
 ) {
   const producer = createCallbackProducer({
@@ -101,6 +101,7 @@ function startIntake(
     },
     room: createRoom(inFlightBytesMax),
     usage,
+    askForQuery: (provider, body) => void askForQuery(provider, body),
     underWayMax,
     senderMsMax,
     clock,

@@ -1,5 +1,6 @@
 /** The workers. */
 import { transferIdOf } from '../store/keys.ts'
+import { createQueriesWanted } from '../store/queries-wanted.ts'
 import { createReadyReceipts } from '../store/ready-receipts.ts'
 import { loadScripts } from '../store/scripts.ts'
 import { createTransferStore } from '../store/transfers.ts'
@@ -22,7 +23,16 @@ export async function startWork({ lifecycle, logger }: ComposeDeps, base: Base):
     sealer: keyring,
     digestNumber,
   })
-  const reconcile = createReconcile({ providers, sealer: keyring, transfers, transferIdOf, clock, logger })
+  const queriesWanted = createQueriesWanted({ redis, keys })
+  const reconcile = createReconcile({
+    providers,
+    sealer: keyring,
+    transfers,
+    transferIdOf,
+    queriesWanted,
+    clock,
+    logger,
+  })
 
   const connection = await open(base, lifecycle, 'wait', 'worker')
   const worker = createReconcileWorker({

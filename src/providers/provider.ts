@@ -74,6 +74,12 @@ export interface Ack {
   body: string
 }
 
+/** What a provider fetches keys by: as `fetch`, and kept to where requests of ours may go. */
+export type Fetch = (
+  url: string,
+  init: { method?: string; headers?: Headers | Record<string, string>; signal?: AbortSignal },
+) => Promise<Response>
+
 export interface AccountProvider {
   account: string
   provider: ProviderName
@@ -85,6 +91,8 @@ export interface AccountProvider {
   accepted: Ack
   /** For any answer but 2xx. It says no more than an attacker may know. */
   refused(message: string): Ack
+  /** The header, by lower-case name, that carries a credential: its value is kept nowhere, nor that of a refused callback. */
+  credentialHeader?: string
   /** Ids of the keys that may verify, in the order of the configuration. */
   keyIds(): string[]
   /**

@@ -1,6 +1,7 @@
 /** Signs callbacks as an account's provider would, to try Tallyhook out: each provider has a module with its own. */
 import type { KeyObject } from 'node:crypto'
 import type { AccountSettings } from '../config/accounts/accounts.ts'
+import { createGenericSigner } from './generic-signer.ts'
 import type { SignedCallback } from './signed-callback.ts'
 import { createWechatpaySigner } from './wechatpay-signer.ts'
 import { createZenospaySigner } from './zenospay-signer.ts'
@@ -46,5 +47,7 @@ export function createSigner(account: AccountSettings, { privateKey, serial }: S
       return createZenospaySigner(account, privateKey())
     case 'wechatpay':
       return createWechatpaySigner(account, { privateKey: privateKey(), serial })
+    case 'generic':
+      return createGenericSigner(account, privateKey)
   }
 }

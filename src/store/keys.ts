@@ -20,6 +20,7 @@ export interface Keys {
   events(partition: number): string
   /** An account's refused callbacks: an index by id, and the entries. One tag, so that one script keeps and trims. */
   quarantineIndex(account: string): string
+  queriesWanted(partition: number): string
   quarantine(account: string): string
   /** How often, and when last, each key of an account verified a callback. */
   keyUsage(account: string): string
@@ -71,6 +72,7 @@ export function createKeys(prefix: string, partitions: number): Keys {
     eventsOld: (partition) => tagged(partition, 'events-old'),
     scanPattern: `${prefix}:{?:*}:*`,
     classify: (key) => classify(key.slice(key.indexOf('}:') + 2)),
+    queriesWanted: (partition) => tagged(partition, 'queries-wanted'),
     wakeChannel: `${prefix}:wake`,
   }
 }

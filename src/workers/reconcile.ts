@@ -3,6 +3,7 @@
  *   - a receipt is applied once, however often its job is delivered: the commit finds it recorded;
  *   - a decision is committed only on the transfer it was made on, or made again;
  *   - receipts of one group about one transfer are applied in the order they came, others side by side;
+ *   - what nothing proves changes no transfer (`unverified.ts`);
  *   - the failure of one receipt says nothing about the others.
  */
 import { decide } from '../domain/decide.ts'
@@ -14,14 +15,17 @@ import type { OpenReceipt, Receipt, ReceiptOutcome } from '../domain/receipt.ts'
 import type { Transfer } from '../domain/transfer.ts'
 import type { AccountProvider } from '../providers/provider.ts'
 import type { Sealer } from '../queue/job-data.ts'
+import type { QueriesWanted } from '../store/queries-wanted.ts'
 import type { CommitRequest, TransferStore } from '../store/transfers.ts'
 import type { Logger } from '../telemetry/logger.ts'
+import { createNoteUnverified } from './unverified.ts'
 
 export interface ReconcileDeps {
   providers: ReadonlyMap<string, AccountProvider>
   sealer: Sealer
   transfers: TransferStore
   transferIdOf(account: string, reference: string): TransferId
+  queriesWanted: QueriesWanted
   clock: () => number
   logger: Logger
 }
@@ -31,7 +35,8 @@ export type BroughtReceipt = Receipt | OpenReceipt
 
 export interface Applied {
   outcome: ReceiptOutcome | 'parked'
-  transferId: TransferId
+  /** Missing where an unverified receipt names none. */
+  transferId?: TransferId
 }
 
 export interface FailedReceipt {
@@ -51,6 +56,7 @@ const attemptsMax = 16
 
 export function createReconcile(deps: ReconcileDeps): Reconcile {
   const { providers, transfers, clock } = deps
+  const noteUnverified = createNoteUnverified({ ...deps, attemptsMax })
 
   function observe(receipt: BroughtReceipt): Observation {
     const provider = providers.get(receipt.account)
@@ -87,7 +93,9 @@ export function createReconcile(deps: ReconcileDeps): Reconcile {
     const startedAt = clock()
     const ids = { receiptId: receipt.id, account: receipt.account }
     try {
-      const applied = await applyObservation(read(), receipt)
+      const applied = receipt.unverified
+        ? await noteUnverified(sealReceipt(receipt, deps.sealer), read)
+        : await applyObservation(read(), receipt)
       const timing = { durationMs: clock() - startedAt, ageMs: clock() - receipt.receivedAt }
       const level = applied.outcome === 'held' ? 'warn' : 'info'
       deps.logger[level]('callback.applied', { ...ids, ...applied, ...timing })

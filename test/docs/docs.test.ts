@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict'
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { parse } from 'yaml'
+import { translateSchema } from '../../src/config/accounts/generic.ts'
+import { verifySchemas } from '../../src/config/accounts/generic-verify.ts'
 import { fileSchema } from '../../src/config/file-schema.ts'
 import { errorCodes } from '../../src/domain/errors.ts'
 import { eventTypes } from '../../src/events/catalogue.ts'
@@ -36,6 +38,8 @@ describe('documents', () => {
     const names = [
       ...Object.keys(fileSchema.shape),
       ...fileSchema.shape.accounts.element.options.flatMap(({ shape }) => Object.keys(shape)),
+      ...Object.keys(translateSchema.shape),
+      ...verifySchemas.flatMap(({ shape }) => Object.keys(shape)),
       'onWeaker',
       'fsync',
       ...Object.keys(fileSchema.shape.quarantine.unwrap().shape),

@@ -16,6 +16,7 @@ import { createKeyring, type Keyring, sealedUnder } from '../../src/seal/keyring
 import { createEventLog } from '../../src/store/event-log.ts'
 import { createKeys, type Keys, transferIdOf } from '../../src/store/keys.ts'
 import { createQuarantine } from '../../src/store/quarantine.ts'
+import { createQueriesWanted } from '../../src/store/queries-wanted.ts'
 import { createReadyReceipts } from '../../src/store/ready-receipts.ts'
 import { loadScripts } from '../../src/store/scripts.ts'
 import { createTransferStore, type TransferStore } from '../../src/store/transfers.ts'
@@ -260,6 +261,7 @@ describe('resealing', function () {
       sealer: both,
       transfers: live,
       transferIdOf,
+      queriesWanted: createQueriesWanted({ redis, keys }),
       clock: Date.now,
       logger: silentLogger,
     })

@@ -73,6 +73,7 @@ describe('simulated histories', () => {
         sealer: keyring,
         transfers: withCrashes(store.transfers, random),
         transferIdOf,
+        queriesWanted: store.queriesWanted,
         clock: Date.now,
         logger: silentLogger,
       })

@@ -16,6 +16,7 @@ describe('keys', () => {
       keys.eventsCopy(partition),
       keys.eventsOld(partition),
       keys.beneficiary(partition, 'digest'),
+      keys.queriesWanted(partition),
     ]
     for (const key of all) assert.match(key, new RegExp(`^tallyhook:\\{t:${partition}\\}:`))
     assert.equal(new Set(all).size, all.length)

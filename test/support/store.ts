@@ -9,6 +9,7 @@ import type { Transfer } from '../../src/domain/transfer.ts'
 import { createKeyring, createNumberDigest } from '../../src/seal/keyring.ts'
 import { createEventLog } from '../../src/store/event-log.ts'
 import { createKeys, transferIdOf } from '../../src/store/keys.ts'
+import { createQueriesWanted } from '../../src/store/queries-wanted.ts'
 import { createReadyReceipts } from '../../src/store/ready-receipts.ts'
 import { loadScripts } from '../../src/store/scripts.ts'
 import { createTransferStore } from '../../src/store/transfers.ts'
@@ -30,7 +31,8 @@ export function createTestStore(redis: Redis, partitions = 4) {
     digestNumber,
   })
   const log = createEventLog({ redis, keys, sealer: keyring })
-  return { prefix, keys, transfers, log, ready: createReadyReceipts({ redis, keys }) }
+  const queriesWanted = createQueriesWanted({ redis, keys })
+  return { prefix, keys, transfers, log, queriesWanted, ready: createReadyReceipts({ redis, keys }) }
 }
 
 export type TestStore = ReturnType<typeof createTestStore>

@@ -38,6 +38,7 @@ describe('reconcile', () => {
       sealer: keyring,
       transfers: store.transfers,
       transferIdOf,
+      queriesWanted: store.queriesWanted,
       clock: Date.now,
       logger,
     })
@@ -141,6 +142,7 @@ describe('reconcile', () => {
       sealer: keyring,
       transfers: { ...store.transfers, commit: async () => ({ outcome: 'moved-on' }) },
       transferIdOf,
+      queriesWanted: store.queriesWanted,
       clock: Date.now,
       logger,
     })

@@ -32,6 +32,10 @@ function isNetwork(value: string): boolean {
   if (family === 0 || rest.length > 0) return false
   return bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) <= (family === 4 ? 32 : 128))
 }
+/** Compared in lower case, as Node hands headers over. */
+export const headerName = text
+  .regex(/^[A-Za-z0-9-]{1,64}$/, 'It must be the name of a header: letters, digits and hyphens.')
+  .transform((name) => name.toLowerCase())
 
 export const commonFields = {
   id: text.regex(

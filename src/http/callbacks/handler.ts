@@ -26,6 +26,8 @@ export interface CallbackHandlerDeps {
   sourceOf: SourceOf
   isSourceAllowed: SourceRule
   quarantine(refused: RefusedCallback): void
+  /** Rightly signed and too late: something happened, and the provider can be asked what. Never throws, never waits. */
+  askForQuery(provider: AccountProvider, body: Buffer): void
   /** Counts, and never fails or waits. */
   usage: Pick<KeyUsage, 'note' | 'noteRefusal'>
   /** For the bodies of all requests together. */
@@ -93,7 +95,7 @@ export function createCallbackHandler(deps: CallbackHandlerDeps): CallbackHandle
       return refuse(req, provider, source, request, 'source-not-allowed')
     const outcome = await deps.intake(provider, request, patience)
     if (outcome.outcome === 'durable') {
-      limiter.verified(source)
+      if (!outcome.unverified) limiter.verified(source)
       deps.usage.note(provider.account, outcome.keyId, request.now)
     }
     if (outcome.outcome === 'not-authentic') {
@@ -104,12 +106,13 @@ export function createCallbackHandler(deps: CallbackHandlerDeps): CallbackHandle
 
   function refuse(
     req: IncomingMessage,
-    { account }: AccountProvider,
+    provider: AccountProvider,
     source = 'unknown',
     { path, body, now }: CallbackRequest,
     reason: RefusalReason,
     digest = digestOf(body),
   ): Result {
+    const { account } = provider
     const fields = { reason, digest, bytes: body.length, source }
     deps.usage.noteRefusal(account, reason, now)
     const waitMs = limiter.waitMs(source)
@@ -117,6 +120,7 @@ export function createCallbackHandler(deps: CallbackHandlerDeps): CallbackHandle
     if (waitMs > 0) {
       return { code: 'too-many-failures', retryAfterS: Math.ceil(waitMs / 1000), close: true, fields }
     }
+    if (reason === 'outside-window') deps.askForQuery(provider, body)
     deps.quarantine({
       account,
       reason,

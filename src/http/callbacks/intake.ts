@@ -9,7 +9,7 @@ import type { AccountProvider, CallbackRequest, RefusalReason } from '../../prov
 import { type Patience, whilePatient } from '../../telemetry/patience.ts'
 
 export type IntakeOutcome =
-  | { outcome: 'durable'; receiptId: ReceiptId; digest: string; keyId: string }
+  | { outcome: 'durable'; receiptId: ReceiptId; digest: string; keyId: string; unverified?: true | undefined }
   | { outcome: 'not-authentic'; reason: RefusalReason; digest: string }
   | { outcome: 'try-later'; code: ErrorCode; receiptId?: ReceiptId; digest?: string }
 
@@ -54,7 +54,7 @@ export function createIntake(deps: IntakeDeps): Intake {
     }
     try {
       await deps.enqueue(receipt, patience)
-      return { outcome: 'durable', receiptId: id, digest, keyId }
+      return { outcome: 'durable', receiptId: id, digest, keyId, unverified }
     } catch (error) {
       return { outcome: 'try-later', code: asAppError(error).code, receiptId: id, digest }
     }

@@ -7,16 +7,12 @@ import { X509Certificate } from 'node:crypto'
 import { z } from 'zod'
 import { AppError } from '../../domain/errors.ts'
 import { normaliseKeySerial } from '../../domain/key-serial.ts'
+import type { Fetch } from '../provider.ts'
 import { readJson } from '../read-json.ts'
 import type { MerchantCredentials, PlatformKey, WechatpayAccount } from './account.ts'
 import { decrypt, encryptedSchema } from './decrypt.ts'
 import { authorise } from './signature.ts'
 import { checkSignature, readSignatureHeaders } from './verify.ts'
-
-export type Fetch = (
-  url: string,
-  init: { headers: Record<string, string>; signal: AbortSignal },
-) => Promise<Response>
 
 export interface CertificatesDeps {
   account: WechatpayAccount

@@ -225,6 +225,7 @@ describe('receipts, quarantine and keys in the API', () => {
         sealer: keyring,
         transfers: store.transfers,
         transferIdOf,
+        queriesWanted: store.queriesWanted,
         clock: Date.now,
         logger,
       })

@@ -33,6 +33,7 @@ describe('callback listener', () => {
   let receipts: OpenReceipt[]
   let refused: RefusedCallback[]
   let used: unknown[][]
+  let asked: string[]
   let unavailable: ErrorCode | undefined
   let sources: Map<string, string[]>
   let enqueue: (receipt: OpenReceipt, patience: Patience) => Promise<void>
@@ -46,6 +47,7 @@ describe('callback listener', () => {
     refused = []
     sources = new Map()
     used = []
+    asked = []
     unavailable = undefined
     now = Date.now()
     enqueue = async (receipt) => void receipts.push(receipt)
@@ -62,6 +64,7 @@ describe('callback listener', () => {
       sourceOf: createSourceOf(0),
       isSourceAllowed: (...args) => createSourceRule(sources)(...args),
       quarantine: (one) => void refused.push(one),
+      askForQuery: (_provider, body) => void asked.push(body.toString()),
       room: createRoom(1024 * 1024),
       usage: {
         note: (...args) => void used.push(args),
@@ -194,6 +197,14 @@ describe('callback listener', () => {
         assert.equal(response.status, 405, method)
         assert.equal(response.headers.allow, 'POST')
       }
+    })
+
+    it('what is signed rightly and too late, and asks for a status query about it', async () => {
+      const { body } = signedDisbursement()
+      assert.equal((await send(signedBody(body, { now: now - 3_600_000 }))).status, 401)
+      assert.deepEqual(asked, [body])
+      assert.equal((await send(forged())).status, 401)
+      assert.equal(asked.length, 1, 'a forgery prompts nothing')
     })
 
     it('a header of the signature that came twice, since nobody can say which was signed', async () => {

@@ -45,6 +45,7 @@ describe('hostile senders', () => {
       room: createRoom(64 * 1024 * 1024),
       quarantine: () => {},
       usage: { note() {}, noteRefusal() {} },
+      askForQuery: () => {},
       underWayMax: 2_048,
       senderMsMax: 2_000,
       clock: Date.now,

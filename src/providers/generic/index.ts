@@ -1,0 +1,25 @@
+import type { AccountProvider, Fetch } from '../provider.ts'
+import type { GenericAccount } from './account.ts'
+import { accepted, refused } from './ack.ts'
+import { createTranslate } from './translate.ts'
+import { createVerifier } from './verify.ts'
+
+/** Nobody is known to wait for less than five seconds. */
+const budgetMs = 4_000
+
+export interface GenericDeps {
+  /** For the JWKS URL. */
+  fetch: Fetch
+}
+
+export function createGeneric(account: GenericAccount, deps: GenericDeps): AccountProvider {
+  return {
+    account: account.id,
+    provider: 'generic',
+    budgetMs,
+    ...createVerifier(account, deps.fetch),
+    translate: createTranslate(account),
+    accepted,
+    refused,
+  }
+}
