@@ -4,7 +4,6 @@ import { createHmac } from 'node:crypto'
 import { createServer } from 'node:http'
 import type { Queue } from 'bullmq'
 import type { Express } from 'express'
-import type { Redis } from 'ioredis'
 import type { ErrorCode } from '../domain/errors.ts'
 import { createFeed } from '../events/feed.ts'
 import { createApiApp } from '../http/api/app.ts'
@@ -20,6 +19,7 @@ import { createTokens } from '../http/tokens.ts'
 import { maskJobData } from '../queue/catalogue.ts'
 import { createCallbackProducer } from '../queue/producer.ts'
 import type { RedisState } from '../queue/redis-guard.ts'
+import type { RedisClient } from '../redis/client.ts'
 import { deriveKey } from '../seal/keyring.ts'
 import { createEventLog } from '../store/event-log.ts'
 import { createQuarantine } from '../store/quarantine.ts'
@@ -46,9 +46,11 @@ export interface Served {
 
 export async function startServe(deps: ComposeDeps, base: Base): Promise<Served> {
   const { config, lifecycle, logger } = deps
-  const { queue, addJobs } = await openQueue(base, lifecycle, 'fail-fast', 'intake')
+  const { queue, addJobs } = await openQueue(base, lifecycle, 'fail-fast', 'serve-queue')
+  // The intake has a connection of its own: others must not stand behind its writes where these wait for replicas.
+  const intake = await openQueue(base, lifecycle, 'fail-fast', 'intake', config.durability.replicas)
   const redis = await open(base, lifecycle, 'fail-fast', 'serve')
-  const callbacks = startIntake(deps, base, redis, addJobs)
+  const callbacks = startIntake(deps, base, redis, intake.addJobs)
   const stopping = new AbortController()
   const api = await createApi(deps, base, redis, queue, addJobs, stopping.signal)
   const callbackUrl = await listen(callbacks, config.callbackPort, config.host, {
@@ -65,7 +67,7 @@ export async function startServe(deps: ComposeDeps, base: Base): Promise<Served>
   return { callbackUrl, apiUrl }
 }
 
-function startIntake({ lifecycle, logger }: ComposeDeps, base: Base, redis: Redis, addJobs: AddJobs) {
+function startIntake({ lifecycle, logger }: ComposeDeps, base: Base, redis: RedisClient, addJobs: AddJobs) {
   const producer = createCallbackProducer({ addJobs, ids, inFlightMax, inFlightBytesMax, writeMsMax })
   lifecycle.add({ name: 'producer', stop: () => producer.drain() })
   const quarantine = createQuarantine({ redis, keys: base.keys, sealer: base.keyring })
@@ -96,7 +98,7 @@ function unavailableBecause(state: RedisState): ErrorCode | undefined {
 async function createApi(
   { config, lifecycle, logger }: ComposeDeps,
   base: Base,
-  redis: Redis,
+  redis: RedisClient,
   queue: Queue,
   addJobs: AddJobs,
   stopping: AbortSignal,
@@ -115,6 +117,7 @@ async function createApi(
     transfers: createTransferStore({ redis, scripts: loadScripts(redis), keys, sealer: keyring }),
     currencies: new Map(config.accounts.map(({ id, currency }) => [id, currency])),
     digestContent: (text) => createHmac('sha256', contentKey).update(text).digest('base64url').slice(0, 22),
+    unavailable: () => unavailableBecause(guard.state()),
     pumpReady: createReadyPump({ ready: createReadyReceipts({ redis, keys }), addJobs, ids }),
     clock,
     logger,

@@ -65,7 +65,7 @@ export function createSandboxSettings(identity: SandboxIdentity): Settings {
       keys: [{ id: 'sandbox', key: new Uint8Array(Buffer.from(identity.sealKey, 'base64')) }],
       indexKey: new Uint8Array(Buffer.from(identity.indexKey, 'base64')),
     },
-    durability: { fsync: 'always', onWeaker: 'refuse' },
+    durability: { fsync: 'always', replicas: 0, onWeaker: 'refuse' },
     partitions: 8,
   }
 }

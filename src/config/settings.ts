@@ -12,6 +12,6 @@ export interface Settings {
   accounts: AccountSettings[]
   tokens: TokenSettings[]
   seal: { keys: { id: string; key: Uint8Array }[]; indexKey: Uint8Array }
-  durability: { fsync: 'always' | 'everysec'; onWeaker: 'refuse' | 'warn' }
+  durability: { fsync: 'always' | 'everysec'; replicas: number; onWeaker: 'refuse' | 'warn' }
   partitions: number
 }

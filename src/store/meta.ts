@@ -3,8 +3,9 @@
  * lives, and the seal keys, since a wrong one would make data unreadable one record at a time. A start that differs is
  * refused with a sentence, before anything is read or written.
  */
-import type { Redis } from 'ioredis'
+
 import { AppError } from '../domain/errors.ts'
+import type { RedisClient } from '../redis/client.ts'
 import type { Keys } from './keys.ts'
 
 export interface Fixed {
@@ -15,18 +16,27 @@ export interface Fixed {
   sealChecks: Record<string, string>
 }
 
-export async function checkFixed(redis: Redis, keys: Keys, fixed: Fixed): Promise<void> {
-  await refuseDifferent(redis, keys, fixed)
+export async function checkFixed(redis: RedisClient, keys: Keys, fixed: Fixed): Promise<void> {
+  const stored = await refuseDifferent(redis, keys, fixed)
   const fields = { partitions: String(fixed.partitions), index: fixed.indexCheck, ...sealFields(fixed) }
-  for (const [field, value] of Object.entries(fields)) await redis.hsetnx(keys.meta, field, value)
+  const missing = Object.entries(fields).filter(([field]) => stored[field] === undefined)
+  // A start that has nothing to note writes nothing: it must also succeed on a Redis that is full, to drain it.
+  if (missing.length === 0) return
+  for (const [field, value] of missing) await redis.hsetnx(keys.meta, field, value)
   // Once more, for two first starts at the same moment.
   await refuseDifferent(redis, keys, fixed)
 }
 
 /** Compares before anything is written: a start that is refused must leave no trace of its keys. */
-async function refuseDifferent(redis: Redis, keys: Keys, fixed: Fixed): Promise<void> {
-  const problem = findDifference(await redis.hgetall(keys.meta), fixed)
+async function refuseDifferent(
+  redis: RedisClient,
+  keys: Keys,
+  fixed: Fixed,
+): Promise<Record<string, string>> {
+  const stored = await redis.hgetall(keys.meta)
+  const problem = findDifference(stored, fixed)
   if (problem) throw new AppError('invalid-configuration', { detail: problem })
+  return stored
 }
 
 function sealFields({ sealChecks }: Fixed): Record<string, string> {

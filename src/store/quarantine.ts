@@ -2,7 +2,7 @@
  * Refused callbacks, kept for an operator to look at: the newest of each account, sealed, with the reason. It is a
  * courtesy and never a promise: nothing waits for it, and a flood of forgeries pushes out older ones and nothing else.
  */
-import type { Redis } from 'ioredis'
+import type { RedisClient } from '../redis/client.ts'
 import type { Sealer } from './codec.ts'
 import type { Keys } from './keys.ts'
 
@@ -33,7 +33,7 @@ export function createQuarantine({
   keys,
   sealer,
 }: {
-  redis: Redis
+  redis: RedisClient
   keys: Keys
   sealer: Sealer
 }): Quarantine {

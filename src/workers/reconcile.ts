@@ -13,6 +13,7 @@ import type { Observation } from '../domain/observation.ts'
 import type { Receipt, ReceiptOutcome } from '../domain/receipt.ts'
 import type { Transfer } from '../domain/transfer.ts'
 import type { AccountProvider } from '../providers/provider.ts'
+import { describeRedisTrouble } from '../redis/trouble.ts'
 import type { CommitRequest, TransferStore } from '../store/transfers.ts'
 import type { Logger } from '../telemetry/logger.ts'
 
@@ -88,7 +89,7 @@ export function createReconcile(deps: ReconcileDeps): Reconcile {
       deps.logger[level]('callback.applied', { ...ids, ...applied, ...timing })
       return applied
     } catch (error) {
-      const failure = asAppError(error)
+      const failure = describeRedisTrouble(error) ?? asAppError(error)
       const level = failure.retry === 'never' ? 'error' : 'warn'
       deps.logger[level]('callback.not-applied', {
         ...ids,

@@ -68,7 +68,7 @@ describe('configuration', () => {
     assert.equal(zeno?.providerPublicKeys.length, 1)
     assert.match(zeno?.providerPublicKeys[0]?.id ?? '', /^[0-9a-f]{16}$/)
     assert.deepEqual(Buffer.from(config.seal.keys[0]?.key ?? []), Buffer.from(sealKey, 'base64'))
-    assert.deepEqual(config.durability, { fsync: 'always', onWeaker: 'refuse' })
+    assert.deepEqual(config.durability, { fsync: 'always', replicas: 0, onWeaker: 'refuse' })
     assert.equal(config.partitions, 8)
     assert.equal(config.sandbox, undefined)
     assert.deepEqual([config.host, config.callbackPort, config.apiPort], ['127.0.0.1', 8080, 8081])

@@ -1,7 +1,7 @@
 import { Router } from 'express'
 import { z } from 'zod'
 import { register } from '../../domain/decide.ts'
-import { AppError } from '../../domain/errors.ts'
+import { AppError, type ErrorCode } from '../../domain/errors.ts'
 import type { TransferEvent } from '../../domain/event.ts'
 import type { Transfer } from '../../domain/transfer.ts'
 import { presentTransfer } from '../../events/resource.ts'
@@ -20,6 +20,8 @@ export interface TransferRoutesDeps {
   /** The currency of each account that there is. */
   currencies: ReadonlyMap<string, string>
   digestContent(text: string): string
+  /** Why nothing new can be kept right now; undefined when it can. What room is left belongs to the workers. */
+  unavailable(): ErrorCode | undefined
   /** Callbacks that came before their transfer go on from here. */
   pumpReady(): Promise<unknown>
   clock: () => number
@@ -40,6 +42,8 @@ export function createTransferRoutes(deps: TransferRoutesDeps): Router {
   router.post('/transfers', mayWrite, async (req, res) => {
     const request = validate(transferRequestSchema, req.body)
     checkAccount(request, deps.currencies)
+    const unavailable = deps.unavailable()
+    if (unavailable) throw new AppError(unavailable)
     const { transfer, created } = await registerTransfer(request)
     res
       .status(created ? 201 : 200)
