@@ -127,6 +127,9 @@ function createCluster(
     ...clusterTempers[temper],
     lazyConnect: true,
     clusterRetryStrategy: retryStrategy,
+    // The guard asks each node how the cluster is. The client's own check, where it fails once, leaves whoever waits for
+    // the connection waiting for ever, though the next attempt succeeds (ioredis 6.0.0, Cluster#connect).
+    enableReadyCheck: false,
     slotsRefreshInterval: slotsRefreshMs,
     redisOptions: {
       ...redisOptions,

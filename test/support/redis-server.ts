@@ -15,6 +15,8 @@ const safe = {
   appendfsync: 'always',
   maxmemory: '256mb',
   'maxmemory-policy': 'noeviction',
+  // A master waits for more replicas before it sends its data; here there is one.
+  'repl-diskless-sync-delay': '0',
 }
 
 export interface RedisServerProcess {
@@ -23,6 +25,7 @@ export interface RedisServerProcess {
   /** Hangs: the connections stay, nothing is answered. */
   freeze(): void
   thaw(): void
+  kill(): Promise<void>
   stop(): Promise<void>
   /** Again on the same port, with what is on its disk. */
   restart(): Promise<void>
@@ -77,12 +80,12 @@ export async function startRedisServer(
     port,
     freeze: () => void child.kill('SIGSTOP'),
     thaw: () => void child.kill('SIGCONT'),
+    kill,
     async stop() {
       await kill()
       rmSync(folder, { recursive: true, force: true })
     },
     async restart() {
-      await kill()
       child = await launch()
     },
   }

@@ -45,25 +45,25 @@ export async function startReplica(
   master: RedisServerProcess,
   start: typeof startRedisServer = startRedisServer,
 ): Promise<RedisServerProcess> {
-  const replica = await start({ replicaof: `127.0.0.1 ${master.port}`, 'repl-diskless-sync-delay': '0' })
+  const replica = await start({ replicaof: `127.0.0.1 ${master.port}` })
   await until('the replica', () =>
     ask(replica.port, async (client) => /master_link_status:up/.test(await client.info('replication'))),
   )
   return replica
 }
 
+const clusterSettings = { 'cluster-enabled': 'yes', 'cluster-node-timeout': '1000' }
+
 export async function startCluster() {
-  const masters = await Promise.all(
-    [0, 1, 2].map(() => startRedisServer({ 'cluster-enabled': 'yes', 'cluster-node-timeout': '1000' })),
-  )
-  const [first] = masters
+  const masters = await Promise.all([0, 1, 2].map(() => startRedisServer(clusterSettings)))
+  const nodes = [...masters]
   const share = Math.ceil(slotCount / masters.length)
   for (const [i, { port }] of masters.entries()) {
     await ask(port, async (client) => {
       await client.call('CLUSTER', 'SET-CONFIG-EPOCH', i + 1)
       const to = Math.min((i + 1) * share, slotCount) - 1
       await client.call('CLUSTER', 'ADDSLOTSRANGE', i * share, to)
-      if (first && i > 0) await client.call('CLUSTER', 'MEET', '127.0.0.1', first.port)
+      if (i > 0) await client.call('CLUSTER', 'MEET', '127.0.0.1', masters[0]?.port ?? 0)
     })
   }
   for (const { port } of masters) {
@@ -77,10 +77,58 @@ export async function startCluster() {
   return {
     url: `redis+cluster://${masters.map(({ port }) => `127.0.0.1:${port}`).join(',')}`,
     masters,
+    /** Masters and replicas. */
+    nodes,
+    /** The master that serves the key's slot. */
+    async ownerOf(key: string): Promise<RedisServerProcess> {
+      // Any that answers will do; the last one started is never the one that a test has stopped.
+      const port = await ask(nodes.at(-1)?.port ?? 0, async (client) => {
+        const slot = Number(await client.cluster('KEYSLOT', key))
+        const ranges = readSlots(await client.cluster('SLOTS'))
+        return Number(ranges.find(({ from, to }) => from <= slot && slot <= to)?.master.split(':')[1])
+      })
+      const owner = nodes.find((node) => node.port === port)
+      if (!owner) throw new Error('Nobody serves the slot.')
+      return owner
+    },
+    /** A replica of this master, in step with it, that the other masters know. */
+    async addReplica(master: RedisServerProcess): Promise<RedisServerProcess> {
+      const replica = await startRedisServer({
+        ...clusterSettings,
+        'cluster-replica-validity-factor': '0',
+      })
+      nodes.push(replica)
+      const id = await ask(master.port, (client) => client.call('CLUSTER', 'MYID'))
+      await ask(replica.port, async (client) => {
+        await client.call('CLUSTER', 'MEET', '127.0.0.1', master.port)
+        await until('the replica to know its master', async () =>
+          String(await client.cluster('NODES')).includes(String(id)),
+        )
+        await client.call('CLUSTER', 'REPLICATE', String(id))
+        await until('the link', async () => /master_link_status:up/.test(await client.info('replication')))
+      })
+      for (const { port } of masters) {
+        await until('the replica to be known', () =>
+          ask(port, async (client) => String(await client.cluster('NODES')).includes(`:${replica.port}@`)),
+        )
+      }
+      return replica
+    },
     async stop() {
-      await Promise.all(masters.map((server) => server.stop()))
+      await Promise.all(nodes.map((server) => server.stop()))
     },
   }
+}
+
+const offsetOf = (port: number) =>
+  ask(port, async (client) =>
+    Number(/^(?:slave|master)_repl_offset:(\d+)/m.exec(await client.info('replication'))?.[1]),
+  )
+
+/** Waits until the replica has everything that the master has written by now. */
+export async function untilInStep(master: RedisServerProcess, replica: RedisServerProcess): Promise<void> {
+  const written = await offsetOf(master.port)
+  await until('the replica to be in step', async () => (await offsetOf(replica.port)) >= written)
 }
 
 /** Asks one server something, on a connection for that alone. */
