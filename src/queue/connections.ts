@@ -47,7 +47,7 @@ const connectTimeoutMs = 3_000
 const slotsRefreshMs = 1_000
 
 /** A first connection takes no longer, whatever lies between. */
-const firstConnectMsMax = 15_000
+const firstConnectMsMax = 10_000
 
 const tempers: Record<ConnectionTemper, RedisOptions> = {
   'fail-fast': { enableOfflineQueue: false, maxRetriesPerRequest: 0, commandTimeout: commandTimeoutMs },

@@ -94,6 +94,6 @@ export function createRedisGuard({ client, policy, logger, intervalMs }: RedisGu
 /** Behind Sentinels the server changes, so it is named as it is found. */
 function masterOf(client: Redis): string | undefined {
   if (!client.options.sentinels) return undefined
-  const { remoteAddress, remotePort } = client.stream as { remoteAddress?: string; remotePort?: number }
-  return remoteAddress && `${remoteAddress}:${remotePort}`
+  const stream = client.stream as { remoteAddress?: string; remotePort?: number } | undefined
+  return stream?.remoteAddress && `${stream.remoteAddress}:${stream.remotePort}`
 }

@@ -18,7 +18,14 @@ import {
 import type { RedisClient } from '../redis/client.ts'
 import type { Logger } from '../telemetry/logger.ts'
 import type { Reconcile } from './reconcile.ts'
-import { createBreather, type DelayableJob, putBack, readTrouble, waitOutMs } from './wait-out.ts'
+import {
+  createBreather,
+  type DelayableJob,
+  leaveWhenNotCompleted,
+  putBack,
+  readTrouble,
+  waitOutMs,
+} from './wait-out.ts'
 
 /**
  * A worker that dies leaves its jobs locked: ten seconds, then the next check gives them to another. Work in flight is
@@ -100,6 +107,7 @@ function createProcessor(
   }
 
   return async (job, token) => {
+    leaveWhenNotCompleted(job)
     try {
       const { receipts } = readCallbackJob(job.data)
       const [only] = receipts

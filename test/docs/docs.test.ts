@@ -38,6 +38,7 @@ describe('documents', () => {
       ...fileSchema.shape.accounts.element.options.flatMap(({ shape }) => Object.keys(shape)),
       'onWeaker',
       'fsync',
+      'replicas',
       'indexKey',
       'sha256',
       'scopes',

@@ -1,4 +1,5 @@
 /** The composed roles in this process, on a Redis that is given, with one Zenospay account. */
+import assert from 'node:assert/strict'
 import { createHash, createPublicKey, randomBytes } from 'node:crypto'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -34,6 +35,15 @@ const settings = {
     ],
   },
   seal: { keys: [{ id: 'k1', key: secret() }], indexKey: secret() },
+}
+
+/** Redis is away, whether that is known by now or not: many callbacks at once, and none waits for it. */
+export async function refusedInTime(tallyhook: Composed): Promise<void> {
+  const answers = await Promise.all(Array.from({ length: 100 }, () => tallyhook.callBack(newReference())))
+  for (const { status, ms } of answers) {
+    assert.equal(status, 503)
+    assert.ok(ms < 2_500, `answered after ${ms} ms`)
+  }
 }
 
 export type Composed = Awaited<ReturnType<typeof startComposed>>
