@@ -12,7 +12,7 @@ export interface HostPort {
   port: number
 }
 
-interface Credentials {
+export interface Credentials {
   username?: string
   password?: string
 }

@@ -23,6 +23,7 @@ describe('replicas that confirm a write', function () {
       master = await startRedisServer()
       replica = await startReplica(master)
       tallyhook = await startComposed(master.url, { durability: { replicas: 1 } })
+      await tallyhook.ready()
     })
     after(async () => {
       replica.thaw()

@@ -1,6 +1,7 @@
 /** A master with a replica behind Sentinels, and a cluster of three masters: real servers on ports of their own. */
 import { Redis } from 'ioredis'
 import { countSlots, readSlots, slotCount } from '../../src/queue/cluster-report.ts'
+import { readLink } from '../../src/queue/durability.ts'
 import { type RedisServerProcess, startRedisServer } from './redis-server.ts'
 import { until } from './until.ts'
 
@@ -47,7 +48,7 @@ export async function startReplica(
 ): Promise<RedisServerProcess> {
   const replica = await start({ replicaof: `127.0.0.1 ${master.port}` })
   await until('the replica', () =>
-    ask(replica.port, async (client) => /master_link_status:up/.test(await client.info('replication'))),
+    ask(master.port, async (client) => readLink(await client.info('replication')).replicas > 0),
   )
   return replica
 }
