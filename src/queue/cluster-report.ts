@@ -36,7 +36,7 @@ interface Answer {
 async function ask(node: Redis, name: string, policy: DurabilityPolicy): Promise<Answer> {
   try {
     const [report, info, slots] = await Promise.all([
-      reportOn(node, policy, name),
+      reportOn(node, policy, { name, inCluster: true }),
       node.cluster('INFO'),
       node.cluster('SLOTS'),
     ])

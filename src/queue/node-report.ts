@@ -23,14 +23,30 @@ export interface NodeReport {
   allowed?: string
 }
 
-/** `name` stands in the reasons where there is more than one server to think of. */
-export async function reportOn(node: Redis, policy: DurabilityPolicy, name?: string): Promise<NodeReport> {
+export interface NodePlace {
+  /** Stands in the reasons where there is more than one server to think of. */
+  name?: string | undefined
+  /** Reached as a node of a cluster, by a client that knows its slots. */
+  inCluster: boolean
+}
+
+export async function reportOn(
+  node: Redis,
+  policy: DurabilityPolicy,
+  { name, inCluster }: NodePlace,
+): Promise<NodeReport> {
   const subject = name === undefined ? 'Redis' : `Redis ${name}`
-  const [settings, memoryInfo, replication] = await Promise.all([
+  const [settings, memoryInfo, replication, cluster] = await Promise.all([
     readSettings(node),
     node.info('memory'),
     node.info('replication'),
+    node.info('cluster'),
   ])
+  // Alone it would serve its own slots and refuse the others, one callback after another.
+  if (!inCluster && /^cluster_enabled:1/m.test(cluster)) {
+    const reason = `${subject} is a node of a cluster; REDIS_URL must begin with redis+cluster://.`
+    return { state: { state: 'away', reason } }
+  }
   const link = readLink(replication)
   if (link.role !== 'master')
     return { state: { state: 'away', reason: `${subject} is a replica, and takes no writes.` } }

@@ -43,7 +43,9 @@ export function createRedisGuard({ client, policy, logger, intervalMs }: RedisGu
   }
 
   function look(): Promise<NodeReport> {
-    return isCluster(client) ? reportOnCluster(client, policy) : reportOn(client, policy, masterOf(client))
+    return isCluster(client)
+      ? reportOnCluster(client, policy)
+      : reportOn(client, policy, { name: masterOf(client), inCluster: false })
   }
 
   async function check(): Promise<RedisState> {

@@ -54,6 +54,13 @@ describe('on a cluster', function () {
     assert.equal(stats.status, 200)
   })
 
+  it('is no single server: a start that takes a node for one is refused with a sentence', async () => {
+    await assert.rejects(
+      startComposed(redis.masters[0]?.url ?? ''),
+      /is a node of a cluster; REDIS_URL must begin with redis\+cluster:\/\/\./,
+    )
+  })
+
   it('names the one master that is weak or filling up', async () => {
     const { port } = redis.masters[2] ?? assert.fail()
     const set = (name: string, value: string) => ask(port, (client) => client.config('SET', name, value))
