@@ -1,159 +1,25 @@
-import { Cluster, type ClusterOptions, Redis, type RedisOptions } from 'ioredis'
 import { AppError } from '../domain/errors.ts'
 import { isCluster, type RedisClient } from '../redis/client.ts'
 import { within } from '../telemetry/within.ts'
+import { type ConnectionTemper, createClient } from './redis-clients.ts'
+import { describeTarget, type RedisTarget } from './redis-target.ts'
 
-interface HostPort {
-  host: string
-  port: number
-}
-
-interface Credentials {
-  username?: string
-  password?: string
-}
-
-/** Where Redis is: an address, the Unix socket of the embedded one, Sentinels that know the master, nodes of a cluster. */
-export type RedisTarget =
-  | { kind: 'url'; url: string }
-  | { kind: 'socket'; path: string }
-  | ({
-      kind: 'sentinel'
-      nodes: readonly HostPort[]
-      master: string
-      db: number
-      tls: boolean
-      sentinelUsername?: string
-      sentinelPassword?: string
-    } & Credentials)
-  | ({ kind: 'cluster'; nodes: readonly HostPort[]; tls: boolean } & Credentials)
-
-/**
- * Two tempers of client. What answers a provider or a caller must fail fast, so that they try again; what works in the
- * background waits for Redis to come back.
- */
-export type ConnectionTemper = 'fail-fast' | 'wait'
-
-/** Longer than a slow fsync, shorter than a provider's patience: after it the answer is unknown and the client is told so. */
-const commandTimeoutMs = 1400
-
-const retryDelayMsMax = 1000
-const retryStrategy = (times: number) => Math.min(50 * 2 ** Math.min(times, 5), retryDelayMsMax)
-
-/** Of several servers one may be a machine that is gone and refuses nobody: the next is tried soon. */
-const connectTimeoutMs = 3_000
-
-/** After a failover the cluster says who serves which slot; a node that hangs says nothing, so it is asked this often. */
-const slotsRefreshMs = 1_000
+export type { ConnectionTemper } from './redis-clients.ts'
+export { describeTarget, type RedisTarget } from './redis-target.ts'
 
 /** A first connection takes no longer, whatever lies between. */
 const firstConnectMsMax = 10_000
-
-const tempers: Record<ConnectionTemper, RedisOptions> = {
-  'fail-fast': { enableOfflineQueue: false, maxRetriesPerRequest: 0, commandTimeout: commandTimeoutMs },
-  wait: { maxRetriesPerRequest: null },
-}
-
-/** In a cluster the client itself tries a command again, on another node; what must fail fast does without. */
-const clusterTempers: Record<ConnectionTemper, ClusterOptions> = {
-  'fail-fast': {
-    enableOfflineQueue: false,
-    maxRedirections: 4,
-    retryDelayOnFailover: 0,
-    retryDelayOnClusterDown: 0,
-  },
-  wait: {},
-}
 
 export type Connect = (temper: ConnectionTemper, name: string) => RedisClient
 
 /** Clients are made connected-lazily: nothing reaches for Redis before the caller does. */
 export function createConnect(target: RedisTarget): Connect {
   return (temper, name) => {
-    const shared: RedisOptions = { ...tempers[temper], connectionName: `tallyhook-${name}` }
-    const client = createClient(target, temper, shared)
+    const client = createClient(target, temper, `tallyhook-${name}`)
     // Without a listener an error event would end the process. The guard reports Redis's state; each command its own error.
     client.on('error', () => {})
     return client
   }
-}
-
-function createClient(target: RedisTarget, temper: ConnectionTemper, shared: RedisOptions): RedisClient {
-  const single: RedisOptions = {
-    ...shared,
-    lazyConnect: true,
-    retryStrategy,
-    // A master that became a replica under us: look for the master again. What works in the background sends it again.
-    reconnectOnError: (error) => error.message.startsWith('READONLY') && (temper === 'wait' ? 2 : 1),
-  }
-  switch (target.kind) {
-    case 'url':
-      return new Redis(target.url, single)
-    case 'socket':
-      return new Redis({ ...single, path: target.path })
-    case 'sentinel':
-      return new Redis({ ...single, ...sentinelOptions(target) })
-    case 'cluster':
-      return createCluster(target, temper, shared)
-  }
-}
-
-function sentinelOptions(target: Extract<RedisTarget, { kind: 'sentinel' }>): RedisOptions {
-  const { nodes, master, db, tls, sentinelUsername, sentinelPassword } = target
-  return {
-    sentinels: [...nodes],
-    name: master,
-    role: 'master',
-    db,
-    ...credentialsOf(target),
-    ...(sentinelUsername && { sentinelUsername }),
-    ...(sentinelPassword && { sentinelPassword }),
-    ...(tls && { tls: {}, sentinelTLS: {}, enableTLSForSentinelMode: true }),
-    connectTimeout: connectTimeoutMs,
-    sentinelCommandTimeout: connectTimeoutMs,
-    // A master that hangs closes no connection; the Sentinels say when another took its place.
-    failoverDetector: true,
-    sentinelReconnectStrategy: retryStrategy,
-  }
-}
-
-function createCluster(
-  target: Extract<RedisTarget, { kind: 'cluster' }>,
-  temper: ConnectionTemper,
-  shared: RedisOptions,
-): Cluster {
-  const { enableOfflineQueue: _, ...redisOptions } = shared
-  const client = new Cluster([...target.nodes], {
-    ...clusterTempers[temper],
-    lazyConnect: true,
-    clusterRetryStrategy: retryStrategy,
-    // The guard asks each node how the cluster is. The client's own check, where it fails once, leaves whoever waits for
-    // the connection waiting for ever, though the next attempt succeeds (ioredis 6.0.0, Cluster#connect).
-    enableReadyCheck: false,
-    slotsRefreshInterval: slotsRefreshMs,
-    redisOptions: {
-      ...redisOptions,
-      ...credentialsOf(target),
-      ...(target.tls && { tls: {} }),
-      connectTimeout: connectTimeoutMs,
-    },
-    // A certificate is for a name; looking it up first would leave an address to compare it with.
-    ...(target.tls && { dnsLookup: (name, done) => done(null, name) }),
-  })
-  // A node is connected when it is known, and not by its first command: those behind that one would be refused.
-  const greet = (node: Redis) => {
-    if (client.status === 'ready' && !node.options.readOnly && node.status === 'wait')
-      node.connect().catch(() => {})
-  }
-  client.on('+node', greet)
-  client.on('ready', () => {
-    for (const node of client.nodes('master')) greet(node)
-  })
-  return client
-}
-
-function credentialsOf({ username, password }: Credentials): Credentials {
-  return { ...(username && { username }), ...(password && { password }) }
 }
 
 /** The first connection decides whether a start goes on at all, so it says what is wrong and where. */
@@ -173,22 +39,3 @@ async function connectAll(client: RedisClient): Promise<void> {
   if (!isCluster(client)) return
   await Promise.all(client.nodes('master').map((node) => node.ping()))
 }
-
-/** Without the password, which a URL may hold. */
-export function describeTarget(target: RedisTarget): string {
-  switch (target.kind) {
-    case 'socket':
-      return target.path
-    case 'url': {
-      const url = new URL(target.url)
-      return `${url.protocol}//${url.host}${url.pathname}`
-    }
-    case 'sentinel':
-      return `${schemeOf(target)}+sentinel://${listOf(target.nodes)}/${target.master}`
-    case 'cluster':
-      return `${schemeOf(target)}+cluster://${listOf(target.nodes)}`
-  }
-}
-
-const schemeOf = ({ tls }: { tls: boolean }) => (tls ? 'rediss' : 'redis')
-const listOf = (nodes: readonly HostPort[]) => nodes.map(({ host, port }) => `${host}:${port}`).join(',')
