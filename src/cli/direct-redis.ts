@@ -1,11 +1,11 @@
 /** For commands that work on the store itself: the Redis that REDIS_URL names, or the embedded one if it runs. */
-import type { Redis } from 'ioredis'
 import type { Config } from '../config/config.ts'
 import { AppError } from '../domain/errors.ts'
 import { findRunningRedis } from '../embedded/running-redis.ts'
 import { connectOnce, createConnect, type RedisTarget } from '../queue/connections.ts'
+import type { RedisClient } from '../redis/client.ts'
 
-export async function connectDirectly(config: Config): Promise<Redis> {
+export async function connectDirectly(config: Config): Promise<RedisClient> {
   const target = await findTarget(config)
   const client = createConnect(target)('wait', 'cli')
   try {
@@ -17,8 +17,8 @@ export async function connectDirectly(config: Config): Promise<Redis> {
   }
 }
 
-async function findTarget({ redisUrl, dataDir }: Config): Promise<RedisTarget> {
-  if (redisUrl) return { kind: 'url', url: redisUrl }
+async function findTarget({ redis, dataDir }: Config): Promise<RedisTarget> {
+  if (redis) return redis
   const path = await findRunningRedis(dataDir)
   if (path) return { kind: 'socket', path }
   throw new AppError('redis-unavailable', {

@@ -1,6 +1,5 @@
 /** What every role stands on: a Redis that is reachable, safe to use, and the one that was used before. */
 import { Queue } from 'bullmq'
-import type { Redis } from 'ioredis'
 import type { Config } from '../config/config.ts'
 import { AppError } from '../domain/errors.ts'
 import { createIdMaker } from '../domain/ids.ts'
@@ -16,6 +15,8 @@ import {
   type RedisTarget,
 } from '../queue/connections.ts'
 import { createRedisGuard, type RedisGuard, type RedisState } from '../queue/redis-guard.ts'
+import { confirmByReplicas } from '../queue/replicas.ts'
+import type { RedisClient } from '../redis/client.ts'
 import { checkValue, createKeyring, createNumberDigest, deriveKey, type Keyring } from '../seal/keyring.ts'
 import { createRandomPool } from '../seal/random-pool.ts'
 import { createKeys, type Keys } from '../store/keys.ts'
@@ -29,6 +30,9 @@ export const keyPrefix = 'tallyhook'
 export const queuePrefix = `{${keyPrefix}:q}`
 
 const guardIntervalMs = 1_000
+
+/** Less than a command may take (`queue/connections.ts`). */
+const replicaWaitMs = 1_000
 
 export const clock = () => Date.now()
 export const ids = createIdMaker(clock, createRandomPool())
@@ -89,17 +93,17 @@ async function findRedis(
   lifecycle: Lifecycle,
   logger: Logger,
 ): Promise<RedisTarget> {
-  if (config.redisUrl) return { kind: 'url', url: config.redisUrl }
+  if (config.redis) return config.redis
   const embedded = await startEmbeddedRedis({ dataDir: config.dataDir, logger, env })
   lifecycle.add({ name: 'embedded-redis', stop: () => embedded.stop() })
   return { kind: 'socket', path: embedded.socketPath }
 }
 
-/** Full is no reason not to start: the workers have to drain it. */
+/** Full is no reason not to start: the workers have to drain it. Nor are missing replicas: they come back by themselves. */
 function refuseUnsafe(state: RedisState, target: RedisTarget): void {
   if (state.state === 'away')
     throw new AppError('redis-unavailable', { detail: `Redis at ${describeTarget(target)}: ${state.reason}` })
-  if (state.state === 'weak') {
+  if (state.state === 'weak' && state.because === 'settings') {
     throw new AppError('redis-weak', {
       detail: `${state.reason} Mend it, or set durability.onWeaker to warn.`,
     })
@@ -111,7 +115,7 @@ export async function open(
   lifecycle: Lifecycle,
   temper: ConnectionTemper,
   name: string,
-): Promise<Redis> {
+): Promise<RedisClient> {
   const client = base.connect(temper, name)
   lifecycle.add({ name: `redis-${name}`, stop: async () => client.disconnect() })
   await connectOnce(client, base.target)
@@ -120,15 +124,25 @@ export async function open(
 
 export type AddJobs = (jobs: JobDraft[]) => Promise<unknown>
 
-export async function openQueue(base: Base, lifecycle: Lifecycle, temper: ConnectionTemper, name: string) {
+export async function openQueue(
+  base: Base,
+  lifecycle: Lifecycle,
+  temper: ConnectionTemper,
+  name: string,
+  replicas = 0,
+) {
   const connection = await open(base, lifecycle, temper, name)
+  if (replicas > 0) confirmByReplicas(connection, { replicas, waitMs: replicaWaitMs })
   const queue = new Queue(callbackQueueName, { connection, prefix: queuePrefix })
   // Each command reports its own failure; without a listener the same error would end the process.
   queue.on('error', () => {})
   lifecycle.add({ name: `queue-${name}`, stop: () => queue.close() })
   const addJobs: AddJobs = (jobs) => {
     const [only] = jobs
-    return jobs.length === 1 && only ? queue.add(only.name, only.data, only.opts) : queue.addBulk(jobs)
+    // Replicas confirm what is sent as a batch.
+    return jobs.length === 1 && only && replicas === 0
+      ? queue.add(only.name, only.data, only.opts)
+      : queue.addBulk(jobs)
   }
   return { queue, addJobs }
 }

@@ -2,7 +2,6 @@
 
 import type { Queue } from 'bullmq'
 import type { Router } from 'express'
-import type { Redis } from 'ioredis'
 import { createAccountRoutes } from '../http/api/accounts.ts'
 import { createReceiptRoutes } from '../http/api/receipts.ts'
 import { createReverify } from '../http/api/reverify.ts'
@@ -10,6 +9,7 @@ import { createTransferSearchRoutes } from '../http/api/transfer-search.ts'
 import { createSourceRule } from '../http/callbacks/source.ts'
 import type { Principal } from '../http/principal.ts'
 import { findQueuedReceipt } from '../queue/job-data.ts'
+import type { RedisClient } from '../redis/client.ts'
 import { createKeyUsage, type KeyUsage, startUsageFlush } from '../store/key-usage.ts'
 import { transferIdOf } from '../store/keys.ts'
 import { createQuarantine, type Quarantine } from '../store/quarantine.ts'
@@ -31,7 +31,11 @@ export interface Records {
   askForQuery: AskForQuery
 }
 
-export function openRecords({ config, lifecycle, logger }: ComposeDeps, base: Base, redis: Redis): Records {
+export function openRecords(
+  { config, lifecycle, logger }: ComposeDeps,
+  base: Base,
+  redis: RedisClient,
+): Records {
   const { keys, keyring: sealer, digestNumber } = base
   const scripts = loadScripts(redis)
   const usage = createKeyUsage({ redis, scripts, keys })
@@ -84,7 +88,7 @@ export function createRecordRoutes(
 }
 
 interface RecordRoutesDeps {
-  redis: Redis
+  redis: RedisClient
   queue: Queue
   addJobs: AddJobs
   authenticate(token: string): Principal | null

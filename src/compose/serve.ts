@@ -4,7 +4,6 @@ import { createHmac } from 'node:crypto'
 import { createServer } from 'node:http'
 import type { Queue } from 'bullmq'
 import type { Express } from 'express'
-import type { Redis } from 'ioredis'
 import type { ErrorCode } from '../domain/errors.ts'
 import { createFeed } from '../events/feed.ts'
 import { createApiApp } from '../http/api/app.ts'
@@ -23,6 +22,7 @@ import { beneficiaryKinds } from '../providers/provider.ts'
 import { maskJobData } from '../queue/job-data.ts'
 import { createCallbackProducer } from '../queue/producer.ts'
 import type { RedisState } from '../queue/redis-guard.ts'
+import type { RedisClient } from '../redis/client.ts'
 import { deriveKey } from '../seal/keyring.ts'
 import { createEventLog } from '../store/event-log.ts'
 import { createReadyReceipts } from '../store/ready-receipts.ts'
@@ -50,11 +50,13 @@ export interface Served {
 
 export async function startServe(deps: ComposeDeps, base: Base): Promise<Served> {
   const { config, lifecycle, logger } = deps
-  const { queue, addJobs } = await openQueue(base, lifecycle, 'fail-fast', 'intake')
+  const { queue, addJobs } = await openQueue(base, lifecycle, 'fail-fast', 'serve-queue')
+  // The intake has a connection of its own: others must not stand behind its writes where these wait for replicas.
+  const intake = await openQueue(base, lifecycle, 'fail-fast', 'intake', config.durability.replicas)
   const redis = await open(base, lifecycle, 'fail-fast', 'serve')
   await startProviders(base.providers, lifecycle)
   const records = openRecords(deps, base, redis)
-  const callbacks = startIntake(deps, base, records, addJobs)
+  const callbacks = startIntake(deps, base, records, intake.addJobs)
   const stopping = new AbortController()
   const api = await createApi(deps, base, records, redis, queue, addJobs, stopping.signal)
   const callbackUrl = await listen(callbacks, config.callbackPort, config.host, {
@@ -118,7 +120,7 @@ async function createApi(
   deps: ComposeDeps,
   base: Base,
   records: Records,
-  redis: Redis,
+  redis: RedisClient,
   queue: Queue,
   addJobs: AddJobs,
   stopping: AbortSignal,
@@ -149,6 +151,7 @@ async function createApi(
       ]),
     ),
     digestContent: (text) => createHmac('sha256', contentKey).update(text).digest('base64url').slice(0, 22),
+    unavailable: () => unavailableBecause(guard.state()),
     pumpReady: createReadyPump({ ready: createReadyReceipts({ redis, keys }), addJobs, ids }),
     clock,
     logger,

@@ -3,6 +3,7 @@ import { resolve } from 'node:path'
 import { keyIdsOf } from './accounts/accounts.ts'
 import { type Environment, readEnvironment } from './environment.ts'
 import { readConfigFile } from './read-file.ts'
+import type { RedisAddress } from './redis-url.ts'
 import { createSandboxSettings, readSandboxIdentity, type SandboxIdentity } from './sandbox-mode.ts'
 import type { Settings } from './settings.ts'
 
@@ -11,7 +12,8 @@ export interface Config extends Settings {
   callbackPort: number
   apiPort: number
   dataDir: string
-  redisUrl: string | undefined
+  /** Unset: the embedded one. */
+  redis: RedisAddress | undefined
   log: { level: Environment['LOG_LEVEL']; format: 'json' | 'pretty' }
   /** Set in sandbox mode alone: the keys of both sides, since both sides are ours. */
   sandbox: SandboxIdentity | undefined
@@ -30,7 +32,7 @@ export function loadConfig(env: NodeJS.ProcessEnv, isTerminal: boolean): Config 
     callbackPort: environment.CALLBACK_PORT,
     apiPort: environment.API_PORT,
     dataDir,
-    redisUrl: environment.REDIS_URL,
+    redis: environment.REDIS_URL,
     log: { level: environment.LOG_LEVEL, format: environment.LOG_FORMAT ?? (isTerminal ? 'pretty' : 'json') },
     sandbox,
   })
@@ -51,7 +53,7 @@ export function summarise(config: Config): Record<string, unknown> {
     durability: config.durability,
     partitions: config.partitions,
     outbound: config.outbound,
-    redis: config.redisUrl ? 'given' : 'embedded',
+    redis: config.redis?.kind ?? 'embedded',
     dataDir: config.dataDir,
   }
 }

@@ -4,6 +4,7 @@
  */
 import { z } from 'zod'
 import { invalidConfiguration } from './invalid.ts'
+import { parseRedisUrl } from './redis-url.ts'
 
 const port = z
   .string()
@@ -11,13 +12,16 @@ const port = z
   .transform(Number)
   .pipe(z.number().max(65_535, 'It must be a port number; 0 picks a free one.'))
 
+const redisAddress = z.string().transform((text, context) => {
+  const parsed = parseRedisUrl(text)
+  if (parsed.outcome === 'parsed') return parsed.address
+  context.issues.push({ code: 'custom', message: parsed.sentence, input: undefined })
+  return z.NEVER
+})
+
 export const environmentSchema = z.object({
   TALLYHOOK_CONFIG: z.string().optional(),
-  REDIS_URL: z
-    .string()
-    .regex(/^rediss?:\/\/./, 'It must begin with redis:// or rediss://.')
-    .refine(URL.canParse, 'It is not a URL.')
-    .optional(),
+  REDIS_URL: redisAddress.optional(),
   CALLBACK_PORT: port.default(8080),
   API_PORT: port.default(8081),
   HOST: z.string().default('127.0.0.1'),

@@ -31,6 +31,7 @@ export const fileSchema = z.strictObject({
   durability: z
     .strictObject({
       fsync: z.enum(['always', 'everysec']).default('always'),
+      replicas: z.int().min(0).max(10).default(0),
       onWeaker: z.enum(['refuse', 'warn']).default('refuse'),
     })
     .prefault({}),

@@ -66,7 +66,7 @@ export function createSandboxSettings(identity: SandboxIdentity): Settings {
       keys: [{ id: 'sandbox', key: new Uint8Array(Buffer.from(identity.sealKey, 'base64')) }],
       indexKey: new Uint8Array(Buffer.from(identity.indexKey, 'base64')),
     },
-    durability: { fsync: 'always', onWeaker: 'refuse' },
+    durability: { fsync: 'always', replicas: 0, onWeaker: 'refuse' },
     quarantine: { keep: 1000, days: 30 },
     partitions: 8,
     // The make-believe providers are on this machine.

@@ -17,7 +17,7 @@ export interface Settings {
   }
   tokens: TokenSettings[]
   seal: { keys: { id: string; key: Uint8Array }[]; indexKey: Uint8Array }
-  durability: { fsync: 'always' | 'everysec'; onWeaker: 'refuse' | 'warn' }
+  durability: { fsync: 'always' | 'everysec'; replicas: number; onWeaker: 'refuse' | 'warn' }
   /** How many refused callbacks of an account are kept, and for how long. */
   quarantine: { keep: number; days: number }
   partitions: number

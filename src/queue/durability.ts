@@ -4,6 +4,8 @@
  */
 export interface DurabilityPolicy {
   fsync: 'always' | 'everysec'
+  /** How many replicas must have a write before it counts; 0 asks none. */
+  replicas: number
   onWeaker: 'refuse' | 'warn'
 }
 
@@ -35,6 +37,23 @@ export function findWeaknesses(settings: RedisSettings, policy: DurabilityPolicy
 
 function fsyncSuffices(actual: string | undefined, wanted: DurabilityPolicy['fsync']): boolean {
   return actual === 'always' || actual === wanted
+}
+
+export interface ReplicationLink {
+  role: string
+  /** Connected, in step, and heard of lately. */
+  replicas: number
+}
+
+/** A replica reports every second; one that has been silent for longer is not one to count on. */
+const silentSecondsMax = 5
+
+export function readLink(info: string): ReplicationLink {
+  const lines = [...info.matchAll(/^slave\d+:.*\bstate=online\b.*\blag=(\d+)/gm)]
+  return {
+    role: /^role:(\w+)/m.exec(info)?.[1] ?? 'unknown',
+    replicas: lines.filter(([, lag]) => Number(lag) <= silentSecondsMax).length,
+  }
 }
 
 /** Intake stops here, so that the workers still have room to drain what is queued. */

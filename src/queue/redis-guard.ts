@@ -1,25 +1,16 @@
 /**
- * Knows whether Redis can be trusted with a callback right now. Settings and memory are looked at when the process starts,
- * at every reconnect (a failover may have brought another server) and every second. Until a look has found everything
- * right the state is not `ok`, and intake answers 503.
+ * Knows whether Redis can be trusted with a callback right now. Settings, memory and replicas are looked at when the process
+ * starts, at every reconnect (a failover may have brought another server) and every second; of a cluster, on every
+ * master. Until a look has found everything right the state is not `ok`, and intake answers 503.
  */
 import type { Redis } from 'ioredis'
+import { isCluster, type RedisClient } from '../redis/client.ts'
 import type { Logger } from '../telemetry/logger.ts'
-import {
-  checkedSettings,
-  type DurabilityPolicy,
-  findWeaknesses,
-  isFull,
-  type MemoryUse,
-  type RedisSettings,
-  readMemoryUse,
-} from './durability.ts'
+import { reportOnCluster } from './cluster-report.ts'
+import type { DurabilityPolicy } from './durability.ts'
+import { type NodeReport, type RedisState, reportOn } from './node-report.ts'
 
-export type RedisState =
-  | { state: 'ok' }
-  | { state: 'away'; reason: string }
-  | { state: 'weak'; reason: string }
-  | { state: 'full'; reason: string }
+export type { RedisState } from './node-report.ts'
 
 export interface RedisGuard {
   state(): RedisState
@@ -30,7 +21,7 @@ export interface RedisGuard {
 
 export interface RedisGuardDeps {
   /** A connection of its own, of the fail-fast temper: a hung Redis must show as one. */
-  client: Redis
+  client: RedisClient
   policy: DurabilityPolicy
   logger: Logger
   intervalMs: number
@@ -38,7 +29,9 @@ export interface RedisGuardDeps {
 
 export function createRedisGuard({ client, policy, logger, intervalMs }: RedisGuardDeps): RedisGuard {
   let current: RedisState = { state: 'away', reason: 'Redis has not been checked yet.' }
-  let warned = ''
+  let warned: string | undefined
+  let looks = 0
+  let looking = 0
 
   function become(next: RedisState): RedisState {
     const changed = next.state !== current.state
@@ -49,50 +42,41 @@ export function createRedisGuard({ client, policy, logger, intervalMs }: RedisGu
     return next
   }
 
-  /** Not let ask is a finding; no answer at all is Redis being away. */
-  async function readSettings(): Promise<RedisSettings> {
-    try {
-      const pairs = (await client.call('CONFIG', 'GET', ...checkedSettings)) as string[]
-      const settings: Record<string, string> = {}
-      for (let i = 0; i + 1 < pairs.length; i += 2) settings[pairs[i] ?? ''] = pairs[i + 1] ?? ''
-      return settings
-    } catch (error) {
-      if (error instanceof Error && error.name === 'ReplyError') return {}
-      throw error
-    }
-  }
-
-  async function look(): Promise<RedisState> {
-    const findings = findWeaknesses(await readSettings(), policy)
-    const reason = `Redis would lose data: ${findings.join('; ')}.`
-    if (findings.length > 0 && policy.onWeaker === 'refuse') return { state: 'weak', reason }
-    if (findings.length > 0 && warned !== reason) {
-      warned = reason
-      logger.warn('redis.weak-allowed', { reason })
-    }
-    const memory = readMemoryUse(await client.info('memory'))
-    return isFull(memory) ? { state: 'full', reason: describeFull(memory) } : { state: 'ok' }
+  function look(): Promise<NodeReport> {
+    return isCluster(client)
+      ? reportOnCluster(client, policy)
+      : reportOn(client, policy, { name: masterOf(client), inCluster: false })
   }
 
   async function check(): Promise<RedisState> {
+    const mine = ++looks
+    looking++
     try {
-      return become(await look())
+      const { state, allowed } = await look()
+      if (allowed !== undefined && allowed !== warned) logger.warn('redis.weak-allowed', { reason: allowed })
+      warned = allowed
+      // One that was overtaken, by a later look or by the end of its connection, has nothing to say any more.
+      return mine === looks ? become(state) : current
     } catch (error) {
-      return become({
-        state: 'away',
-        reason: error instanceof Error ? error.message : 'Redis does not answer.',
-      })
+      const reason = error instanceof Error ? error.message : 'Redis does not answer.'
+      return mine === looks ? become({ state: 'away', reason }) : current
+    } finally {
+      looking--
     }
   }
 
   function onClose() {
+    looks++
     become({ state: 'away', reason: 'The connection to Redis is closed.' })
   }
-  const onReady = () => void check()
+  const lookNow = () => void check()
   client.on('close', onClose)
-  client.on('ready', onReady)
+  client.on('ready', lookNow)
+  // A cluster stays connected while one of its nodes goes or comes.
+  client.on('-node', lookNow)
+  client.on('+node', lookNow)
   const timer = setInterval(() => {
-    if (client.status === 'ready') void check()
+    if (client.status === 'ready' && looking === 0) lookNow()
   }, intervalMs)
 
   return {
@@ -101,12 +85,17 @@ export function createRedisGuard({ client, policy, logger, intervalMs }: RedisGu
     async stop() {
       clearInterval(timer)
       client.off('close', onClose)
-      client.off('ready', onReady)
+      client.off('ready', lookNow)
+      client.off('-node', lookNow)
+      client.off('+node', lookNow)
       client.disconnect()
     },
   }
 }
 
-function describeFull({ usedBytes, maxBytes }: MemoryUse): string {
-  return `Redis uses ${usedBytes} of ${maxBytes} bytes; callbacks are taken again when the workers have made room.`
+/** Behind Sentinels the server changes, so it is named as it is found. */
+function masterOf(client: Redis): string | undefined {
+  if (!client.options.sentinels) return undefined
+  const stream = client.stream as { remoteAddress?: string; remotePort?: number } | undefined
+  return stream?.remoteAddress && `${stream.remoteAddress}:${stream.remotePort}`
 }

@@ -2,7 +2,7 @@
  * What a worker has in hand it has read already, and may write as it was. BullMQ's lock on a job says so: it is renewed
  * while the worker lives and gone soon after it died, when the job is read anew.
  */
-import type { Redis } from 'ioredis'
+import type { RedisClient } from '../redis/client.ts'
 
 /** Where a queue's jobs rest; BullMQ names its own keys. */
 export interface QueueKeys {
@@ -25,7 +25,7 @@ export function queueKeysOf(prefix: string, name: string): QueueKeys {
   return { jobsPattern: key('*'), active: key('active'), lockOf: (id) => `${key(id)}:lock` }
 }
 
-export function createInHand(redis: Redis, queues: readonly QueueKeys[]): InHand {
+export function createInHand(redis: RedisClient, queues: readonly QueueKeys[]): InHand {
   async function still(jobs: readonly string[]): Promise<string[]> {
     const held = await Promise.all(
       jobs.map(async (id) => {

@@ -3,7 +3,7 @@
  * is ready goes on the queue, what was on the queue ends in the store. So what moves while the pass runs is met again
  * further on.
  */
-import type { Redis } from 'ioredis'
+import type { RedisClient } from '../redis/client.ts'
 import type { Keys } from '../store/keys.ts'
 import { type Change, createRewriter } from '../store/rewrite.ts'
 import { rewriteLog } from '../store/rewrite-log.ts'
@@ -25,7 +25,7 @@ export interface Pass {
 }
 
 export interface PassDeps {
-  redis: Redis
+  redis: RedisClient
   scripts: Scripts
   keys: Keys
   queues: readonly QueueKeys[]

@@ -1,6 +1,7 @@
 /** The log of one partition is a stream: its positions grow, so "after this one" never skips and never repeats. */
-import type { Redis } from 'ioredis'
+
 import type { TransferEvent } from '../domain/event.ts'
+import type { RedisClient } from '../redis/client.ts'
 import { decodeEvent, type Sealer } from './codec.ts'
 import type { Keys } from './keys.ts'
 
@@ -13,28 +14,30 @@ export interface LogEntry {
 
 export interface EventLog {
   partitions: number
-  /** The entries after these positions, at most `limit` of each partition; in one round trip. */
+  /**
+   * The entries after these positions, at most `limit` of each partition. The commands go out together, so it is one
+   * round trip; one by one, since a cluster refuses a pipeline whose keys lie on several nodes.
+   */
   readAfter(positions: readonly string[], limit: number): Promise<LogEntry[][]>
 }
 
-export function createEventLog(deps: { redis: Redis; keys: Keys; sealer: Sealer }): EventLog {
+export function createEventLog(deps: { redis: RedisClient; keys: Keys; sealer: Sealer }): EventLog {
   const { redis, keys, sealer } = deps
   return {
     partitions: keys.partitions,
     async readAfter(positions, limit) {
-      const pipeline = redis.pipeline()
-      positions.forEach((position, partition) => {
-        pipeline.xrange(keys.events(partition), `(${position}`, '+', 'COUNT', limit)
-      })
-      const answers = (await pipeline.exec()) ?? []
-      return answers.map(([error, entries], partition) => {
-        if (error) throw error
-        return (entries as [string, string[]][]).map(([position, [, text = '']]) => ({
+      const answers = await Promise.all(
+        positions.map((position, partition) =>
+          redis.xrange(keys.events(partition), `(${position}`, '+', 'COUNT', limit),
+        ),
+      )
+      return answers.map((entries, partition) =>
+        entries.map(([position, [, text = '']]) => ({
           partition,
           position,
           event: decodeEvent(text, sealer),
-        }))
-      })
+        })),
+      )
     },
   }
 }

@@ -5,7 +5,7 @@
  * Not guaranteed: what was counted since the last write is lost with the process, and a write that fails is not
  * repeated, since its outcome is unknown and a count too many would be as wrong as one too few.
  */
-import type { Redis } from 'ioredis'
+import type { RedisClient } from '../redis/client.ts'
 import type { Keys } from './keys.ts'
 import type { Scripts } from './scripts.ts'
 
@@ -26,7 +26,7 @@ export interface KeyUsage {
 }
 
 export interface KeyUsageDeps {
-  redis: Redis
+  redis: RedisClient
   scripts: Scripts
   keys: Pick<Keys, 'keyUsage' | 'refusals'>
 }

@@ -3,8 +3,9 @@
  * lives, and the seal keys, since a wrong one would make data unreadable one record at a time. A start that differs is
  * refused with a sentence, before anything is read or written.
  */
-import type { Redis } from 'ioredis'
+
 import { AppError } from '../domain/errors.ts'
+import type { RedisClient } from '../redis/client.ts'
 import type { Keys } from './keys.ts'
 
 export interface Fixed {
@@ -17,7 +18,7 @@ export interface Fixed {
   sealsWith: string
 }
 
-export async function checkFixed(redis: Redis, keys: Keys, fixed: Fixed): Promise<void> {
+export async function checkFixed(redis: RedisClient, keys: Keys, fixed: Fixed): Promise<void> {
   await refuseDifference(redis, keys, fixed)
   const stored = await redis.hgetall(keys.meta)
   const fields = {
@@ -25,14 +26,17 @@ export async function checkFixed(redis: Redis, keys: Keys, fixed: Fixed): Promis
     index: fixed.indexCheck,
     ...sealFields(fixed, stored),
   }
-  for (const [field, value] of Object.entries(fields)) await redis.hsetnx(keys.meta, field, value)
+  const missing = Object.entries(fields).filter(([field]) => stored[field] === undefined)
+  // A start that has nothing to note writes nothing: it must also succeed on a Redis that is full, to drain it.
+  if (missing.length === 0 && stored.sealing === fixed.sealsWith) return
+  for (const [field, value] of missing) await redis.hsetnx(keys.meta, field, value)
   // Once more, for two first starts at the same moment.
   await refuseDifference(redis, keys, fixed)
   await redis.hset(keys.meta, 'sealing', fixed.sealsWith)
 }
 
 /** Compares before anything is written: a start that is refused must leave no trace of its keys. */
-export async function refuseDifference(redis: Redis, keys: Keys, fixed: Fixed): Promise<void> {
+export async function refuseDifference(redis: RedisClient, keys: Keys, fixed: Fixed): Promise<void> {
   const problem = findDifference(await redis.hgetall(keys.meta), fixed)
   if (problem) throw new AppError('invalid-configuration', { detail: problem })
 }
@@ -49,11 +53,11 @@ function sealFields(
 }
 
 /** The id of the key with which the last start began to seal. */
-export async function readSealing(redis: Redis, keys: Keys): Promise<string | undefined> {
+export async function readSealing(redis: RedisClient, keys: Keys): Promise<string | undefined> {
   return (await redis.hget(keys.meta, 'sealing')) ?? undefined
 }
 
-export async function readFixed(redis: Redis, keys: Keys): Promise<Record<string, string>> {
+export async function readFixed(redis: RedisClient, keys: Keys): Promise<Record<string, string>> {
   return redis.hgetall(keys.meta)
 }
 
@@ -61,7 +65,7 @@ export async function readFixed(redis: Redis, keys: Keys): Promise<Record<string
  * Only after nothing is sealed under any other key: from then on a start without them is let through. They are noted as
  * retired, so that a process that still has one configured does not ask for it again.
  */
-export async function retireSealKeys(redis: Redis, keys: Keys, current: string): Promise<string[]> {
+export async function retireSealKeys(redis: RedisClient, keys: Keys, current: string): Promise<string[]> {
   const stored = await redis.hgetall(keys.meta)
   const older = Object.entries(stored).filter(
     ([field]) => field.startsWith('seal:') && field !== `seal:${current}`,

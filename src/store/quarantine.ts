@@ -6,9 +6,9 @@
  * What came over the wire (body, headers, path) is sealed as one: a wrong Authorization header may be a real credential
  * with a typing mistake, so headers are never shown. Cookies are not kept at all.
  */
-import type { Redis } from 'ioredis'
 import type { IdMaker, ReceiptId } from '../domain/ids.ts'
 import { receiptIdFloor } from '../domain/ids.ts'
+import type { RedisClient } from '../redis/client.ts'
 import type { Sealer } from './codec.ts'
 import type { Keys } from './keys.ts'
 import { decodeRequest, encodeRequest, type KeptRequest } from './quarantine-codec.ts'
@@ -50,7 +50,7 @@ export interface Quarantine {
 }
 
 export interface QuarantineDeps {
-  redis: Redis
+  redis: RedisClient
   scripts: Scripts
   keys: Keys
   sealer: Sealer

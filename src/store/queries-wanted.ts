@@ -7,8 +7,9 @@
  *
  * Nobody takes from it yet: that is the watch worker's part, which is still to come.
  */
-import type { Redis } from 'ioredis'
+
 import type { TransferId } from '../domain/ids.ts'
+import type { RedisClient } from '../redis/client.ts'
 import type { Keys } from './keys.ts'
 
 export type QueryReason = 'unverified' | 'outside-window'
@@ -27,7 +28,7 @@ export function createQueriesWanted({
   keys,
   max = perPartitionMax,
 }: {
-  redis: Redis
+  redis: RedisClient
   keys: Keys
   max?: number
 }): QueriesWanted {

@@ -2,8 +2,9 @@
  * Receipts whose transfer was registered after they came. They wait here, one hash a partition, until they have been
  * put on the queue; they leave only after that, so each is queued at least once, and under its own id.
  */
-import type { Redis } from 'ioredis'
+
 import type { Receipt } from '../domain/receipt.ts'
+import type { RedisClient } from '../redis/client.ts'
 import type { Keys } from './keys.ts'
 
 export interface ReadyReceipts {
@@ -13,7 +14,7 @@ export interface ReadyReceipts {
 
 const atOnceMax = 256
 
-export function createReadyReceipts({ redis, keys }: { redis: Redis; keys: Keys }): ReadyReceipts {
+export function createReadyReceipts({ redis, keys }: { redis: RedisClient; keys: Keys }): ReadyReceipts {
   async function pumpPartition(
     partition: number,
     enqueue: (receipts: Receipt[]) => Promise<void>,

@@ -1,7 +1,8 @@
 /** Finds a receipt by its id alone, wherever it rests: recorded with its outcome, or ready to be put on the queue. */
-import type { Redis } from 'ioredis'
+
 import type { ReceiptId } from '../domain/ids.ts'
 import type { Receipt } from '../domain/receipt.ts'
+import type { RedisClient } from '../redis/client.ts'
 import type { Keys } from './keys.ts'
 import type { ReceiptRecord } from './transfers.ts'
 
@@ -11,7 +12,7 @@ export interface ReceiptFinder {
   find(id: ReceiptId): Promise<FoundReceipt | undefined>
 }
 
-export function createReceiptFinder({ redis, keys }: { redis: Redis; keys: Keys }): ReceiptFinder {
+export function createReceiptFinder({ redis, keys }: { redis: RedisClient; keys: Keys }): ReceiptFinder {
   const partitions = Array.from({ length: keys.partitions }, (_, partition) => partition)
   return {
     async find(id) {

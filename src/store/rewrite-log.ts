@@ -5,8 +5,9 @@
  *
  * A copy that was left half-made is gone on with, if what is in it may stay as it is.
  */
-import type { Redis } from 'ioredis'
+
 import { AppError } from '../domain/errors.ts'
+import type { RedisClient } from '../redis/client.ts'
 import type { Keys } from './keys.ts'
 import type { Change } from './rewrite.ts'
 import type { Scripts } from './scripts.ts'
@@ -18,7 +19,7 @@ const batchSize = 500
 const swapMax = 200
 
 export interface LogRewriteDeps {
-  redis: Redis
+  redis: RedisClient
   scripts: Scripts
   keys: Keys
 }
@@ -47,7 +48,7 @@ export async function rewriteLog(deps: LogRewriteDeps, partition: number, change
   }
 }
 
-async function needsChange(redis: Redis, log: string, change: Change): Promise<boolean> {
+async function needsChange(redis: RedisClient, log: string, change: Change): Promise<boolean> {
   for (let last = '0-0'; ; ) {
     const batch = await readAfter(redis, log, last)
     if (batch.some(([, fields]) => changeFields(fields, change).changed)) return true
@@ -57,18 +58,23 @@ async function needsChange(redis: Redis, log: string, change: Change): Promise<b
 }
 
 /** Behind the last entry of a copy that may be gone on with; a new copy otherwise. */
-async function resumeAt(redis: Redis, copy: string, change: Change): Promise<string> {
+async function resumeAt(redis: RedisClient, copy: string, change: Change): Promise<string> {
   const [newest] = await redis.xrevrange(copy, '+', '-', 'COUNT', 1)
   if (newest && !(await needsChange(redis, copy, change))) return newest[0]
   await redis.unlink(copy)
   return '0-0'
 }
 
-async function readAfter(redis: Redis, log: string, last: string): Promise<Entry[]> {
+async function readAfter(redis: RedisClient, log: string, last: string): Promise<Entry[]> {
   return redis.xrange(log, `(${last}`, '+', 'COUNT', batchSize)
 }
 
-async function append(redis: Redis, copy: string, batch: readonly Entry[], change: Change): Promise<number> {
+async function append(
+  redis: RedisClient,
+  copy: string,
+  batch: readonly Entry[],
+  change: Change,
+): Promise<number> {
   let count = 0
   const pipeline = redis.pipeline()
   for (const [position, fields] of batch) {

@@ -2,8 +2,9 @@
  * Rewrites what rests in Redis while the service runs: each value is replaced only if it is still the one that was read,
  * and read again where it is not.
  */
-import type { Redis } from 'ioredis'
+
 import { AppError } from '../domain/errors.ts'
+import type { RedisClient } from '../redis/client.ts'
 import type { Scripts } from './scripts.ts'
 
 /** The new text, or undefined where it may stay. */
@@ -20,7 +21,7 @@ export interface Rewriter {
 const attemptsMax = 100
 const fieldsAtOnce = 256
 
-export function createRewriter({ redis, scripts }: { redis: Redis; scripts: Scripts }): Rewriter {
+export function createRewriter({ redis, scripts }: { redis: RedisClient; scripts: Scripts }): Rewriter {
   async function repeat(
     read: () => Promise<string | null>,
     replace: (before: string, after: string) => Promise<number>,

@@ -1,5 +1,5 @@
 /** Every key that matches, batch after batch. On a cluster each master knows only its own. */
-import type { Redis } from 'ioredis'
+import { isCluster, type RedisClient } from '../redis/client.ts'
 
 export interface ScanOptions {
   pattern: string
@@ -9,11 +9,11 @@ export interface ScanOptions {
 const batchSize = 500
 
 /** What stays throughout is seen at least once; what comes or goes meanwhile may or may not be. */
-export async function* scanKeys(redis: Redis, options: ScanOptions): AsyncGenerator<string[]> {
+export async function* scanKeys(redis: RedisClient, options: ScanOptions): AsyncGenerator<string[]> {
   for (const node of nodesOf(redis)) yield* scanNode(node, options)
 }
 
-async function* scanNode(node: Redis, { pattern, type }: ScanOptions): AsyncGenerator<string[]> {
+async function* scanNode(node: RedisClient, { pattern, type }: ScanOptions): AsyncGenerator<string[]> {
   for (let cursor = '0', first = true; first || cursor !== '0'; first = false) {
     const [next, found] = type
       ? await node.scan(cursor, 'MATCH', pattern, 'COUNT', batchSize, 'TYPE', type)
@@ -23,8 +23,6 @@ async function* scanNode(node: Redis, { pattern, type }: ScanOptions): AsyncGene
   }
 }
 
-/** A cluster's client lists its nodes; a single one is its own. */
-function nodesOf(redis: Redis): Redis[] {
-  const cluster = redis as unknown as { nodes?: (role: 'master') => Redis[] }
-  return cluster.nodes?.('master') ?? [redis]
+function nodesOf(redis: RedisClient): RedisClient[] {
+  return isCluster(redis) ? redis.nodes('master') : [redis]
 }

@@ -1,6 +1,6 @@
 /** The atomic steps, loaded once and called by name. Each return code becomes an outcome in the repository that calls it. */
 import { readFileSync } from 'node:fs'
-import type { Redis } from 'ioredis'
+import type { RedisClient } from '../redis/client.ts'
 
 export interface Scripts {
   registerTransfer(
@@ -30,7 +30,7 @@ const files = {
 
 type Call = (...args: string[]) => Promise<unknown>
 
-export function loadScripts(redis: Redis): Scripts {
+export function loadScripts(redis: RedisClient): Scripts {
   const scripts: Record<string, (keys: string[], args: string[]) => Promise<unknown>> = {}
   for (const [name, file] of Object.entries(files)) {
     const command = `tallyhook:${file}`

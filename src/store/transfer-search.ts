@@ -1,7 +1,8 @@
 /** Transfers by their beneficiary's account number, newest first, over all partitions. */
-import type { Redis } from 'ioredis'
+
 import type { TransferId } from '../domain/ids.ts'
 import type { Transfer } from '../domain/transfer.ts'
+import type { RedisClient } from '../redis/client.ts'
 import { describeSearch } from './account-number.ts'
 import { decodeTransfer, type Sealer } from './codec.ts'
 import type { Keys } from './keys.ts'
@@ -24,7 +25,7 @@ export interface TransferSearch {
 }
 
 export interface TransferSearchDeps {
-  redis: Redis
+  redis: RedisClient
   keys: Keys
   sealer: Sealer
   digestNumber(text: string): string

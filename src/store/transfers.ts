@@ -1,10 +1,11 @@
 /** Transfers, their receipts and their events: what is written together is written here, by one script each. */
-import type { Redis } from 'ioredis'
+
 import { AppError } from '../domain/errors.ts'
 import type { TransferEvent } from '../domain/event.ts'
 import type { TransferId } from '../domain/ids.ts'
 import type { Receipt, ReceiptOutcome } from '../domain/receipt.ts'
 import type { Transfer } from '../domain/transfer.ts'
+import type { RedisClient } from '../redis/client.ts'
 import { describeNumber } from './account-number.ts'
 import { decodeTransfer, encodeChange, type Sealer } from './codec.ts'
 import type { Keys } from './keys.ts'
@@ -49,7 +50,7 @@ export interface ReceiptRecord extends Receipt {
 }
 
 export interface TransferStoreDeps {
-  redis: Redis
+  redis: RedisClient
   scripts: Scripts
   keys: Keys
   sealer: Sealer

@@ -2,7 +2,7 @@
  * Tells those who wait for events that the log has grown. The scripts publish a hint with each append; a hint may be
  * lost, so nobody waits longer than a second without looking.
  */
-import type { Redis } from 'ioredis'
+import type { RedisClient } from '../redis/client.ts'
 
 export interface Wake {
   waitForGrowth(ms: number, signal: AbortSignal): Promise<void>
@@ -12,7 +12,7 @@ export interface Wake {
 
 const blindMsMax = 1000
 
-export function createWake({ client, channel }: { client: Redis; channel: string }): Wake {
+export function createWake({ client, channel }: { client: RedisClient; channel: string }): Wake {
   const waiting = new Set<() => void>()
   client.on('message', () => {
     for (const wake of waiting) wake()

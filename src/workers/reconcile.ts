@@ -15,6 +15,7 @@ import type { OpenReceipt, Receipt, ReceiptOutcome } from '../domain/receipt.ts'
 import type { Transfer } from '../domain/transfer.ts'
 import type { AccountProvider } from '../providers/provider.ts'
 import type { Sealer } from '../queue/job-data.ts'
+import { describeRedisTrouble } from '../redis/trouble.ts'
 import type { QueriesWanted } from '../store/queries-wanted.ts'
 import type { CommitRequest, TransferStore } from '../store/transfers.ts'
 import type { Logger } from '../telemetry/logger.ts'
@@ -101,7 +102,7 @@ export function createReconcile(deps: ReconcileDeps): Reconcile {
       deps.logger[level]('callback.applied', { ...ids, ...applied, ...timing })
       return applied
     } catch (error) {
-      const failure = asAppError(error)
+      const failure = describeRedisTrouble(error) ?? asAppError(error)
       const level = failure.retry === 'never' ? 'error' : 'warn'
       deps.logger[level]('callback.not-applied', {
         ...ids,

@@ -72,7 +72,7 @@ describe('configuration', () => {
     assert.equal(zeno?.providerPublicKeys.length, 1)
     assert.match(zeno?.providerPublicKeys[0]?.id ?? '', /^[0-9a-f]{16}$/)
     assert.deepEqual(Buffer.from(config.seal.keys[0]?.key ?? []), Buffer.from(sealKey, 'base64'))
-    assert.deepEqual(config.durability, { fsync: 'always', onWeaker: 'refuse' })
+    assert.deepEqual(config.durability, { fsync: 'always', replicas: 0, onWeaker: 'refuse' })
     assert.deepEqual(config.quarantine, { keep: 1000, days: 30 })
     assert.deepEqual(load(draft({ quarantine: { days: 7 } })).quarantine, { keep: 1000, days: 7 })
     assert.equal(config.partitions, 8)

@@ -43,6 +43,7 @@ describe('documents', () => {
       'onWeaker',
       'fsync',
       ...Object.keys(fileSchema.shape.quarantine.unwrap().shape),
+      'replicas',
       'indexKey',
       'sha256',
       'scopes',

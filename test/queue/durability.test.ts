@@ -8,7 +8,7 @@ const strong: RedisSettings = {
   maxmemory: '104857600',
   'maxmemory-policy': 'noeviction',
 }
-const always = { fsync: 'always', onWeaker: 'refuse' } as const
+const always = { fsync: 'always', replicas: 0, onWeaker: 'refuse' } as const
 
 describe('durability of Redis settings', () => {
   it('finds nothing where nothing can be lost', () => {
@@ -30,7 +30,7 @@ describe('durability of Redis settings', () => {
   }
 
   it('allows a second of loss where the configuration says so, and no more', () => {
-    const policy = { fsync: 'everysec', onWeaker: 'refuse' } as const
+    const policy = { fsync: 'everysec', replicas: 0, onWeaker: 'refuse' } as const
     assert.deepEqual(findWeaknesses({ ...strong, appendfsync: 'everysec' }, policy), [])
     assert.deepEqual(findWeaknesses(strong, policy), [])
     assert.match(findWeaknesses({ ...strong, appendfsync: 'no' }, policy).join(), /appendfsync/)

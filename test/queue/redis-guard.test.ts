@@ -40,7 +40,7 @@ describe('redis guard', () => {
     const client = await clients.open('fail-fast')
     guard = createRedisGuard({
       client,
-      policy: { fsync: 'always', onWeaker },
+      policy: { fsync: 'always', replicas: 0, onWeaker },
       logger: silentLogger,
       intervalMs: 20,
     })
@@ -57,6 +57,7 @@ describe('redis guard', () => {
     await watch()
     assert.deepEqual(guard.state(), {
       state: 'weak',
+      because: 'settings',
       reason: 'Redis would lose data: appendfsync must be always.',
     })
     await admin.config('SET', 'appendfsync', 'always')

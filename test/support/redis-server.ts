@@ -1,7 +1,7 @@
 /** A Redis on a port of its own, with the settings that a test wants. */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { type AddressInfo, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -15,9 +15,27 @@ const safe = {
   appendfsync: 'always',
   maxmemory: '256mb',
   'maxmemory-policy': 'noeviction',
+  // A master waits for more replicas before it sends its data; here there is one.
+  'repl-diskless-sync-delay': '0',
 }
 
-export async function startRedisServer(settings: Record<string, string> = {}) {
+export interface RedisServerProcess {
+  url: string
+  port: number
+  /** Hangs: the connections stay, nothing is answered. */
+  freeze(): void
+  thaw(): void
+  kill(): Promise<void>
+  stop(): Promise<void>
+  /** Again on the same port, with what is on its disk. */
+  restart(): Promise<void>
+}
+
+/** `sentinel`: it runs as a Sentinel with this configuration, and the settings are not used. */
+export async function startRedisServer(
+  settings: Record<string, string> = {},
+  { sentinel }: { sentinel?: string } = {},
+): Promise<RedisServerProcess> {
   const folder = mkdtempSync(join(tmpdir(), 'tallyhook-redis-'))
   const server = await findServer({
     packageFolder: join(folder, 'package'),
@@ -25,26 +43,50 @@ export async function startRedisServer(settings: Record<string, string> = {}) {
     logger: silentLogger,
   })
   const port = await freePort()
-  const flags = Object.entries({
-    port: String(port),
-    bind: '127.0.0.1',
-    dir: folder,
-    save: '',
-    ...safe,
-    ...settings,
-  })
-  const child = spawn(
-    server.path,
-    flags.flatMap(([name, value]) => [`--${name}`, value]),
-    { stdio: 'ignore', env: { ...process.env, ...server.env } },
-  )
-  await until('Redis', () => answers(port))
+  const args = sentinel === undefined ? flagsOf({ port, folder, settings }) : [sentinelFile()]
+
+  function flagsOf(place: { port: number; folder: string; settings: Record<string, string> }): string[] {
+    const flags = Object.entries({
+      port: String(place.port),
+      bind: '127.0.0.1',
+      dir: place.folder,
+      save: '',
+      ...safe,
+      ...place.settings,
+    })
+    return flags.flatMap(([name, value]) => [`--${name}`, ...value.split(' ')])
+  }
+
+  function sentinelFile(): string {
+    const file = join(folder, 'sentinel.conf')
+    writeFileSync(file, `port ${port}\nbind 127.0.0.1\ndir ${folder}\n${sentinel}`)
+    return file
+  }
+
+  const launch = async () => {
+    const options = { stdio: 'ignore', env: { ...process.env, ...server.env } } as const
+    const started = spawn(server.path, sentinel === undefined ? args : [...args, '--sentinel'], options)
+    await until('Redis', () => answers(port))
+    return started
+  }
+  let child = await launch()
+
+  async function kill(): Promise<void> {
+    child.kill('SIGKILL')
+    if (child.exitCode === null && child.signalCode === null) await once(child, 'exit')
+  }
   return {
     url: `redis://127.0.0.1:${port}`,
+    port,
+    freeze: () => void child.kill('SIGSTOP'),
+    thaw: () => void child.kill('SIGCONT'),
+    kill,
     async stop() {
-      child.kill('SIGKILL')
-      if (child.exitCode === null && child.signalCode === null) await once(child, 'exit')
+      await kill()
       rmSync(folder, { recursive: true, force: true })
+    },
+    async restart() {
+      child = await launch()
     },
   }
 }

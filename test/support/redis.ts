@@ -3,7 +3,7 @@
  * and stopped after the last. Tests keep apart by their own key prefix.
  */
 import { randomBytes } from 'node:crypto'
-import type { Redis } from 'ioredis'
+import { Redis } from 'ioredis'
 import { type ConnectionTemper, createConnect, type RedisTarget } from '../../src/queue/connections.ts'
 
 export function testRedis(): RedisTarget {
@@ -26,6 +26,7 @@ export function createTestClients(target?: RedisTarget) {
   return {
     async open(temper: ConnectionTemper = 'wait', name = 'test'): Promise<Redis> {
       const client = createConnect(target ?? testRedis())(temper, name)
+      if (!(client instanceof Redis)) throw new Error('A cluster is opened by the tests that are about one.')
       opened.push(client)
       await client.connect()
       return client

@@ -3,7 +3,7 @@ import { Queue } from 'bullmq'
 import type { Redis } from 'ioredis'
 import { AppError } from '../../src/domain/errors.ts'
 import type { Receipt } from '../../src/domain/receipt.ts'
-import { callbackQueueName, groupJob, type JobDraft } from '../../src/queue/catalogue.ts'
+import { callbackQueueName, groupJob, type JobDraft, singleJob } from '../../src/queue/catalogue.ts'
 import { silentLogger } from '../../src/telemetry/logger.ts'
 import type { FailedReceipt, Reconcile } from '../../src/workers/reconcile.ts'
 import { createReconcileWorker, type ReconcileWorker } from '../../src/workers/reconcile-worker.ts'
@@ -149,6 +149,30 @@ describe('reconcile worker on BullMQ', () => {
     }
     await addJobs([groupJob(ids.jobId(), [receipt])])
     start(troubled)
+    await until('the receipt', () => fake.applied.includes(receipt.id))
+    await settled()
+    assert.equal(await queue.getFailedCount(), 0)
+  })
+
+  it('counts no attempt of a single callback while Redis itself is the trouble', async () => {
+    const receipt = told('ok')
+    let tries = 0
+    let full = true
+    const troubled: Reconcile = {
+      ...fake.reconcile,
+      async applyOne(one) {
+        tries++
+        if (full) throw new AppError('redis-full')
+        return fake.reconcile.applyOne(one)
+      },
+    }
+    const { name, data, opts } = singleJob(receipt)
+    await queue.add(name, data, { ...opts, attempts: 1 })
+    start(troubled)
+    await until('a second try', () => tries >= 2)
+    const job = await queue.getJob(opts.jobId)
+    assert.equal(job?.attemptsMade, 0)
+    full = false
     await until('the receipt', () => fake.applied.includes(receipt.id))
     await settled()
     assert.equal(await queue.getFailedCount(), 0)

@@ -1,10 +1,10 @@
 /** `tallyhook keys reseal`: see src/reseal/reseal.ts for what it promises. */
 import { setTimeout as pause } from 'node:timers/promises'
-import type { Redis } from 'ioredis'
 import { describeFixed, keyPrefix, queuePrefix } from '../../compose/base.ts'
 import { type Config, loadConfig } from '../../config/config.ts'
 import { AppError } from '../../domain/errors.ts'
 import { callbackQueueName } from '../../queue/catalogue.ts'
+import type { RedisClient } from '../../redis/client.ts'
 import { createChanges } from '../../reseal/changes.ts'
 import { createInHand, queueKeysOf } from '../../reseal/in-hand.ts'
 import { runPass } from '../../reseal/pass.ts'
@@ -43,7 +43,7 @@ export async function resealAll(
 }
 
 /** Nothing is touched by a configuration that could not start. */
-async function checkBefore(redis: Redis, keys: Keys, config: Config): Promise<string> {
+async function checkBefore(redis: RedisClient, keys: Keys, config: Config): Promise<string> {
   const fixed = describeFixed(config)
   await refuseDifference(redis, keys, fixed)
   const sealing = await readSealing(redis, keys)
@@ -56,7 +56,7 @@ async function checkBefore(redis: Redis, keys: Keys, config: Config): Promise<st
 }
 
 function run(
-  redis: Redis,
+  redis: RedisClient,
   keys: Keys,
   config: Config,
   current: string,

@@ -1,10 +1,11 @@
 /** Every key of the configuration, by id or fingerprint alone, and how much each is used where Redis can be reached. */
-import type { Redis } from 'ioredis'
+
 import { keyPrefix } from '../../compose/base.ts'
 import { keyIdsOf } from '../../config/accounts/accounts.ts'
 import { type Config, loadConfig } from '../../config/config.ts'
 import { AppError } from '../../domain/errors.ts'
 import { type PresentedKey, presentKeys } from '../../http/api/accounts.ts'
+import type { RedisClient } from '../../redis/client.ts'
 import { checkValue } from '../../seal/keyring.ts'
 import { createKeyUsage } from '../../store/key-usage.ts'
 import { createKeys } from '../../store/keys.ts'
@@ -17,7 +18,7 @@ interface ShownKeys {
   /** In the order of the configuration: the first seals. */
   sealKeys: { id: string; fingerprint: string; seals: boolean }[]
   indexKey: { fingerprint: string }
-  /** False: Redis was not reached, and the counts are not known. */
+  /** False: RedisClient was not reached, and the counts are not known. */
   counted: boolean
 }
 
@@ -42,7 +43,7 @@ export async function showKeys(
   }
 }
 
-async function gather(config: Config, redis: Redis | undefined): Promise<ShownKeys> {
+async function gather(config: Config, redis: RedisClient | undefined): Promise<ShownKeys> {
   const keys = createKeys(keyPrefix, config.partitions)
   const usage = redis && createKeyUsage({ redis, scripts: loadScripts(redis), keys })
   const accounts = await Promise.all(

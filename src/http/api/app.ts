@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto'
 import express, { type ErrorRequestHandler, type Express, type RequestHandler, type Router } from 'express'
 import { AppError } from '../../domain/errors.ts'
 import type { RedisState } from '../../queue/redis-guard.ts'
+import { describeRedisTrouble } from '../../redis/trouble.ts'
 import type { Logger } from '../../telemetry/logger.ts'
 import type { Principal } from '../principal.ts'
 import { sendProblem } from '../problem.ts'
@@ -102,19 +103,6 @@ function toAppError(error: unknown): AppError {
     return new AppError('unsupported-media-type')
   if (error instanceof URIError) return new AppError('not-found')
   return describeRedisTrouble(error) ?? new AppError('internal-error', { cause: error })
-}
-
-/** ioredis and Redis name these only by their text or class. A request that met one may simply come again. */
-function describeRedisTrouble(cause: unknown): AppError | undefined {
-  if (!(cause instanceof Error)) return undefined
-  const { name, message } = cause
-  if (name === 'ReplyError' && message.startsWith('OOM')) return new AppError('redis-full', { cause })
-  const away =
-    name === 'MaxRetriesPerRequestError' ||
-    /enableOfflineQueue|Command timed out|Connection is closed/.test(message) ||
-    (name === 'ReplyError' &&
-      /^(LOADING|MASTERDOWN|READONLY|CLUSTERDOWN|BUSY|MISCONF|TRYAGAIN)\b/.test(message))
-  return away ? new AppError('redis-away', { cause }) : undefined
 }
 
 function answerErrors(logger: Logger): ErrorRequestHandler {

@@ -1,7 +1,7 @@
 import { Router } from 'express'
 import { z } from 'zod'
 import { register } from '../../domain/decide.ts'
-import { AppError } from '../../domain/errors.ts'
+import { AppError, type ErrorCode } from '../../domain/errors.ts'
 import type { TransferEvent } from '../../domain/event.ts'
 import type { Beneficiary, Transfer } from '../../domain/transfer.ts'
 import { presentTransfer } from '../../events/resource.ts'
@@ -20,6 +20,8 @@ export interface TransferRoutesDeps {
   /** Each account that there is. */
   accounts: ReadonlyMap<string, AccountTerms>
   digestContent(text: string): string
+  /** Why nothing new can be kept right now; undefined when it can. What room is left belongs to the workers. */
+  unavailable(): ErrorCode | undefined
   /** Callbacks that came before their transfer go on from here. */
   pumpReady(): Promise<unknown>
   clock: () => number
@@ -46,6 +48,8 @@ export function createTransferRoutes(deps: TransferRoutesDeps): Router {
   router.post('/transfers', mayWrite, async (req, res) => {
     const request = validate(transferRequestSchema, req.body)
     checkAccount(request, deps.accounts)
+    const unavailable = deps.unavailable()
+    if (unavailable) throw new AppError(unavailable)
     const { transfer, created } = await registerTransfer(request)
     res
       .status(created ? 201 : 200)

@@ -10,6 +10,7 @@ import { createEventRoutes } from '../../../src/http/api/events.ts'
 import { type AccountTerms, createTransferRoutes } from '../../../src/http/api/transfers.ts'
 import { createTokens } from '../../../src/http/tokens.ts'
 import type { RedisState } from '../../../src/queue/redis-guard.ts'
+import { transferIdOf } from '../../../src/store/keys.ts'
 import { createMemoryLogger } from '../../support/log.ts'
 import { createTestClients } from '../../support/redis.ts'
 import { createTestStore, type TestStore } from '../../support/store.ts'
@@ -51,6 +52,7 @@ describe('API', () => {
         transfers: store.transfers,
         accounts,
         digestContent: sha256,
+        unavailable: () => (state.state === 'ok' ? undefined : `redis-${state.state}`),
         pumpReady: async () => 0,
         clock: Date.now,
         logger,
@@ -398,6 +400,21 @@ describe('API', () => {
     }
   })
 
+  it('registers nothing while Redis is filling up: the room that is left is for the workers', async () => {
+    const known = body()
+    assert.equal((await post(known)).status, 201)
+    state = { state: 'full', reason: 'Redis uses 9 of 10 bytes.' }
+    const refused = body()
+    const response = await post(refused)
+    assert.equal(response.status, 503)
+    assert.equal(response.body.code, 'redis-full')
+    assert.ok(response.headers['retry-after'])
+    const id = transferIdOf('zeno-main', refused.reference)
+    assert.equal(await store.transfers.find(id), undefined)
+    state = { state: 'ok' }
+    assert.equal((await post(refused)).status, 201)
+  })
+
   it('answers 503 when Redis is full, and stores nothing', async () => {
     const full = Object.assign(new Error('OOM command not allowed when used memory > maxmemory.'), {
       name: 'ReplyError',
@@ -407,6 +424,7 @@ describe('API', () => {
       transfers: { ...store.transfers, register: () => Promise.reject(full) },
       accounts,
       digestContent: sha256,
+      unavailable: () => undefined,
       pumpReady: async () => 0,
       clock: Date.now,
       logger,
@@ -432,6 +450,7 @@ describe('API', () => {
       transfers: createTestStore(broken).transfers,
       accounts: new Map(),
       digestContent: sha256,
+      unavailable: () => undefined,
       pumpReady: async () => 0,
       clock: Date.now,
       logger,
