@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { compose, type Role } from '../../src/compose.ts'
 import { loadConfig } from '../../src/config/config.ts'
+import { createKeyring } from '../../src/seal/keyring.ts'
 import { createLifecycle } from '../../src/telemetry/lifecycle.ts'
 import { createMemoryLogger } from './log.ts'
 import { readEvents } from './program.ts'
@@ -36,6 +37,11 @@ const settings = {
   },
   seal: { keys: [{ id: 'k1', key: secret() }], indexKey: secret() },
 }
+
+/** What the composed roles seal with. */
+export const composedKeyring = createKeyring(
+  settings.seal.keys.map(({ id, key }) => ({ id, key: new Uint8Array(Buffer.from(key, 'base64')) })),
+)
 
 /** Redis is away, whether that is known by now or not: many callbacks at once, and none waits for it. */
 export async function refusedInTime(tallyhook: Composed): Promise<void> {

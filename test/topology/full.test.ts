@@ -2,7 +2,9 @@ import assert from 'node:assert/strict'
 import { Queue } from 'bullmq'
 import { Redis } from 'ioredis'
 import { callbackQueueName, singleJob } from '../../src/queue/catalogue.ts'
-import { type Composed, startComposed } from '../support/composed.ts'
+import { readCallbackJob, takeReceipts } from '../../src/queue/job-data.ts'
+import { sealReceipt } from '../../src/workers/reconcile.ts'
+import { type Composed, composedKeyring, startComposed } from '../support/composed.ts'
 import { type RedisServerProcess, startRedisServer } from '../support/redis-server.ts'
 import { until } from '../support/until.ts'
 import { newReference } from '../support/zenospay.ts'
@@ -101,7 +103,9 @@ describe('a Redis that fills up', function () {
     const references = await takeBacklog(200)
     // A single one has twelve attempts and no more. BullMQ fetches what was delayed even from a Redis that is full.
     const [group] = await queue.getWaiting(0, 0)
-    const { name, data, opts } = singleJob(group?.data.receipts[0])
+    const [receipt] = takeReceipts(group?.id ?? '', readCallbackJob(group?.data), composedKeyring.open)
+    assert.ok(receipt)
+    const { name, data, opts } = singleJob(sealReceipt(receipt, composedKeyring))
     await queue.add(name, data, { ...opts, delay: 1 })
     await fill(0.95)
     // Well below what is used, so that no buffer that comes and goes makes room.
