@@ -19,6 +19,8 @@ export const signaturesMax = 8
 export function readSignatureHeader(scheme: TemplatedScheme, text: string): SignatureHeader | undefined {
   const items =
     scheme.separator === undefined ? [text] : text.split(scheme.separator).map((item) => item.trim())
+  // No sender leaves a place in a list empty; what is cut or added is not what was sent.
+  if (items.includes('')) return undefined
   const named = scheme.signaturePart === undefined ? undefined : items.map(readPart)
   const texts = named ? valuesOf(named, scheme.signaturePart) : items
   const signatures = texts

@@ -17,7 +17,7 @@ import { createCallbackServer } from '../../../src/http/callbacks/server.ts'
 import { createSourceOf } from '../../../src/http/callbacks/source.ts'
 import { createMemoryLogger } from '../../support/log.ts'
 import { createCaller, exchange, type Headers, open, post } from '../../support/raw-http.ts'
-import { type SchemeUnderTest, schemesUnderTest } from '../../support/schemes.ts'
+import { type SchemeUnderTest, type Spared, schemesUnderTest } from '../../support/schemes.ts'
 import { ids } from '../../support/store.ts'
 import { until } from '../../support/until.ts'
 
@@ -68,8 +68,12 @@ describe('hostile senders', () => {
 
   /** 4xx, nothing stored, and nothing that broke. */
   async function refused(request: Buffer): Promise<void> {
+    receipts.length = 0
     const status = await caller.status(request)
-    assert.ok(status >= 400 && status < 500, `answered ${status}`)
+    assert.ok(
+      status >= 400 && status < 500,
+      `answered ${status} to ${request.toString('latin1').slice(0, 600)}`,
+    )
     assert.equal(receipts.length, 0)
     assert.ok(!logger.lines.some(({ event }) => event === 'callback.broke'))
   }
@@ -87,26 +91,38 @@ describe('hostile senders', () => {
         assert.equal(receipts.length, 1)
       })
 
-      it('takes none whose body was changed anywhere', async () => {
-        const { path, headers, body } = await genuine(scheme)
-        await fc.assert(
-          fc.asyncProperty(changeOf(body), (changed) => refused(post(path, headers, changed))),
-          { numRuns: runs },
-        )
-      })
+      if (scheme.coversBody)
+        it('takes none whose body was changed anywhere', async () => {
+          const { path, headers, body } = await genuine(scheme)
+          await fc.assert(
+            fc.asyncProperty(changeOf(body), (changed) => refused(post(path, headers, changed))),
+            { numRuns: runs },
+          )
+        })
 
-      it('takes none of which a signed header was changed, dropped, doubled or borrowed from another', async () => {
-        const one = await genuine(scheme)
-        const other = await genuine(scheme, scheme.body())
-        await fc.assert(
-          fc.asyncProperty(fc.constantFrom(...scheme.signedHeaders), fc.nat(), fc.nat(), (name, at, how) => {
-            const headers = changeHeader(one.headers, other.headers, name, at, how)
-            fc.pre(headers !== undefined)
-            return refused(post(one.path, headers, one.body))
-          }),
-          { numRuns: runs },
-        )
-      })
+      if (scheme.signedHeaders.length > 0)
+        it('takes none of which a signed header was changed, dropped, doubled or borrowed from another', async () => {
+          const one = await genuine(scheme)
+          const other = await genuine(scheme, scheme.body())
+          await fc.assert(
+            fc.asyncProperty(
+              fc.constantFrom(...scheme.signedHeaders),
+              fc.nat(),
+              fc.nat(),
+              (name, at, how) => {
+                const headers = changeHeader(one.headers, other.headers, {
+                  name,
+                  at,
+                  how,
+                  spared: scheme.spared,
+                })
+                fc.pre(headers !== undefined)
+                return refused(post(one.path, headers, one.body))
+              },
+            ),
+            { numRuns: runs },
+          )
+        })
 
       it('takes none that is sent to another account', async () => {
         const { headers, body } = await genuine(scheme)
@@ -118,9 +134,16 @@ describe('hostile senders', () => {
 
       it('keeps what is genuine, however odd, and its translation never throws', async () => {
         for (const odd of oddBodies()) {
+          if (odd.length === 0 && scheme.spared.includes('empty-body')) continue
           receipts.length = 0
           const { path, headers, body } = await genuine(scheme, odd)
-          assert.equal(await caller.status(post(path, headers, body)), 200)
+          // A token in a header is bounded by what headers may be.
+          if (headers.some(([, value]) => value.length > 8_000)) continue
+          assert.equal(
+            await caller.status(post(path, headers, body)),
+            200,
+            JSON.stringify([odd.toString().slice(0, 50), logger.lines.at(-1)]),
+          )
           assert.deepEqual(receipts[0]?.opened, body)
           assert.equal(scheme.provider.translate(body).outcome, 'not-understood')
         }
@@ -252,9 +275,7 @@ const visible = Array.from({ length: 94 }, (_, i) => String.fromCharCode(33 + i)
 function changeHeader(
   headers: Headers,
   others: Headers,
-  name: string,
-  at: number,
-  how: number,
+  { name, at, how, spared }: { name: string; at: number; how: number; spared: readonly Spared[] },
 ): Headers | undefined {
   const value = headers.find(([known]) => known === name)?.[1] ?? ''
   const other = others.find(([known]) => known === name)?.[1] ?? ''
@@ -267,9 +288,9 @@ function changeHeader(
     value.slice(0, i) + value.slice(i + 1),
     value.slice(0, i),
     `${value}${put}`,
-    value + value,
+    spared.includes('doubled-value') ? value : value + value,
     '',
-    swapCase(value, i),
+    spared.includes('other-case') ? value : swapCase(value, i),
     other,
     'x'.repeat(8_000),
   ]
