@@ -1,19 +1,14 @@
 /** The three ways of signing that the intake is measured with: keys, the provider that verifies, and callbacks. */
-import {
-  createHmac,
-  createPublicKey,
-  createSecretKey,
-  generateKeyPairSync,
-  randomBytes,
-  sign,
-  timingSafeEqual,
-} from 'node:crypto'
+import { createHmac, createPublicKey, generateKeyPairSync, randomBytes, sign } from 'node:crypto'
 import { promisify } from 'node:util'
+import { genericSchema, resolveGeneric } from '../src/config/accounts/generic.ts'
+import { digestBody } from '../src/providers/digest.ts'
+import { createGeneric } from '../src/providers/generic/index.ts'
 import type { AccountProvider } from '../src/providers/provider.ts'
 import { createWechatpay } from '../src/providers/wechatpay/index.ts'
 import { signatureType, headerNames as wechatNames } from '../src/providers/wechatpay/signature.ts'
 import { createZenospay } from '../src/providers/zenospay/index.ts'
-import { digestBody, headerNames, stringToSign } from '../src/providers/zenospay/signature.ts'
+import { headerNames, stringToSign } from '../src/providers/zenospay/signature.ts'
 import { describeDisbursement, formatJakartaTime } from '../src/sandbox/signed-callback.ts'
 import { describeEvent, encryptResource } from '../src/sandbox/wechatpay-signer.ts'
 import { silentLogger } from '../src/telemetry/logger.ts'
@@ -57,33 +52,28 @@ const hmac: Scheme = {
     return { signing: secret, verifying: secret }
   },
   createProvider({ verifying }) {
-    const key = createSecretKey(Buffer.from(verifying))
-    const base = createZenospay({
+    const account = genericSchema.parse({
       id: benchAccount,
-      partnerId: '',
-      providerPublicKeys: [],
-      toleranceMs,
+      provider: 'generic',
       currency: 'IDR',
-    })
-    return {
-      ...base,
-      verify({ header, body, now }) {
-        const timestamp = header('x-timestamp') ?? ''
-        const digest = digestBody(body)
-        const mac = createHmac('sha256', key).update(`${timestamp}.`).update(body).digest()
-        const given = Buffer.from((header('x-signature') ?? '').slice('sha256='.length), 'hex')
-        if (given.length !== mac.length || !timingSafeEqual(mac, given))
-          return { outcome: 'refused', reason: 'signature-wrong', digest }
-        if (Math.abs(now - Number(timestamp) * 1000) > toleranceMs)
-          return { outcome: 'refused', reason: 'outside-window', digest }
-        return {
-          outcome: 'authentic',
-          keyId: 'k',
-          digest,
-          headers: { 'x-timestamp': timestamp, 'x-signature': header('x-signature') ?? '' },
-        }
+      verify: {
+        scheme: 'hmac-sha256',
+        header: 'x-signature',
+        prefix: 'sha256=',
+        signed: '{timestamp}.{body}',
+        timestampHeader: 'x-timestamp',
+        toleranceSeconds: 3_600,
+        secrets: [verifying],
       },
-    }
+      translate: {
+        reference: '/data/merchant_transaction_id',
+        amount: '/data/amount',
+        status: '/data/status',
+        statuses: { success: 'succeeded' },
+      },
+    })
+    const settings = resolveGeneric(account, 'bench', { folder: '.', env: {} })
+    return createGeneric(settings, { fetch: () => Promise.reject(new Error('Nothing is fetched.')) })
   },
   describe: describeCallback,
   async sign({ signing }, body, now) {

@@ -1,6 +1,7 @@
 /** A callback as the make-believe Zenospay signs and sends it; also on demand, and also wrongly. */
 import { generateKeyPairSync, type KeyObject } from 'node:crypto'
-import { digestBody, headerNames, signParts } from '../providers/zenospay/signature.ts'
+import { digestBody } from '../providers/digest.ts'
+import { headerNames, signParts } from '../providers/zenospay/signature.ts'
 
 export interface Disbursement {
   inquiryId: string

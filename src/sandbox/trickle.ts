@@ -3,7 +3,8 @@
  * make-believe provider, as a team would that starts its transfers by itself. It knows both by HTTP alone.
  */
 import { type KeyObject, randomBytes } from 'node:crypto'
-import { digestBody, headerNames, signParts } from '../providers/zenospay/signature.ts'
+import { digestBody } from '../providers/digest.ts'
+import { headerNames, signParts } from '../providers/zenospay/signature.ts'
 import type { Logger } from '../telemetry/logger.ts'
 import { formatJakartaTime } from './signed-callback.ts'
 

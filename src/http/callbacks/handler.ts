@@ -2,8 +2,8 @@
  * The endpoint that providers call, as a plain `(req, res, next)` handler: Express mounts it like any middleware, and
  * our own server hands it the request before Express is asked. Every answer of the callback listener is decided here.
  */
-import { createHash } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import { digestBody } from '../../providers/digest.ts'
 import type { AccountProvider, CallbackRequest, RefusalReason } from '../../providers/provider.ts'
 import type { KeyUsage } from '../../store/key-usage.ts'
 import type { RefusedCallback } from '../../store/quarantine.ts'
@@ -110,7 +110,7 @@ export function createCallbackHandler(deps: CallbackHandlerDeps): CallbackHandle
     source = 'unknown',
     { path, body, now }: CallbackRequest,
     reason: RefusalReason,
-    digest = digestOf(body),
+    digest = digestBody(body),
   ): Result {
     const { account } = provider
     const fields = { reason, digest, bytes: body.length, source }
@@ -214,8 +214,4 @@ function pathOf(req: IncomingMessage): string {
   const url = (req as { originalUrl?: string }).originalUrl ?? req.url ?? ''
   const query = url.indexOf('?')
   return query < 0 ? url : url.slice(0, query)
-}
-
-function digestOf(body: Buffer): string {
-  return createHash('sha256').update(body).digest('hex')
 }

@@ -4,6 +4,7 @@
  * difference shows in the time it takes; every configured credential is compared, whichever fits.
  */
 import { createHash, timingSafeEqual } from 'node:crypto'
+import { digestBody } from '../digest.ts'
 import type { CallbackRequest, RefusalReason, Verification } from '../provider.ts'
 import type { BasicScheme, BearerScheme, NamedKey } from './account.ts'
 import { decodeExactly } from './encoding.ts'
@@ -16,7 +17,7 @@ export function createCredentialVerify(
   const findKey = createCredentialFinder(scheme.keys)
   const read = scheme.scheme === 'basic' ? readBasic : createBearerReader(scheme)
   return (request) => {
-    const digest = createHash('sha256').update(request.body).digest('hex')
+    const digest = digestBody(request.body)
     const found = read(request)
     if ('reason' in found) return { outcome: 'refused', reason: found.reason, digest }
     const key = findKey(found.credential)

@@ -3,8 +3,8 @@
  * bytes of the body (RFC 7797, `b64: false`). The algorithms are an allow-list of the configuration, `none` is never on
  * it, and a header in `crit` that jose does not understand is refused.
  */
-import { createHash } from 'node:crypto'
 import { errors, flattenedVerify } from 'jose'
+import { digestBody } from '../digest.ts'
 import type { CallbackRequest, Fetch, RefusalReason, Verification } from '../provider.ts'
 import type { JwsScheme } from './account.ts'
 import { createJwksSource } from './jwks.ts'
@@ -21,7 +21,7 @@ export function createJwsVerify(
   source: KeySource,
 ): (request: CallbackRequest) => Promise<Verification> {
   return async (request) => {
-    const digest = createHash('sha256').update(request.body).digest('hex')
+    const digest = digestBody(request.body)
     const refuse = (reason: RefusalReason): Verification => ({ outcome: 'refused', reason, digest })
     const read = readJwsToken(scheme, request)
     if ('reason' in read) return refuse(read.reason)

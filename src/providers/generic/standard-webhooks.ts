@@ -5,8 +5,9 @@
  * apart what is signed; a timestamp is written in one way only.
  */
 import { isUtf8 } from 'node:buffer'
-import { createHash, timingSafeEqual } from 'node:crypto'
+import { timingSafeEqual } from 'node:crypto'
 import { Webhook } from 'standardwebhooks'
+import { digestBody } from '../digest.ts'
 import type { CallbackRequest, RefusalReason, Verification } from '../provider.ts'
 import type { StandardWebhooksScheme } from './account.ts'
 import { signaturesMax } from './signature-header.ts'
@@ -24,7 +25,7 @@ export function createStandardWebhooksVerify(
   const names = headerNames(scheme)
 
   return (request) => {
-    const digest = createHash('sha256').update(request.body).digest('hex')
+    const digest = digestBody(request.body)
     const refuse = (reason: RefusalReason): Verification => ({ outcome: 'refused', reason, digest })
 
     const id = request.header(names.id)

@@ -2,7 +2,7 @@
  * HMAC, RSA-SHA256 and Ed25519 over a template. The signature is looked at first and the window after it, so that
  * "outside the window" means "rightly signed, but late", which is worth a status query.
  */
-import { createHash } from 'node:crypto'
+import { digestBody } from '../digest.ts'
 import type { CallbackRequest, RefusalReason, Verification } from '../provider.ts'
 import type { GenericAccount, TemplatedScheme } from './account.ts'
 import { readSignatureHeader } from './signature-header.ts'
@@ -18,7 +18,7 @@ export function createTemplatedVerify(
   const { timestamp: rules } = scheme
 
   return (request) => {
-    const digest = createHash('sha256').update(request.body).digest('hex')
+    const digest = digestBody(request.body)
     const refuse = (reason: RefusalReason): Verification => ({ outcome: 'refused', reason, digest })
 
     const text = request.header(scheme.header)

@@ -1,5 +1,5 @@
 /** Is this callback genuine? Each family of schemes has a file of its own; this one chooses, once, at the start. */
-import { createHash } from 'node:crypto'
+import { digestBody } from '../digest.ts'
 import type { AccountProvider, Fetch } from '../provider.ts'
 import type { GenericAccount } from './account.ts'
 import { createCredentialVerify } from './credentials.ts'
@@ -36,6 +36,6 @@ export function createVerifier(account: GenericAccount, fetcher: Fetch): Verifie
 }
 
 const verifyNothing: AccountProvider['verify'] = ({ body }) => {
-  const digest = createHash('sha256').update(body).digest('hex')
+  const digest = digestBody(body)
   return { outcome: 'authentic', keyId: 'none', digest, headers: {}, unverified: true }
 }

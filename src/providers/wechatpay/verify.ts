@@ -3,8 +3,8 @@
  * checked before the time, so that "outside the window" always means rightly signed. A probe, whose signature begins
  * with `WECHATPAY/SIGNTEST/`, is no special case: it must fail like any wrong signature.
  */
-import { createHash } from 'node:crypto'
 import { normaliseKeySerial } from '../../domain/key-serial.ts'
+import { digestBody } from '../digest.ts'
 import type { CallbackRequest, RefusalReason, Verification } from '../provider.ts'
 import type { PlatformKey, WechatpayAccount } from './account.ts'
 import type { FoundKey, PlatformKeys } from './platform-keys.ts'
@@ -69,7 +69,7 @@ export function verifyCallback(
   keys: PlatformKeys,
   request: CallbackRequest,
 ): Verification | Promise<Verification> {
-  const digest = createHash('sha256').update(request.body).digest('hex')
+  const digest = digestBody(request.body)
   const headers = readSignatureHeaders(request.header)
   if ('refused' in headers) return { outcome: 'refused', reason: headers.refused, digest }
   const conclude = (found: FoundKey): Verification => {

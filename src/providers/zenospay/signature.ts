@@ -2,7 +2,7 @@
  * Zenospay signs `METHOD:PATH:sha256 hex of the body:X-TIMESTAMP` with RSA-SHA256 (PKCS#1 v1.5). That its callbacks are
  * signed like its requests is inferred (README.md), which is why key, path and tolerance are configuration.
  */
-import { hash, type KeyObject, sign, verify } from 'node:crypto'
+import { type KeyObject, sign, verify } from 'node:crypto'
 
 export const headerNames = {
   timestamp: 'x-timestamp',
@@ -16,10 +16,6 @@ export interface SignedParts {
   /** Lower-case hex; over the bytes as they travel, never over a parsed and printed body. */
   bodyDigest: string
   timestamp: string
-}
-
-export function digestBody(body: Uint8Array): string {
-  return hash('sha256', body, 'hex')
 }
 
 export function stringToSign({ method, path, bodyDigest, timestamp }: SignedParts): string {

@@ -5,9 +5,10 @@
  */
 import { hash, timingSafeEqual } from 'node:crypto'
 import { parseTime } from '../../domain/time.ts'
+import { digestBody } from '../digest.ts'
 import type { CallbackRequest, RefusalReason, Verification } from '../provider.ts'
 import type { ZenospayAccount } from './account.ts'
-import { digestBody, headerNames, type SignedParts, verifyParts } from './signature.ts'
+import { headerNames, type SignedParts, verifyParts } from './signature.ts'
 
 export function verifyCallback(account: ZenospayAccount, request: CallbackRequest): Verification {
   const digest = digestBody(request.body)
