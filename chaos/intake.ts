@@ -1,0 +1,100 @@
+/**
+ * The campaign against the intake: rounds of kills, counted together. It goes on where it ended, and a round that was cut
+ * short is run again from its beginning.
+ */
+import { join } from 'node:path'
+import { findServer } from '../src/embedded/find-server.ts'
+import { silentLogger } from '../src/telemetry/logger.ts'
+import { describeStrike, planRound, type RoundPlan } from './plan.ts'
+import { type Progress, readProgress, writeProgress } from './progress.ts'
+import { createChaosProvider } from './provider.ts'
+import { hasFailed, type RoundReport, runRound } from './round.ts'
+import { createStock } from './stock.ts'
+import { addRound, noTotals, type Totals } from './totals.ts'
+
+export interface CampaignOptions {
+  /** For the progress, and for what failed rounds leave. */
+  folder: string
+  rounds: number
+  /** Strikes of a round, beside the kill that ends it. */
+  strikes: number
+  /** Of a new campaign; one that goes on keeps its own. */
+  seed: string
+  fresh: boolean
+  say(line: string): void
+}
+
+/** Signed ahead: enough for the busiest second, and young enough for the provider's time window. */
+const stockMax = 1_500
+const signersMax = 4
+
+export async function runIntakeCampaign(options: CampaignOptions): Promise<Progress> {
+  const { folder, rounds, strikes, say } = options
+  const file = join(folder, 'intake.json')
+  const saved = options.fresh ? undefined : readProgress(file)
+  let progress: Progress = saved ?? { v: 1, seed: options.seed, totals: noTotals, failures: [] }
+  say(
+    `seed ${progress.seed}, ${saved ? `goes on after ${saved.totals.rounds}` : 'from the beginning'}, to ${rounds} rounds`,
+  )
+
+  const server = await findServer({
+    packageFolder: join(folder, 'redis-package'),
+    env: process.env,
+    logger: silentLogger,
+  })
+  const provider = createChaosProvider()
+  const stock = createStock(provider.makeCallback, stockMax, signersMax)
+  try {
+    while (progress.totals.rounds < rounds) {
+      const round = progress.totals.rounds + 1
+      const plan = planRound(progress.seed, round, strikes)
+      const place = join(folder, `round-${round}`)
+      const outcome = await attempt(() => runRound(plan, { folder: place, server, provider, stock }))
+      const failures = describeFailures(plan, outcome, place)
+      for (const line of failures) say(line)
+      progress = {
+        ...progress,
+        totals: count(progress.totals, outcome),
+        failures: [...progress.failures, ...failures],
+      }
+      writeProgress(file, progress)
+      say(describeRound(round, plan, outcome))
+    }
+    return progress
+  } finally {
+    await stock.close()
+  }
+}
+
+type Outcome = RoundReport | Error
+
+async function attempt(run: () => Promise<RoundReport>): Promise<Outcome> {
+  try {
+    return await run()
+  } catch (error) {
+    return error instanceof Error ? error : new Error(String(error))
+  }
+}
+
+/** A round that could not be brought to its end has shown nothing, and is a fault. */
+function count(totals: Totals, outcome: Outcome): Totals {
+  if (!(outcome instanceof Error)) return addRound(totals, outcome)
+  return { ...totals, rounds: totals.rounds + 1, faults: totals.faults + 1 }
+}
+
+function describeFailures(plan: RoundPlan, outcome: Outcome, place: string): string[] {
+  const begin = `FAILED seed ${plan.seed}:`
+  if (outcome instanceof Error) return [`${begin} ${outcome.message} (files in ${place})`]
+  if (!hasFailed(outcome)) return []
+  const lost = outcome.lost.map(
+    ({ digest, ms, strikes }) => `lost ${digest}, acknowledged at ${ms} ms after strike ${strikes}`,
+  )
+  return [...lost, ...outcome.faults].map((what) => `${begin} ${what} (files in ${place})`)
+}
+
+function describeRound(round: number, plan: RoundPlan, outcome: Outcome): string {
+  const strikes = [...plan.strikes, plan.last].map(describeStrike).join('; ')
+  if (outcome instanceof Error) return `round ${round}: not finished (${strikes})`
+  const { acknowledged, queued, repeats, lost } = outcome
+  return `round ${round}: ${acknowledged} acknowledged, ${queued} in the queue, ${repeats} repeats, ${lost.length} lost (${strikes})`
+}
