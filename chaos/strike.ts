@@ -36,17 +36,17 @@ async function reachMoment({ afterAcks, delayMs }: Strike, target: Target): Prom
 }
 
 /** When the mending began. */
-async function strikeAndMend({ kind, refusals }: Strike, target: Target): Promise<number> {
-  const { receiver, redis, load } = target
-  const refused = load.refusals.more(refusals)
-  switch (kind) {
+async function strikeAndMend(strike: Strike, target: Target): Promise<number> {
+  const { receiver, redis } = target
+  const stayAway = beginAbsence(strike, target)
+  switch (strike.kind) {
     case 'receiver': {
       await receiver.kill()
       return timed(() => receiver.start())
     }
     case 'redis': {
       await redis.kill()
-      await waitFor(`${refusals} answers of 503`, refused, target)
+      await stayAway()
       return timed(() => redis.start())
     }
     case 'both': {
@@ -59,9 +59,24 @@ async function strikeAndMend({ kind, refusals }: Strike, target: Target): Promis
     }
     case 'pause': {
       redis.pause()
-      await waitFor(`${refusals} answers of 503`, refused, target)
+      await stayAway()
       return timed(async () => redis.goOn())
     }
+    case 'hang': {
+      redis.pause()
+      await stayAway()
+      await redis.kill()
+      return timed(() => redis.start())
+    }
+  }
+}
+
+/** The refusals are counted from the strike on. */
+function beginAbsence({ refusals, awayMs }: Strike, target: Target): () => Promise<void> {
+  const refused = target.load.refusals.more(refusals)
+  return async () => {
+    await waitFor(`${refusals} answers of 503`, refused, target)
+    if (awayMs > 0) await sleep(awayMs)
   }
 }
 
