@@ -2,6 +2,8 @@
  * The campaign against the intake: rounds of kills, counted together. It goes on where it ended, and a round that was cut
  * short is run again from its beginning.
  */
+import { randomBytes } from 'node:crypto'
+import { existsSync, readdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { findServer } from '../src/embedded/find-server.ts'
 import { silentLogger } from '../src/telemetry/logger.ts'
@@ -18,11 +20,14 @@ export interface CampaignOptions {
   rounds: number
   /** Strikes of a round, beside the kill that ends it. */
   strikes: number
-  /** Of a new campaign; one that goes on keeps its own. */
-  seed: string
+  /** One that goes on keeps its own. */
+  seed?: string | undefined
   fresh: boolean
   say(line: string): void
 }
+
+const progressName = 'intake.json'
+const roundPrefix = 'round-'
 
 /** Signed ahead: enough for the busiest second, and young enough for the provider's time window. */
 const stockMax = 1_500
@@ -30,12 +35,10 @@ const signersMax = 4
 
 export async function runIntakeCampaign(options: CampaignOptions): Promise<Progress> {
   const { folder, rounds, strikes, say } = options
-  const file = join(folder, 'intake.json')
-  const saved = options.fresh ? undefined : readProgress(file)
-  let progress: Progress = saved ?? { v: 1, seed: options.seed, totals: noTotals, failures: [] }
-  say(
-    `seed ${progress.seed}, ${saved ? `goes on after ${saved.totals.rounds}` : 'from the beginning'}, to ${rounds} rounds`,
-  )
+  const file = join(folder, progressName)
+  if (options.fresh) removeAll(folder)
+  let progress = begin(readProgress(file), options.seed)
+  say(`seed ${progress.seed}, ${progress.totals.rounds} of ${rounds} rounds done`)
 
   const server = await findServer({
     packageFolder: join(folder, 'redis-package'),
@@ -48,7 +51,7 @@ export async function runIntakeCampaign(options: CampaignOptions): Promise<Progr
     while (progress.totals.rounds < rounds) {
       const round = progress.totals.rounds + 1
       const plan = planRound(progress.seed, round, strikes)
-      const place = join(folder, `round-${round}`)
+      const place = join(folder, `${roundPrefix}${round}`)
       const outcome = await attempt(() => runRound(plan, { folder: place, server, provider, stock }))
       const failures = describeFailures(plan, outcome, place)
       for (const line of failures) say(line)
@@ -64,6 +67,20 @@ export async function runIntakeCampaign(options: CampaignOptions): Promise<Progr
   } finally {
     await stock.close()
   }
+}
+
+function begin(saved: Progress | undefined, seed: string | undefined): Progress {
+  if (saved === undefined)
+    return { v: 1, seed: seed ?? randomBytes(6).toString('hex'), totals: noTotals, failures: [] }
+  if (seed === undefined || seed === saved.seed) return saved
+  throw new Error(`The campaign that goes on here has seed ${saved.seed}; begin another with --fresh.`)
+}
+
+/** What failed rounds have left too; a server that was fetched stays. */
+function removeAll(folder: string): void {
+  if (!existsSync(folder)) return
+  const names = readdirSync(folder).filter((name) => name === progressName || name.startsWith(roundPrefix))
+  for (const name of names) rmSync(join(folder, name), { recursive: true, force: true })
 }
 
 type Outcome = RoundReport | Error

@@ -16,7 +16,7 @@ const settings = {
   maxmemory: '256mb',
   'maxmemory-policy': 'noeviction',
   // So small that the file is rewritten while it is being killed as well.
-  'auto-aof-rewrite-min-size': '512kb',
+  'auto-aof-rewrite-min-size': '128kb',
 }
 
 export type ChaosRedis = Awaited<ReturnType<typeof createRedis>>
