@@ -17,6 +17,8 @@ import { addRound, noTotals, type Totals } from './totals.ts'
 export interface CampaignOptions {
   /** For the progress, and for what failed rounds leave. */
   folder: string
+  /** The built `main.js`. */
+  program: string
   rounds: number
   /** Strikes of a round, beside the kill that ends it. */
   strikes: number
@@ -34,7 +36,8 @@ const stockMax = 1_500
 const signersMax = 4
 
 export async function runIntakeCampaign(options: CampaignOptions): Promise<Progress> {
-  const { folder, rounds, strikes, say } = options
+  const { folder, program, rounds, strikes, say } = options
+  if (!existsSync(program)) throw new Error(`There is no ${program}; run \`npm run build\`.`)
   const file = join(folder, progressName)
   if (options.fresh) removeAll(folder)
   let progress = begin(readProgress(file), options.seed)
@@ -52,7 +55,7 @@ export async function runIntakeCampaign(options: CampaignOptions): Promise<Progr
       const round = progress.totals.rounds + 1
       const plan = planRound(progress.seed, round, strikes)
       const place = join(folder, `${roundPrefix}${round}`)
-      const outcome = await attempt(() => runRound(plan, { folder: place, server, provider, stock }))
+      const outcome = await attempt(() => runRound(plan, { folder: place, server, program, provider, stock }))
       const failures = describeFailures(plan, outcome, place)
       for (const line of failures) say(line)
       progress = {
@@ -83,6 +86,9 @@ function removeAll(folder: string): void {
   for (const name of names) rmSync(join(folder, name), { recursive: true, force: true })
 }
 
+/** Of one round: where one callback was lost, hundreds may have been. */
+const shownMax = 20
+
 type Outcome = RoundReport | Error
 
 async function attempt(run: () => Promise<RoundReport>): Promise<Outcome> {
@@ -106,7 +112,9 @@ function describeFailures(plan: RoundPlan, outcome: Outcome, place: string): str
   const lost = outcome.lost.map(
     ({ digest, ms, strikes }) => `lost ${digest}, acknowledged at ${ms} ms after strike ${strikes}`,
   )
-  return [...lost, ...outcome.faults].map((what) => `${begin} ${what} (files in ${place})`)
+  const all = [...lost, ...outcome.faults].map((what) => `${begin} ${what} (files in ${place})`)
+  const more = all.length - shownMax
+  return more > 0 ? [...all.slice(0, shownMax), `${begin} and ${more} more`] : all
 }
 
 function describeRound(round: number, plan: RoundPlan, outcome: Outcome): string {

@@ -2,14 +2,12 @@
  * The program itself as users run it, `tallyhook serve`. No workers: what it acknowledges has to stay in the queue, where
  * it can be counted.
  */
-import { existsSync } from 'node:fs'
 import { createInterface } from 'node:readline'
-import { fileURLToPath } from 'node:url'
 import { createProcess } from './process.ts'
 
-const main = fileURLToPath(new URL('../dist/main.js', import.meta.url))
-
 export interface ReceiverOptions {
+  /** The built `main.js`. */
+  program: string
   configFile: string
   dataDir: string
   redisUrl: string
@@ -17,11 +15,10 @@ export interface ReceiverOptions {
 
 export type Receiver = ReturnType<typeof createReceiver>
 
-export function createReceiver({ configFile, dataDir, redisUrl }: ReceiverOptions) {
-  if (!existsSync(main)) throw new Error('dist is not built; run `npm run build`.')
+export function createReceiver({ program, configFile, dataDir, redisUrl }: ReceiverOptions) {
   const running = createProcess('The receiver', {
     path: process.execPath,
-    args: [main, 'serve'],
+    args: [program, 'serve'],
     env: {
       PATH: process.env.PATH,
       TALLYHOOK_CONFIG: configFile,

@@ -19,6 +19,8 @@ export interface RoundDeps {
   /** Where Redis keeps its files. It stays when the round has failed. */
   folder: string
   server: RedisServer
+  /** The built `main.js`. */
+  program: string
   provider: ChaosProvider
   stock: Stock<Callback>
 }
@@ -35,7 +37,7 @@ export interface RoundReport extends Verdict {
 export const hasFailed = ({ lost, faults }: Verdict) => lost.length > 0 || faults.length > 0
 
 export async function runRound(plan: RoundPlan, deps: RoundDeps): Promise<RoundReport> {
-  const { folder, server, provider, stock } = deps
+  const { folder, server, program, provider, stock } = deps
   rmSync(folder, removal)
   const redisFolder = join(folder, 'redis')
   const configFile = join(folder, 'tallyhook.json')
@@ -43,7 +45,12 @@ export async function runRound(plan: RoundPlan, deps: RoundDeps): Promise<RoundR
   writeFileSync(configFile, JSON.stringify(provider.configuration), { mode: 0o600 })
 
   const redis = await createRedis(server, redisFolder)
-  const receiver = createReceiver({ configFile, dataDir: join(folder, 'data'), redisUrl: redis.url })
+  const receiver = createReceiver({
+    program,
+    configFile,
+    dataDir: join(folder, 'data'),
+    redisUrl: redis.url,
+  })
   const strikes: RoundReport['strikes'] = {}
   const recoveryMsMax: RoundReport['recoveryMsMax'] = {}
   let load: Load | undefined
@@ -71,6 +78,10 @@ export async function runRound(plan: RoundPlan, deps: RoundDeps): Promise<RoundR
     await redis.kill()
     if (!hasFailed(report)) rmSync(folder, removal)
     return { ...report, acknowledged: acknowledged.size, queued: queued.length, forged: load.forged.size }
+  } catch (cause) {
+    const what = cause instanceof Error ? cause.message : String(cause)
+    // A load that is refused gets nowhere: what it was refused with says more than that it got stuck.
+    throw new Error([what, ...(load?.faults.slice(0, 1) ?? [])].join('; before that, '), { cause })
   } finally {
     await Promise.all([receiver.kill(), redis.kill()])
     await load?.stop()

@@ -1,4 +1,6 @@
 /** `npm run chaos -- intake [--rounds N] [--seed S] [--fresh]`. Exits 1 when anything was lost or otherwise wrong. */
+import { cpSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { runIntakeCampaign } from './intake.ts'
@@ -28,13 +30,23 @@ for (const [signal, code] of [
 ] as const)
   process.once(signal, () => process.exit(code))
 
+const folder = fileURLToPath(new URL('results/', import.meta.url))
+// A copy, since a campaign is long and others build meanwhile. It finds its packages from there as well.
+const copy = join(folder, 'program')
+rmSync(copy, { recursive: true, force: true })
+cpSync(new URL('../dist', import.meta.url), copy, { recursive: true })
+
 const progress = await runIntakeCampaign({
-  folder: fileURLToPath(new URL('results/', import.meta.url)),
+  folder,
+  program: join(copy, 'main.js'),
   rounds,
   strikes: strikesPerRound,
   seed: values.seed,
   fresh: values.fresh,
   say: (line) => process.stdout.write(`${line}\n`),
+}).catch((error: Error) => {
+  process.stderr.write(`chaos: ${error.message}\n`)
+  process.exit(2)
 })
 for (const line of progress.failures) process.stdout.write(`${line}\n`)
 process.stdout.write(`\n${describeTotals(progress.totals)}\n`)

@@ -6,9 +6,12 @@ import assert from 'node:assert/strict'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { runIntakeCampaign } from '../../chaos/intake.ts'
 import { strikeKinds } from '../../chaos/plan.ts'
 import { describeTotals, killsOf } from '../../chaos/totals.ts'
+
+const program = fileURLToPath(new URL('../../dist/main.js', import.meta.url))
 
 describe('the intake, killed under load', function () {
   this.timeout(120_000)
@@ -26,6 +29,7 @@ describe('the intake, killed under load', function () {
     const campaign = (rounds: number) =>
       runIntakeCampaign({
         folder,
+        program,
         rounds,
         strikes: 6,
         seed,

@@ -2,9 +2,12 @@ import assert from 'node:assert/strict'
 import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { runIntakeCampaign } from '../../chaos/intake.ts'
 import { readProgress, writeProgress } from '../../chaos/progress.ts'
 import { noTotals } from '../../chaos/totals.ts'
+
+const program = fileURLToPath(new URL('../../dist/main.js', import.meta.url))
 
 describe('chaos: a campaign that goes on', () => {
   let folder: string
@@ -22,7 +25,7 @@ describe('chaos: a campaign that goes on', () => {
     failures: ['FAILED seed first/2'],
   }
   const campaign = (fields: { seed?: string; fresh?: boolean }) =>
-    runIntakeCampaign({ folder, rounds: 0, strikes: 1, fresh: false, say: () => {}, ...fields })
+    runIntakeCampaign({ folder, program, rounds: 0, strikes: 1, fresh: false, say: () => {}, ...fields })
 
   it('reads what it wrote, and keeps a loss that was found before', async () => {
     assert.equal(readProgress(file), undefined)
