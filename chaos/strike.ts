@@ -89,7 +89,7 @@ async function timed(mend: () => Promise<void>): Promise<number> {
 async function waitFor(what: string, work: Promise<void>, { receiver, redis }: Target): Promise<void> {
   let timer: NodeJS.Timeout | undefined
   const stuck = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`Waited ${stuckMs} ms for ${what}.`)), stuckMs)
+    timer = setTimeout(() => reject(new Error(`Waited ${stuckMs} ms for ${what}`)), stuckMs)
   })
   try {
     await Promise.race([work, receiver.broken, redis.broken, stuck])
