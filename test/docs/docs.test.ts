@@ -73,7 +73,7 @@ describe('documents', () => {
 
   it('README.md runs only scripts that there are', () => {
     for (const [, name = ''] of read('README.md').matchAll(
-      /npm (?:run )?(start|test|bench|lint|types|format|build)\b/g,
+      /npm (?:run )?(start|test|bench|chaos|lint|types|format|build)\b/g,
     )) {
       assert.ok(manifest.scripts[name], name)
     }
