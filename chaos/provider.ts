@@ -1,9 +1,10 @@
 /** A provider with keys of its own: callbacks that are each unique and rightly signed, and their forged twins. */
 import { generateKeyPairSync, randomBytes, sign } from 'node:crypto'
 import { promisify } from 'node:util'
+import { digestBody } from '../src/providers/digest.ts'
 import type { ZenospayAccount } from '../src/providers/zenospay/account.ts'
 import { createZenospay } from '../src/providers/zenospay/index.ts'
-import { digestBody, headerNames, stringToSign } from '../src/providers/zenospay/signature.ts'
+import { headerNames, stringToSign } from '../src/providers/zenospay/signature.ts'
 import { describeDisbursement, formatJakartaTime } from '../src/sandbox/signed-callback.ts'
 import { createKeyring } from '../src/seal/keyring.ts'
 

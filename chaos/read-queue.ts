@@ -1,9 +1,10 @@
 /** Everything that the queue holds, in whatever state, as digests of the bodies themselves: opened, and not as noted. */
 import { type JobType, Queue } from 'bullmq'
 import { queuePrefix } from '../src/compose/base.ts'
-import { digestBody } from '../src/providers/zenospay/signature.ts'
-import { callbackQueueName, readCallbackJob, type Sealer, takeReceipts } from '../src/queue/catalogue.ts'
+import { digestBody } from '../src/providers/digest.ts'
+import { callbackQueueName } from '../src/queue/catalogue.ts'
 import { createConnect } from '../src/queue/connections.ts'
+import { readCallbackJob, type Sealer, takeReceipts } from '../src/queue/job-data.ts'
 
 const states: JobType[] = [
   'waiting',

@@ -6,7 +6,7 @@ import type { AddressInfo } from 'node:net'
 import { startLoad } from '../../chaos/load.ts'
 import { createChaosProvider } from '../../chaos/provider.ts'
 import { createStock } from '../../chaos/stock.ts'
-import { digestBody } from '../../src/providers/zenospay/signature.ts'
+import { digestBody } from '../../src/providers/digest.ts'
 import { until } from '../support/until.ts'
 
 const provider = createChaosProvider()

@@ -22,9 +22,8 @@ export function createSourceOf(trustedProxies: number): SourceOf {
 
 /** An IPv4 address that came over an IPv6 socket is still that IPv4 address. */
 function plainAddress(text: string): string | undefined {
-  const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(text)?.[1]
-  const address = mapped ?? text
-  return isIP(address) === 0 ? undefined : address
+  const mapped = text.startsWith('::ffff:') && text.includes('.') ? text.slice('::ffff:'.length) : text
+  return isIP(mapped) === 0 ? undefined : mapped
 }
 
 /** Whether an account takes callbacks from there. One that names no sources takes them from everywhere. */
