@@ -145,7 +145,7 @@ async function registerTransfer(
   config: Config,
   flags: Flags,
   apiUrl: string | undefined,
-  account: { id: string; currency: string },
+  account: Config['accounts'][number],
 ): Promise<string> {
   if (!config.sandbox || !apiUrl)
     throw usage('Give --reference: only in sandbox mode a transfer is registered by itself.')
@@ -157,7 +157,10 @@ async function registerTransfer(
       account: account.id,
       reference,
       amount: { value: flags.amount, currency: account.currency },
-      beneficiary: { bankCode: '002', accountNumber: flags['account-number'], name: 'John Doe' },
+      beneficiary:
+        account.provider === 'wechatpay'
+          ? { openid: flags.openid }
+          : { bankCode: '002', accountNumber: flags['account-number'], name: 'John Doe' },
     }),
   })
   if (answer.status !== 201)

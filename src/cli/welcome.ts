@@ -5,7 +5,7 @@ import type { Config } from '../config/config.ts'
 export function showWelcome({ callbackUrl, apiUrl, sandbox }: Running, { dataDir }: Config): void {
   if (!sandbox) return
   process.stderr.write(`
-  Tallyhook is ready, in sandbox mode: both providers and merchants are make-believe, and no money moves.
+  Tallyhook is ready, in sandbox mode: providers and merchants are make-believe, and no money moves.
 
   Callbacks    ${callbackUrl}/callbacks/${sandbox.account}
   API          ${apiUrl}/v1
@@ -13,7 +13,8 @@ export function showWelcome({ callbackUrl, apiUrl, sandbox }: Running, { dataDir
   API token    ${sandbox.apiToken}
   Data         ${dataDir}
 
-  A signed callback for a transfer that waits for it (good for an hour; \`npx tallyhook send\` makes another):
+  A signed callback for a transfer that waits for it (good for an hour; \`npx tallyhook send\` makes another,
+  \`--account wechat-sandbox\` and \`--account acme-sandbox\` those of other providers):
 
 ${sandbox.curl}
 

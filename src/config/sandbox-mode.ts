@@ -3,12 +3,12 @@
  * keys and the API token are made once and kept in the data directory. Two processes that start together end up with
  * the same ones.
  */
-import { createHash, createPublicKey, generateKeyPairSync, randomBytes } from 'node:crypto'
+import { createHash, generateKeyPairSync, randomBytes } from 'node:crypto'
 import { linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { z } from 'zod'
 import { invalidConfiguration } from './invalid.ts'
-import { readRsaPublicKey } from './secrets.ts'
+import { createSandboxAccounts } from './sandbox-accounts.ts'
 import type { Settings } from './settings.ts'
 
 const identitySchema = z.object({
@@ -25,9 +25,6 @@ const identitySchema = z.object({
 })
 export type SandboxIdentity = z.output<typeof identitySchema>
 
-/** Real accounts allow five minutes. A pasted example should still work after a coffee. */
-const toleranceMs = 60 * 60 * 1000
-
 export function readSandboxIdentity(dataDir: string): SandboxIdentity {
   const file = join(dataDir, 'sandbox.json')
   const text = readIfThere(file) ?? create(dataDir, file)
@@ -39,21 +36,8 @@ export function readSandboxIdentity(dataDir: string): SandboxIdentity {
 }
 
 export function createSandboxSettings(identity: SandboxIdentity): Settings {
-  const publicPem = createPublicKey(identity.providerPrivateKey)
-    .export({ type: 'spki', format: 'pem' })
-    .toString()
   return {
-    accounts: [
-      {
-        id: identity.account,
-        provider: 'zenospay',
-        partnerId: identity.partnerId,
-        providerPublicKeys: [readRsaPublicKey(publicPem, 'sandbox')],
-        callbackPath: `/callbacks/${identity.account}`,
-        toleranceMs,
-        currency: identity.currency,
-      },
-    ],
+    accounts: createSandboxAccounts(identity),
     callbacks: { trustedProxies: 0, sources: new Map() },
     tokens: [
       {

@@ -89,8 +89,8 @@ export interface AccountProvider {
   verify(request: CallbackRequest): Verification | Promise<Verification>
   translate(body: Buffer): Translation
   accepted: Ack
-  /** For any answer but 2xx. It says no more than an attacker may know. */
-  refused(message: string): Ack
+  /** For any answer but 2xx, where the provider has a form of its own for it. It says no more than an attacker may know. */
+  refused?(message: string): Ack
   /** The header, by lower-case name, that carries a credential: its value is kept nowhere, nor that of a refused callback. */
   credentialHeader?: string
   /** Ids of the keys that may verify, in the order of the configuration. */

@@ -74,7 +74,7 @@ describe('configuration of a generic account', () => {
       contentType: 'application/json; charset=utf-8',
       body: '{"ok":true}',
     })
-    assert.equal(provider?.refused('Not authentic').contentType, 'application/problem+json')
+    assert.equal(provider?.refused, undefined, 'problem details are its answer')
     assert.equal(provider?.keyIds().length, 1)
   })
 

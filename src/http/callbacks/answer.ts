@@ -47,6 +47,6 @@ function headOf({ contentType, body }: Ack): string[] {
 
 /** The title alone: which check failed is for our log, and not for whoever forges. */
 function describeRefusal(provider: AccountProvider | undefined, code: ErrorCode): Ack {
-  if (provider) return provider.refused(errorCodes[code].title)
+  if (provider?.refused) return provider.refused(errorCodes[code].title)
   return { contentType: 'application/problem+json', body: JSON.stringify(toProblem(new AppError(code))) }
 }

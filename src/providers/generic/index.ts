@@ -1,6 +1,6 @@
 import type { AccountProvider, Fetch } from '../provider.ts'
 import type { GenericAccount } from './account.ts'
-import { accepted, refused } from './ack.ts'
+import { accepted } from './ack.ts'
 import { createTranslate } from './translate.ts'
 import { createVerifier } from './verify.ts'
 
@@ -20,6 +20,5 @@ export function createGeneric(account: GenericAccount, deps: GenericDeps): Accou
     ...createVerifier(account, deps.fetch),
     translate: createTranslate(account),
     accepted,
-    refused,
   }
 }

@@ -54,7 +54,10 @@ describe('callback listener', () => {
     logger = createMemoryLogger()
     const provider: AccountProvider = { ...createZenospay(testAccount), budgetMs: 200 }
     handler = createCallbackHandler({
-      providers: new Map([[testAccount.id, provider]]),
+      providers: new Map([
+        [testAccount.id, provider],
+        ['plain', { ...provider, account: 'plain', refused: undefined }],
+      ]),
       intake: createIntake({
         unavailable: () => unavailable,
         enqueue: (...args) => enqueue(...args),
@@ -205,6 +208,14 @@ describe('callback listener', () => {
       assert.deepEqual(asked, [body])
       assert.equal((await send(forged())).status, 401)
       assert.equal(asked.length, 1, 'a forgery prompts nothing')
+    })
+
+    it('with problem details, where the provider asks for no form of its own', async () => {
+      const response = await request(server).post('/callbacks/plain').send('{}')
+      assert.equal(response.status, 401)
+      assert.match(response.headers['content-type'] ?? '', /problem\+json/)
+      assert.equal(response.body.code, 'not-authentic')
+      assert.equal(response.body.detail, 'The callback is not authentic.')
     })
 
     it('a header of the signature that came twice, since nobody can say which was signed', async () => {
