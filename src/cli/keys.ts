@@ -13,14 +13,16 @@ Usage: tallyhook keys <command> [options]
   make <kind>   a new key, in the form that the configuration takes; kinds:
                   seal      for seal.keys            index   for seal.indexKey
                   token     for api.tokens           hmac    a secret shared with a provider
-                  rsa       a pair, 3072 bits        ed25519 a pair
+                  webhook   one as whsec_…           rsa     a pair, 3072 bits
+                  ed25519   a pair
   show          every key of the configuration by id or fingerprint, and its use where Redis can be reached
   check         whether every key is readable, strong and the one that was used before; exits 1 if not
   reseal        moves everything that is sealed under an older key to the first of seal.keys; the service may run.
                 Restart every process with the new key in the first place before. Can be stopped and run again
 
 Options
-  --out FILE    make: the secret or private part goes there, readable for the owner alone; an existing file is kept
+  --out FILE    make: the secret or private part goes there, readable for the owner alone, the public part of a pair
+                beside it, as FILE.pub; an existing file is kept
   --id ID       make: the id of the seal key or token
   --json        prints the result as JSON
 `

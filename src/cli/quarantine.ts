@@ -13,6 +13,7 @@ import { createSourceRule } from '../http/callbacks/source.ts'
 import { callbackQueueName } from '../queue/catalogue.ts'
 import { findQueuedReceipt } from '../queue/job-data.ts'
 import { createKeyring } from '../seal/keyring.ts'
+import { createKeyUsage } from '../store/key-usage.ts'
 import { createKeys } from '../store/keys.ts'
 import { refuseDifference } from '../store/meta.ts'
 import { createQuarantine } from '../store/quarantine.ts'
@@ -93,8 +94,9 @@ async function withStore(config: Config, use: (store: Store) => Promise<number>)
       limits,
       clock: Date.now,
     })
+    const usage = createKeyUsage({ redis, scripts, keys })
     const providers = createProviders(config, { clock: Date.now, randomBytes, logger: silentLogger })
-    return await use({
+    const exitCode = await use({
       accounts: [...providers.keys()],
       quarantine,
       receipts: createReceiptFinder({ redis, keys }),
@@ -106,8 +108,11 @@ async function withStore(config: Config, use: (store: Store) => Promise<number>)
         addJobs: (jobs) => queue.addBulk(jobs),
         ...keyring,
         ids,
+        noteUse: usage.note,
       }),
     })
+    await usage.flush()
+    return exitCode
   } finally {
     await queue.close()
     redis.disconnect()
@@ -124,7 +129,7 @@ async function list({ accounts, quarantine }: Store, flags: Flags, output: Outpu
   else {
     for (const { id, receivedAt, account, reason, source, bytes } of items)
       output.out(`${id}  ${receivedAt}  ${account}  ${reason}  from ${source}  ${bytes} bytes\n`)
-    if (next) output.out(`There are more: --after ${next}\n`)
+    if (next) output.err(`There are more: --after ${next}\n`)
   }
   return 0
 }

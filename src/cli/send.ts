@@ -21,7 +21,8 @@ const help = `tallyhook send: sends one signed callback
   --status success      success, fail or pending, or the provider's own word; an unknown one is kept as a failed job
   --account-number N    of a beneficiary at a bank (default 0000000000)
   --openid O            of a beneficiary at WeChat Pay (default o-sandbox)
-  --inquiry-id I        the provider's own id (default: a new one)
+  --inquiry-id I        the provider's own id (default: a new one, which contradicts the one that a transfer has already;
+                        a repeat has the same --reference and the same --inquiry-id)
   --account ID          which configured account (default: the first)
   --url URL             the callback URL (default: that of the process running on the data directory)
   --private-key FILE    the provider's key, PEM; not needed in sandbox mode, nor where a secret is shared
@@ -138,6 +139,7 @@ async function sign(
     path: new URL(url).pathname,
     now,
     wrongSignature: flags['wrong-signature'],
+    stale: flags.stale,
   })
 }
 
@@ -184,8 +186,15 @@ async function fetchOrExplain(url: string, init: RequestInit): Promise<Answer> {
     const answer = await fetch(url, { ...init, signal: AbortSignal.timeout(answerMsMax) })
     return { status: answer.status, body: await answer.text() }
   } catch (cause) {
-    throw new AppError('internal-error', { detail: `${url} does not answer.`, cause })
+    const why = causeOf(cause)
+    throw new AppError('internal-error', { detail: `${url} does not answer${why && ` (${why})`}.`, cause })
   }
+}
+
+/** As ECONNREFUSED, or DEPTH_ZERO_SELF_SIGNED_CERT, for which NODE_EXTRA_CA_CERTS is the cure. */
+function causeOf(error: unknown): string {
+  const { cause } = error as { cause?: { code?: unknown } }
+  return typeof cause?.code === 'string' ? cause.code : ''
 }
 
 function report(flags: Flags, reference: string, { status, body }: Answer): void {

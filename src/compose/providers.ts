@@ -18,6 +18,10 @@ export function createProviders(
   { accounts, outbound }: Config,
   deps: ProviderDeps,
 ): ReadonlyMap<string, AccountProvider> {
+  for (const account of accounts) {
+    if (account.provider === 'generic' && account.verify.scheme === 'none')
+      deps.logger.warn('account.unverified', { account: account.id })
+  }
   return new Map(accounts.map((account) => [account.id, createProvider(account, outbound, deps)]))
 }
 

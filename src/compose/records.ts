@@ -80,6 +80,7 @@ export function createRecordRoutes(
         addJobs,
         ...keyring,
         ids,
+        noteUse: usage.note,
       }),
       logger,
     }),

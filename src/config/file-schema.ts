@@ -13,39 +13,54 @@ const sealKey = z.strictObject({
 const token = z.strictObject({
   id: text.regex(/^[A-Za-z0-9_.-]{1,64}$/, 'It must be letters, digits, _, . and -.'),
   sha256: text.regex(/^[0-9a-f]{64}$/, 'It must be the SHA-256 of the token in lower-case hex.'),
-  scopes: z.array(z.enum(scopes)).min(1),
+  scopes: z
+    .array(z.enum(scopes, `It must be one of: ${scopes.join(', ')}.`))
+    .min(1, 'It needs at least one scope.'),
 })
 
 const network = text.refine(isNetwork, 'It must be a network, as 10.20.0.0/16 or fd00:1::/32.')
 
-export const fileSchema = z.strictObject({
-  accounts: z
-    .array(accountSchema, { error: 'It is required: a list of accounts.' })
-    .min(1, 'It needs at least one account.'),
-  callbacks: z.strictObject({ trustedProxies: z.int().min(0).max(10).default(0) }).prefault({}),
-  api: z.strictObject({ tokens: z.array(token).min(1) }),
-  seal: z.strictObject(
-    { keys: z.array(sealKey).min(1), indexKey: secret },
-    { error: 'It is required: keys and an indexKey.' },
-  ),
-  durability: z
-    .strictObject({
-      fsync: z.enum(['always', 'everysec']).default('always'),
-      replicas: z.int().min(0).max(10).default(0),
-      onWeaker: z.enum(['refuse', 'warn']).default('refuse'),
-    })
-    .prefault({}),
-  quarantine: z
-    .strictObject({
-      keep: z.int().min(1).max(100_000).default(1000),
-      days: z.int().min(1).max(3650).default(30),
-    })
-    .prefault({}),
-  partitions: z.int().min(1).max(256).default(8),
-  outbound: z
-    .strictObject({ allow: z.array(network).default([]), http: z.boolean().default(false) })
-    .prefault({}),
-})
+export const fileSchema = z.strictObject(
+  {
+    accounts: z
+      .array(accountSchema, { error: 'It is required: a list of accounts.' })
+      .min(1, 'It needs at least one account.'),
+    callbacks: z
+      .strictObject({
+        trustedProxies: z
+          .int('It must be a whole number.')
+          .min(0, 'It must be 0 or more.')
+          .max(10, 'It must be 10 at most.')
+          .default(0),
+      })
+      .prefault({}),
+    api: z.strictObject({ tokens: z.array(token).min(1) }),
+    seal: z.strictObject(
+      { keys: z.array(sealKey).min(1), indexKey: secret },
+      { error: 'It is required: keys and an indexKey.' },
+    ),
+    durability: z
+      .strictObject({
+        fsync: z.enum(['always', 'everysec']).default('always'),
+        replicas: z.int().min(0).max(10).default(0),
+        onWeaker: z.enum(['refuse', 'warn']).default('refuse'),
+      })
+      .prefault({}),
+    quarantine: z
+      .strictObject({
+        keep: z.int().min(1).max(100_000).default(1000),
+        days: z.int().min(1).max(3650).default(30),
+      })
+      .prefault({}),
+    partitions: z.int().min(1).max(256).default(8),
+    outbound: z
+      .strictObject({ allow: z.array(network).default([]), http: z.boolean().default(false) })
+      .prefault({}),
+  },
+  {
+    error: (issue) => (issue.code === 'invalid_type' ? 'It is empty, or no mapping of settings.' : undefined),
+  },
+)
 export type ConfigFile = z.output<typeof fileSchema>
 
 function isNetwork(network: string): boolean {

@@ -25,7 +25,11 @@ function readText(file: string): string {
 export function parseConfig(text: string, file: string): ConfigFile {
   const document = parseDocument(text, { uniqueKeys: true })
   const [broken] = document.errors
-  if (broken) throw invalidConfiguration(file, `It is not YAML: ${broken.message.split('\n')[0]}`)
+  if (broken)
+    throw invalidConfiguration(
+      file,
+      `It is not YAML: ${(broken.message.split('\n')[0] ?? '').replace(/:$/, '')}.`,
+    )
   const parsed = fileSchema.safeParse(document.toJS())
   if (parsed.success) return parsed.data
   const [issue] = parsed.error.issues
@@ -47,18 +51,28 @@ export function resolveSettings(file: ConfigFile, sources: SecretSources): Setti
       checkTokenDigest(token.sha256, `api.tokens[${index}].sha256`)
       return token
     }),
-    seal: {
-      keys: file.seal.keys.map(({ id, key }, index) => {
-        const path = `seal.keys[${index}].key`
-        return { id, key: readSymmetricKey(readSecret(key, path, sources), path) }
-      }),
-      indexKey: readSymmetricKey(readSecret(file.seal.indexKey, 'seal.indexKey', sources), 'seal.indexKey'),
-    },
+    seal: readSeal(file, sources),
     durability: file.durability,
     quarantine: file.quarantine,
     partitions: file.partitions,
     outbound: file.outbound,
   }
+}
+
+/** A key has one name and one purpose: under two names it would be missed under the one that is taken away. */
+function readSeal({ seal }: ConfigFile, sources: SecretSources): Settings['seal'] {
+  const indexKey = readSymmetricKey(readSecret(seal.indexKey, 'seal.indexKey', sources), 'seal.indexKey')
+  const keys: Settings['seal']['keys'] = []
+  seal.keys.forEach(({ id, key: given }, index) => {
+    const path = `seal.keys[${index}].key`
+    const key = readSymmetricKey(readSecret(given, path, sources), path)
+    const same = keys.find((other) => Buffer.compare(other.key, key) === 0)
+    if (same) throw invalidConfiguration(path, `It is the same as ${same.id}.`)
+    if (Buffer.compare(indexKey, key) === 0)
+      throw invalidConfiguration(path, 'It is the index key; each needs its own.')
+    keys.push({ id, key })
+  })
+  return { keys, indexKey }
 }
 
 /** Of the accounts that take callbacks from certain addresses only. */

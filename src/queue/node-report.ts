@@ -63,7 +63,7 @@ export async function reportOn(
   }
   const memory = readMemoryUse(memoryInfo)
   if (!isFull(memory)) return { state: { state: 'ok' }, ...allowed }
-  const reason = `${subject} uses ${memory.usedBytes} of ${memory.maxBytes} bytes; callbacks are taken again when the workers have made room.`
+  const reason = `${subject} uses ${memory.usedBytes} of ${memory.maxBytes} bytes; callbacks are taken again when there is room.`
   return { state: { state: 'full', reason }, ...allowed }
 }
 

@@ -25,10 +25,20 @@ export function createGenericSigner(account: GenericSettings, privateKey: () => 
   return {
     describe: (payout) => describeGeneric(account, payout),
     async sign(body, options) {
+      if (options.stale && !saysWhen(account.verify)) {
+        throw new AppError('invalid-request', {
+          detail: 'Nothing in a callback of this account says when it was sent, so it cannot be stale.',
+        })
+      }
       const signed = await signBody(account, body, options, privateKey)
       return { ...signed, headers: { 'content-type': 'application/json', ...signed.headers } }
     },
   }
+}
+
+function saysWhen(verify: Verify): boolean {
+  if ('signed' in verify) return verify.timestamp !== undefined
+  return verify.scheme === 'standard-webhooks' || (verify.scheme === 'jws' && verify.window !== undefined)
 }
 
 function signBody(

@@ -1,6 +1,7 @@
 /** Signs callbacks as an account's provider would, to try Tallyhook out: each provider has a module with its own. */
 import type { KeyObject } from 'node:crypto'
 import type { AccountSettings } from '../config/accounts/accounts.ts'
+import { AppError } from '../domain/errors.ts'
 import { createGenericSigner } from './generic-signer.ts'
 import type { SignedCallback } from './signed-callback.ts'
 import { createWechatpaySigner } from './wechatpay-signer.ts'
@@ -27,6 +28,8 @@ export interface SignerOptions {
   now: number
   /** Signs with a key that nobody knows. */
   wrongSignature?: boolean
+  /** `now` lies in the past on purpose. */
+  stale?: boolean
 }
 
 export interface CallbackSigner {
@@ -44,10 +47,15 @@ export interface SigningKeys {
 export function createSigner(account: AccountSettings, { privateKey, serial }: SigningKeys): CallbackSigner {
   switch (account.provider) {
     case 'zenospay':
-      return createZenospaySigner(account, privateKey())
+      return createZenospaySigner(account, rsaOnly(privateKey()))
     case 'wechatpay':
-      return createWechatpaySigner(account, { privateKey: privateKey(), serial })
+      return createWechatpaySigner(account, { privateKey: rsaOnly(privateKey()), serial })
     case 'generic':
       return createGenericSigner(account, privateKey)
   }
+}
+
+function rsaOnly(key: KeyObject): KeyObject {
+  if (key.asymmetricKeyType === 'rsa') return key
+  throw new AppError('invalid-request', { detail: '--private-key: It is not an RSA key.' })
 }

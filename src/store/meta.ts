@@ -89,7 +89,7 @@ export function findDifference(stored: Record<string, string>, fixed: Fixed): st
     const id = field.slice('seal:'.length)
     const given = fixed.sealChecks[id]
     if (given === undefined)
-      return `seal.keys: the key ${id} is missing, and what this Redis holds is sealed with it.`
+      return `seal.keys: the key ${id} is missing, and what this Redis holds may be sealed with it. Put it back; \`tallyhook keys reseal\` makes it needless.`
     if (given !== value) return `seal.keys: the key ${id} is not the one that sealed what this Redis holds.`
   }
   return undefined

@@ -201,14 +201,14 @@ describe('tallyhook keys', () => {
             ['k1', sealKeys.k1],
             ['k3', sealKeys.k1],
           ],
-          /the same as k1/,
+          /It is the same as k1/,
         ],
         [
           [
             ['k1', sealKeys.k1],
             ['k3', indexKey],
           ],
-          /it is the index key/,
+          /It is the index key/,
         ],
         [[['k1', 'AAAA']], /seal\.keys\[0\]\.key: It has 3 bytes/],
       ]

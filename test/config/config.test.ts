@@ -121,6 +121,32 @@ describe('configuration', () => {
         /^accounts\[0\]\.partnerID: This setting is not known\.$/,
       ],
       ['a quarantine of none', () => draft({ quarantine: { keep: 0 } }), /^quarantine\.keep: /],
+      ['an empty file', () => '', /It is empty, or no mapping of settings\.$/],
+      [
+        'one seal key under two names',
+        () => {
+          const key = randomBytes(32).toString('base64')
+          const keys = [
+            { id: 'k1', key },
+            { id: 'k2', key },
+          ]
+          return draft({ seal: { keys, indexKey: randomBytes(32).toString('base64') } })
+        },
+        /^seal\.keys\[1\]\.key: It is the same as k1\.$/,
+      ],
+      [
+        'a seal key that is the index key',
+        () => {
+          const key = randomBytes(32).toString('base64')
+          return draft({ seal: { keys: [{ id: 'k1', key }], indexKey: key } })
+        },
+        /^seal\.keys\[0\]\.key: It is the index key; each needs its own\.$/,
+      ],
+      [
+        'fewer than no proxies',
+        () => draft({ callbacks: { trustedProxies: -1 } }),
+        /^callbacks\.trustedProxies: It must be 0 or more\.$/,
+      ],
       ['no accounts', () => draft({ accounts: undefined }), /^accounts: It is required/],
       ['an empty list', () => draft({ accounts: [] }), /^accounts: It needs at least one/],
       [

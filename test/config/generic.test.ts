@@ -208,6 +208,11 @@ describe('configuration of a generic account', () => {
         `^${at}\\.verify\\.signed: It holds text`,
       ],
       [
+        'a time whose digits could be shifted into the body',
+        verifying({ ...acmeVerify, signed: '{timestamp}{body}' }),
+        `^${at}\\.verify\\.signed: \\{timestamp\\} and \\{body\\} need text between them`,
+      ],
+      [
         'a part that stands twice',
         verifying({ ...acmeVerify, signed: '{timestamp}{body}{body}' }),
         `^${at}\\.verify\\.signed: Each part`,

@@ -34,7 +34,7 @@ describe('configuration of a wechatpay account', () => {
 
   const rest = {
     api: { tokens: [{ id: 'ledger', sha256: 'ab'.repeat(32), scopes: ['transfers:read'] }] },
-    seal: { keys: [{ id: 'k1', key: seal }], indexKey: seal },
+    seal: { keys: [{ id: 'k1', key: seal }], indexKey: randomBytes(32).toString('base64') },
   }
 
   function load(content: string): Config {
@@ -134,6 +134,15 @@ accounts:
     }
   })
 
+  it('takes what certificates are fetched with as a whole or not at all', () => {
+    const { serialNo, ...others } = credentials
+    assert.match(
+      refusal(others),
+      /^serialNo: It is required: serialNo, merchantPrivateKey and baseUrl go together/,
+    )
+    assert.match(refusal({ serialNo }), /^merchantPrivateKey: It is required/)
+  })
+
   it('takes plain http for loopback alone', () => {
     for (const [written, origin] of [
       ['http://127.0.0.1:8099', 'http://127.0.0.1:8099'],
@@ -192,8 +201,18 @@ accounts:
     ],
     [
       'a serial that stands twice',
-      { platformKeys: { AB: keys.publicPem, '0ab': keys.publicPem } },
-      /^platformKeys\.0ab: The serial stands twice/,
+      {
+        platformKeys: {
+          [oldCertificate.serial]: oldCertificate.pem,
+          [oldCertificate.serial.toLowerCase()]: oldCertificate.pem,
+        },
+      },
+      /^platformKeys\.[0-9a-f]+: The serial stands twice/,
+    ],
+    [
+      'a public key under the serial of a certificate',
+      { platformKeys: { AB: keys.publicPem } },
+      /^platformKeys\.AB: It is a public key, whose serial is PUB_KEY_ID_ and digits\.$/,
     ],
     [
       'a certificate under another serial',

@@ -6,7 +6,6 @@ import { describeFixed, keyPrefix } from '../../compose/base.ts'
 import { keyIdsOf } from '../../config/accounts/accounts.ts'
 import { type Config, loadConfig } from '../../config/config.ts'
 import { AppError } from '../../domain/errors.ts'
-import { checkValue } from '../../seal/keyring.ts'
 import { createKeys } from '../../store/keys.ts'
 import { findDifference, readFixed } from '../../store/meta.ts'
 import { connectDirectly } from '../direct-redis.ts'
@@ -34,21 +33,13 @@ async function findProblems(env: NodeJS.ProcessEnv): Promise<string[]> {
   }
 }
 
-/** A key has one purpose and one name. */
-export function compareKeys({ accounts, seal }: Pick<Config, 'accounts' | 'seal'>): string[] {
+/** A key has one name. */
+export function compareKeys({ accounts }: Pick<Config, 'accounts'>): string[] {
   const problems: string[] = []
   accounts.forEach((account, index) => {
     const ids = keyIdsOf(account)
     const twice = ids.find((id, i) => ids.indexOf(id) !== i)
     if (twice !== undefined) problems.push(`accounts[${index}]: the key ${twice} stands there twice.`)
-  })
-  const values = seal.keys.map(({ key }) => checkValue(key))
-  values.forEach((value, index) => {
-    const first = values.indexOf(value)
-    if (first < index)
-      problems.push(`seal.keys[${index}].key: it is the same as ${seal.keys[first]?.id ?? ''}.`)
-    if (value === checkValue(seal.indexKey))
-      problems.push(`seal.keys[${index}].key: it is the index key; each needs its own.`)
   })
   return problems
 }

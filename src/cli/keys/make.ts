@@ -9,7 +9,7 @@ import { fingerprint } from '../../config/secrets.ts'
 import { AppError } from '../../domain/errors.ts'
 import type { Output } from '../output.ts'
 
-export const keyKinds = ['seal', 'index', 'token', 'hmac', 'rsa', 'ed25519'] as const
+export const keyKinds = ['seal', 'index', 'token', 'hmac', 'webhook', 'rsa', 'ed25519'] as const
 export type KeyKind = (typeof keyKinds)[number]
 
 interface MakeFlags {
@@ -24,6 +24,7 @@ interface Made {
   /** What the configuration says; `where` is how it refers to the secret. */
   configuration(where: string): string
   shown: Record<string, string>
+  publicPem?: string
 }
 
 const rsaBits = 3072
@@ -42,7 +43,8 @@ export function makeKey(kind: string | undefined, flags: MakeFlags, output: Outp
     })
   }
   const made = make(known, flags.id)
-  if (flags.out !== undefined) writePrivately(flags.out, `${made.secret.trim()}\n`)
+  if (flags.out !== undefined) writeNew(flags.out, `${made.secret.trim()}\n`, 0o600)
+  if (flags.out !== undefined && made.publicPem) writeNew(`${flags.out}.pub`, `${made.publicPem}\n`, 0o644)
   const where = flags.out === undefined ? JSON.stringify(made.secret) : `{ file: ${resolve(flags.out)} }`
   const configuration = made.configuration(where)
   if (flags.json) {
@@ -64,7 +66,9 @@ function make(kind: KeyKind, id: string | undefined): Made {
     case 'index':
       return { secret: random(), shown: {}, configuration: (where) => `# seal\nindexKey: ${where}` }
     case 'hmac':
-      return { secret: random(), shown: {}, configuration: (where) => `# verify.secrets\n- ${where}` }
+      return { secret: random(), shown: {}, configuration: describeSecret }
+    case 'webhook':
+      return { secret: `whsec_${random()}`, shown: {}, configuration: describeSecret }
     case 'token':
       return makeToken(checkId(id ?? 'new'))
     case 'rsa':
@@ -74,6 +78,9 @@ function make(kind: KeyKind, id: string | undefined): Made {
   }
 }
 
+const describeSecret = (where: string) =>
+  `# verify.secrets; this very text is what the sender signs with\n- ${where}`
+
 /** The configuration holds its digest alone; the token itself is for whoever will call. */
 function makeToken(id: string): Made {
   const secret = randomBytes(secretBytes).toString('base64url')
@@ -82,7 +89,7 @@ function makeToken(id: string): Made {
     secret,
     shown: { id, sha256 },
     configuration: (where) =>
-      `# the token: ${where}\n# api.tokens\n- { id: ${id}, sha256: "${sha256}", scopes: [transfers:read] }`,
+      `# the token: ${where}\n# api.tokens; the scopes are yours to choose (docs/configuration.md)\n- { id: ${id}, sha256: "${sha256}", scopes: [transfers:read] }`,
   }
 }
 
@@ -92,7 +99,9 @@ function describePair({ publicKey, privateKey }: ReturnType<typeof generateKeyPa
   return {
     secret: privateKey.export({ type: 'pkcs8', format: 'pem' }).toString(),
     shown: { fingerprint: id, publicKey: publicPem },
-    configuration: (where) => `# private: ${where}\n# public, fingerprint ${id}:\n${publicPem}`,
+    publicPem,
+    configuration: (where) =>
+      `# private: ${where}; public beside it, as .pub; fingerprint ${id}:\n${publicPem}`,
   }
 }
 
@@ -105,9 +114,9 @@ function checkId(id: string): string {
   throw new AppError('invalid-request', { detail: '--id: it must be up to 32 letters, digits, _ and -.' })
 }
 
-function writePrivately(file: string, text: string): void {
+function writeNew(file: string, text: string, mode: number): void {
   try {
-    writeFileSync(file, text, { mode: 0o600, flag: 'wx' })
+    writeFileSync(file, text, { mode, flag: 'wx' })
   } catch (cause) {
     const there = (cause as NodeJS.ErrnoException).code === 'EEXIST'
     const detail = there ? 'It is there already and is not overwritten' : 'It cannot be written'

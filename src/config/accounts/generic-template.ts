@@ -1,6 +1,7 @@
 /**
  * The template of what is signed, as `{timestamp}.{body}`. One text must not be cut in two ways, or a part of the body
- * could pass for a header: so a header is set apart by literal text on both sides, and each thing stands in it once.
+ * could pass for a header: so a header is set apart by literal text on both sides, and each thing stands in it once. A time
+ * beside the body needs text between them as well, or one declared form: a digit more or less is then another century.
  */
 import { invalidConfiguration } from '../invalid.ts'
 
@@ -20,6 +21,12 @@ export function parseTemplate(template: string, path: string): SignedPart[] {
   if (!parsed.some(({ kind }) => kind === 'body' || kind === 'bodySha256'))
     throw invalidConfiguration(path, 'It must hold {body} or {bodySha256}, or the body is not protected.')
   return parsed.map((part, index) => (part.kind === 'header' ? setApart(part, parsed, index, path) : part))
+}
+
+/** Then digits of the body could pass for digits of the time, unless the time has one form only. */
+export function timestampTouchesBody(parts: readonly SignedPart[]): boolean {
+  const at = parts.findIndex(({ kind }) => kind === 'timestamp')
+  return at >= 0 && [parts[at - 1], parts[at + 1]].some((part) => part?.kind === 'body')
 }
 
 function parsePiece(piece: string, path: string): SignedPart {

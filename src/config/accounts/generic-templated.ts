@@ -6,7 +6,7 @@ import type { SecretSources } from '../secrets.ts'
 import { headerName, text } from './common.ts'
 import { readSecrets, secretEncoding, secretList } from './generic-keys.ts'
 import { readPublicKeys } from './generic-public-keys.ts'
-import { parseTemplate, type SignedPart } from './generic-template.ts'
+import { parseTemplate, type SignedPart, timestampTouchesBody } from './generic-template.ts'
 
 const partName = text.regex(/^[A-Za-z0-9_-]{1,32}$/, 'It must be letters, digits, _ and -.')
 
@@ -88,6 +88,11 @@ function resolveTimestamp(file: TemplatedFile, signed: readonly SignedPart[], pa
     throw invalidConfiguration(
       `${path}.${timestampPart === undefined ? 'timestampHeader' : 'timestampPart'}`,
       'The timestamp is not part of what is signed, so it protects nothing; put {timestamp} into signed.',
+    )
+  if (format === undefined && timestampTouchesBody(signed))
+    throw invalidConfiguration(
+      `${path}.signed`,
+      '{timestamp} and {body} need text between them, or a timestampFormat: their digits could be shifted.',
     )
   const toleranceMs = toleranceSeconds === undefined ? defaultToleranceMs : toleranceSeconds * 1000
   const from: { header: string } | { part: string } =

@@ -85,6 +85,16 @@ function readCredentials(
       'It needs a key, or serialNo, merchantPrivateKey and baseUrl beside it to fetch certificates with.',
     )
   }
+  const missing = Object.entries({ serialNo, merchantPrivateKey, baseUrl })
+    .filter(([, value]) => value === undefined)
+    .map(([name]) => name)
+  if (missing.length < 3) {
+    const [first = ''] = missing
+    throw invalidConfiguration(
+      `${path}.${first}`,
+      'It is required: serialNo, merchantPrivateKey and baseUrl go together, to fetch certificates with.',
+    )
+  }
   return undefined
 }
 
@@ -130,7 +140,10 @@ function readPlatformKeys(
     seen.add(serial)
     const pem = readSecret(secret, keyPath, sources)
     const { key } = readRsaPublicKey(pem, keyPath)
-    if (!pem.includes('BEGIN CERTIFICATE')) return { serial, key }
+    if (!pem.includes('BEGIN CERTIFICATE')) {
+      if (isPublicKeyId(serial)) return { serial, key }
+      throw invalidConfiguration(keyPath, 'It is a public key, whose serial is PUB_KEY_ID_ and digits.')
+    }
     return { serial, key, valid: readCertificate(pem, serial, keyPath) }
   })
 }

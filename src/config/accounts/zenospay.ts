@@ -5,7 +5,7 @@ import { checkCurrency, commonFields, secret, text, toleranceSeconds } from './c
 export const zenospaySchema = z.strictObject({
   ...commonFields,
   provider: z.literal('zenospay'),
-  partnerId: text.min(1),
+  partnerId: text.min(1, 'It must not be empty.'),
   providerPublicKeys: z
     .array(secret, { error: 'It is required: a list of public keys.' })
     .min(1, 'It needs at least one key.'),

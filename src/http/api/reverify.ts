@@ -23,6 +23,8 @@ export interface ReverifyDeps {
   seal(plain: Uint8Array, place: string): string
   open(sealed: string, place: string): Buffer
   ids: Pick<IdMaker, 'jobId'>
+  /** Counts which key proved it. */
+  noteUse(account: string, keyId: string, at: number): void
 }
 
 export interface Reverify {
@@ -63,6 +65,7 @@ export function createReverify(deps: ReverifyDeps): Reverify {
       if (unverified) receipt.unverified = true
       await deps.addJobs([groupJob(deps.ids.jobId(), [receipt])])
       await deps.quarantine.remove(entry)
+      deps.noteUse(account, keyId, receivedAt)
       return { outcome: 'authentic', keyId, accepted: true }
     },
 

@@ -52,6 +52,7 @@ describe('receipts, quarantine and keys in the API', () => {
   let store: TestStore
   let quarantine: Quarantine
   let usage: KeyUsage
+  let noted: unknown[][]
   let jobs: JobDraft[]
   let addJobs: (drafts: JobDraft[]) => Promise<unknown>
   let queued: Map<string, Receipt>
@@ -85,6 +86,7 @@ describe('receipts, quarantine and keys in the API', () => {
     const providers = new Map([[provider.account, provider]])
     const { keys } = store
     const add = (drafts: JobDraft[]) => addJobs(drafts)
+    noted = []
     const routes = [
       createReceiptRoutes({
         authenticate,
@@ -99,6 +101,7 @@ describe('receipts, quarantine and keys in the API', () => {
           addJobs: add,
           ...keyring,
           ids,
+          noteUse: (...args) => void noted.push(args),
         }),
         logger,
       }),
@@ -205,12 +208,14 @@ describe('receipts, quarantine and keys in the API', () => {
       app = build(createZenospay(wrongKey))
       const before = await post(`/receipts/${id}/reverify`)
       assert.deepEqual(before.body, { id, outcome: 'refused', reason: 'signature-wrong' })
+      assert.deepEqual(noted, [])
       assert.equal(jobs.length, 0)
 
       app = build(createZenospay(testAccount))
       const response = await post(`/receipts/${id}/reverify`)
       const keyId = testAccount.providerPublicKeys[0]?.id
       assert.deepEqual(response.body, { id, outcome: 'authentic', keyId, accepted: true })
+      assert.deepEqual(noted, [[account, keyId, hourAgo]], 'its key has verified one more')
       const [job] = jobs
       assert.equal(job?.name, 'apply-callbacks')
       assert.match(job.opts.jobId, /^group-/)
