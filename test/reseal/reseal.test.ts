@@ -18,6 +18,7 @@ import { createKeys, type Keys, transferIdOf } from '../../src/store/keys.ts'
 import { createQuarantine } from '../../src/store/quarantine.ts'
 import { createQueriesWanted } from '../../src/store/queries-wanted.ts'
 import { createReadyReceipts } from '../../src/store/ready-receipts.ts'
+import { rewriteLog } from '../../src/store/rewrite-log.ts'
 import { loadScripts } from '../../src/store/scripts.ts'
 import { createTransferStore, type TransferStore } from '../../src/store/transfers.ts'
 import { silentLogger } from '../../src/telemetry/logger.ts'
@@ -342,6 +343,35 @@ describe('resealing', function () {
     const seen = (await readLog(newer)).flat().map(({ event }) => event.transfer.id)
     assert.equal(seen.length, 600 + made.length)
     assert.equal(new Set(seen).size, seen.length)
+  })
+
+  it('loses nothing of a log that another resealing put in place in the middle of this one', async () => {
+    const store = storeWith(older)
+    for (let i = 0; i < 30; i++) await store.register(registrationOf(newReference()))
+    const logBefore = await readLog(both)
+    const scripts = loadScripts(redis)
+    const late: string[] = []
+    let others = 0
+    const overtaken: typeof scripts = {
+      ...scripts,
+      async swapLog(names, args) {
+        if (others++ < keys.partitions) {
+          const partition = [0, 1, 2, 3].find((one) => keys.events(one) === names[0]) ?? assert.fail()
+          await rewriteLog({ redis, scripts, keys }, partition, changesOf(both).event)
+          let event = registrationOf(newReference())
+          while (keys.partitionOf(event.transfer.id) !== partition) event = registrationOf(newReference())
+          await storeWith(newer).register(event)
+          late.push(event.transfer.id)
+        }
+        return scripts.swapLog(names, args)
+      },
+    }
+    for (let partition = 0; partition < keys.partitions; partition++)
+      await rewriteLog({ redis, scripts: overtaken, keys }, partition, changesOf(both).event)
+    const seen = new Set((await readLog(newer)).flat().map(({ event }) => event.transfer.id))
+    const lost = logBefore.flat().filter(({ event }) => !seen.has(event.transfer.id))
+    assert.equal(lost.length, 0)
+    assert.equal(seen.size, 30 + late.length)
   })
 
   it('goes on where it was stopped, also in the middle of a log', async () => {
