@@ -6,7 +6,8 @@ import type { TransferId } from '../../src/domain/ids.ts'
 import type { Receipt } from '../../src/domain/receipt.ts'
 import { createFeed } from '../../src/events/feed.ts'
 import { createZenospay } from '../../src/providers/zenospay/index.ts'
-import { groupJob, singleJob } from '../../src/queue/catalogue.ts'
+import { groupJob, sealedGroupJob, singleJob } from '../../src/queue/catalogue.ts'
+import { readCallbackJob, takeReceipts } from '../../src/queue/job-data.ts'
 import { type Changes, createChanges } from '../../src/reseal/changes.ts'
 import { createInHand, queueKeysOf } from '../../src/reseal/in-hand.ts'
 import { type Pass, runPass } from '../../src/reseal/pass.ts'
@@ -438,6 +439,30 @@ describe('resealing', function () {
     assert.equal(await redis.get(keys.transfer(other)), forged)
     assert.equal(result.moved.transfers, 40)
     assert.equal(result.moved.ready, 1)
+  })
+
+  it('moves a group whose bodies are sealed together, waiting and delayed alike', async () => {
+    const bodies = ['{"first":1}', '', '{"third":3}']
+    const groups = await Promise.all(
+      [0, 3_600_000].map(async (delay) => {
+        const receipts = bodies.map((body) => {
+          const { body: _, ...head } = receiptOf(newReference(), older)
+          return { ...head, opened: Buffer.from(body) }
+        })
+        const draft = sealedGroupJob(ids.jobId(), receipts, older.seal)
+        await queue.add(draft.name, draft.data, { ...draft.opts, delay })
+        return draft.opts.jobId
+      }),
+    )
+    const result = await run()
+    assert.ok(result.outcome === 'clean')
+    assert.equal(result.moved.jobs, groups.length)
+    assert.doesNotMatch(await dump(), /s1\.k1\./)
+    for (const id of groups) {
+      const data = readCallbackJob((await queue.getJob(id))?.data)
+      const opened = takeReceipts(id, data, newer.open).map((one) => ('opened' in one ? `${one.opened}` : ''))
+      assert.deepEqual(opened, bodies)
+    }
   })
 
   it('waits for what a worker read before it was moved, and what it still writes is moved too', async () => {
