@@ -30,7 +30,7 @@ export function parseConfig(text: string, file: string): ConfigFile {
       file,
       `It is not YAML: ${(broken.message.split('\n')[0] ?? '').replace(/:$/, '')}.`,
     )
-  const parsed = fileSchema.safeParse(document.toJS())
+  const parsed = fileSchema.safeParse(toPlain(document, file))
   if (parsed.success) return parsed.data
   const [issue] = parsed.error.issues
   if (!issue) throw invalidConfiguration(file, 'It is not valid.')
@@ -38,6 +38,18 @@ export function parseConfig(text: string, file: string): ConfigFile {
     throw invalidConfiguration(formatPath([...issue.path, issue.keys[0] ?? '']), 'This setting is not known.')
   }
   throw invalidConfiguration(formatPath(issue.path) || file, issue.message)
+}
+
+/** Of what it cannot resolve the library names the text, which may be a secret that somebody forgot to quote. */
+function toPlain(document: ReturnType<typeof parseDocument>, file: string): unknown {
+  try {
+    return document.toJS()
+  } catch {
+    throw invalidConfiguration(
+      file,
+      'An alias in it cannot be resolved; text that begins with * stands in quotes.',
+    )
+  }
 }
 
 export function resolveSettings(file: ConfigFile, sources: SecretSources): Settings {

@@ -91,8 +91,6 @@ export interface AccountProvider {
   accepted: Ack
   /** For any answer but 2xx, where the provider has a form of its own for it. It says no more than an attacker may know. */
   refused?(message: string): Ack
-  /** The header, by lower-case name, that carries a credential: its value is kept nowhere, nor that of a refused callback. */
-  credentialHeader?: string
   /** Ids of the keys that may verify, in the order of the configuration. */
   keyIds(): string[]
   /**

@@ -45,6 +45,11 @@ export async function rewriteLog(deps: LogRewriteDeps, partition: number, change
     const code = await scripts.swapLog([log, copy, keys.eventsOld(partition)], [last, String(swapMax)])
     if (code === 1) return changed
     if (code === -1) throw new AppError('internal-error', { detail: `The log ${log} has consumer groups.` })
+    // Another that rewrites it too was faster, and took the copy away under us.
+    if (code === -2) {
+      last = '0-0'
+      changed = 0
+    }
   }
 }
 

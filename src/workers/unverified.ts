@@ -22,7 +22,7 @@ export interface Noted {
   outcome: ReceiptOutcome
   transferId?: TransferId
   /** Why it is not even recorded. */
-  because?: 'not-understood' | 'not-registered'
+  because?: 'not-understood' | 'not-registered' | 'asked-before'
 }
 
 export function createNoteUnverified(
@@ -34,11 +34,15 @@ export function createNoteUnverified(
     const observation = readOrNothing(read)
     if (!observation) return { outcome: 'unverified', because: 'not-understood' }
     const transferId = deps.transferIdOf(observation.account, observation.reference)
+    if (!(await transfers.find(transferId)))
+      return { outcome: 'unverified', transferId, because: 'not-registered' }
+    // First, so that a crash in between loses no query. Only the one that brought the wish is recorded: anyone can send
+    // more of them, and each record would stay.
+    if ((await deps.queriesWanted.want(transferId, 'unverified', clock())) !== 'wanted')
+      return { outcome: 'unverified', transferId, because: 'asked-before' }
     for (let attempt = 1; attempt <= deps.attemptsMax; attempt++) {
       const before = await transfers.find(transferId)
       if (!before) return { outcome: 'unverified', transferId, because: 'not-registered' }
-      // First, so that a crash in between loses no query; wanting it twice is wanting it once.
-      await deps.queriesWanted.want(transferId, 'unverified', clock())
       const request = { before, event: undefined, receipt, result: 'unverified', at: clock() } as const
       const commit = await transfers.commit(request)
       if (commit.outcome === 'committed') return { outcome: 'unverified', transferId }

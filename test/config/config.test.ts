@@ -277,6 +277,7 @@ describe('configuration', () => {
         /^outbound\.allow\[0\]: It must be a network/,
       ],
       ['what is not YAML', () => 'accounts: [', /It is not YAML/],
+      ['a secret that reads as an alias', () => 'seal: { indexKey: *k7Qw }', /An alias in it (?!.*k7Qw)/],
       ['a key that stands twice', () => 'accounts: []\naccounts: []\n', /It is not YAML: .*unique/],
       ['an empty file', () => '', /tallyhook\.yaml: /],
     ]

@@ -168,6 +168,11 @@ describe('configuration of a generic account', () => {
         `^${at}\\.verify\\.secrets\\[0\\]: It is not hex`,
       ],
       [
+        'a timestamp of any form that touches the body',
+        verifying({ ...acmeVerify, signed: '{timestamp}{body}' }),
+        `^${at}\\.verify\\.timestampFormat: It is required where`,
+      ],
+      [
         'a timestamp that is not signed',
         verifying({ ...acmeVerify, signed: '{body}' }),
         `^${at}\\.verify\\.timestampHeader: The timestamp is not part of what is signed`,
@@ -206,11 +211,6 @@ describe('configuration of a generic account', () => {
         'a brace that is not closed',
         verifying({ ...acmeVerify, signed: '{timestamp}{body' }),
         `^${at}\\.verify\\.signed: It holds text`,
-      ],
-      [
-        'a time whose digits could be shifted into the body',
-        verifying({ ...acmeVerify, signed: '{timestamp}{body}' }),
-        `^${at}\\.verify\\.signed: \\{timestamp\\} and \\{body\\} need text between them`,
       ],
       [
         'a part that stands twice',

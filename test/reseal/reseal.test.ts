@@ -6,7 +6,8 @@ import type { TransferId } from '../../src/domain/ids.ts'
 import type { Receipt } from '../../src/domain/receipt.ts'
 import { createFeed } from '../../src/events/feed.ts'
 import { createZenospay } from '../../src/providers/zenospay/index.ts'
-import { groupJob, singleJob } from '../../src/queue/catalogue.ts'
+import { groupJob, sealedGroupJob, singleJob } from '../../src/queue/catalogue.ts'
+import { readCallbackJob, takeReceipts } from '../../src/queue/job-data.ts'
 import { type Changes, createChanges } from '../../src/reseal/changes.ts'
 import { createInHand, queueKeysOf } from '../../src/reseal/in-hand.ts'
 import { type Pass, runPass } from '../../src/reseal/pass.ts'
@@ -18,6 +19,7 @@ import { createKeys, type Keys, transferIdOf } from '../../src/store/keys.ts'
 import { createQuarantine } from '../../src/store/quarantine.ts'
 import { createQueriesWanted } from '../../src/store/queries-wanted.ts'
 import { createReadyReceipts } from '../../src/store/ready-receipts.ts'
+import { rewriteLog } from '../../src/store/rewrite-log.ts'
 import { loadScripts } from '../../src/store/scripts.ts'
 import { createTransferStore, type TransferStore } from '../../src/store/transfers.ts'
 import { silentLogger } from '../../src/telemetry/logger.ts'
@@ -344,6 +346,35 @@ describe('resealing', function () {
     assert.equal(new Set(seen).size, seen.length)
   })
 
+  it('loses nothing of a log that another resealing put in place in the middle of this one', async () => {
+    const store = storeWith(older)
+    for (let i = 0; i < 30; i++) await store.register(registrationOf(newReference()))
+    const logBefore = await readLog(both)
+    const scripts = loadScripts(redis)
+    const late: string[] = []
+    let others = 0
+    const overtaken: typeof scripts = {
+      ...scripts,
+      async swapLog(names, args) {
+        if (others++ < keys.partitions) {
+          const partition = [0, 1, 2, 3].find((one) => keys.events(one) === names[0]) ?? assert.fail()
+          await rewriteLog({ redis, scripts, keys }, partition, changesOf(both).event)
+          let event = registrationOf(newReference())
+          while (keys.partitionOf(event.transfer.id) !== partition) event = registrationOf(newReference())
+          await storeWith(newer).register(event)
+          late.push(event.transfer.id)
+        }
+        return scripts.swapLog(names, args)
+      },
+    }
+    for (let partition = 0; partition < keys.partitions; partition++)
+      await rewriteLog({ redis, scripts: overtaken, keys }, partition, changesOf(both).event)
+    const seen = new Set((await readLog(newer)).flat().map(({ event }) => event.transfer.id))
+    const lost = logBefore.flat().filter(({ event }) => !seen.has(event.transfer.id))
+    assert.equal(lost.length, 0)
+    assert.equal(seen.size, 30 + late.length)
+  })
+
   it('goes on where it was stopped, also in the middle of a log', async () => {
     await fill()
     const logBefore = await readLog(both)
@@ -408,6 +439,30 @@ describe('resealing', function () {
     assert.equal(await redis.get(keys.transfer(other)), forged)
     assert.equal(result.moved.transfers, 40)
     assert.equal(result.moved.ready, 1)
+  })
+
+  it('moves a group whose bodies are sealed together, waiting and delayed alike', async () => {
+    const bodies = ['{"first":1}', '', '{"third":3}']
+    const groups = await Promise.all(
+      [0, 3_600_000].map(async (delay) => {
+        const receipts = bodies.map((body) => {
+          const { body: _, ...head } = receiptOf(newReference(), older)
+          return { ...head, opened: Buffer.from(body) }
+        })
+        const draft = sealedGroupJob(ids.jobId(), receipts, older.seal)
+        await queue.add(draft.name, draft.data, { ...draft.opts, delay })
+        return draft.opts.jobId
+      }),
+    )
+    const result = await run()
+    assert.ok(result.outcome === 'clean')
+    assert.equal(result.moved.jobs, groups.length)
+    assert.doesNotMatch(await dump(), /s1\.k1\./)
+    for (const id of groups) {
+      const data = readCallbackJob((await queue.getJob(id))?.data)
+      const opened = takeReceipts(id, data, newer.open).map((one) => ('opened' in one ? `${one.opened}` : ''))
+      assert.deepEqual(opened, bodies)
+    }
   })
 
   it('waits for what a worker read before it was moved, and what it still writes is moved too', async () => {

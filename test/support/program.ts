@@ -116,13 +116,14 @@ export interface SeenEvent {
   data: { object: { reference: string; state: string }; because: { source: string; receipt?: string } }
 }
 
-/** Every event that there is, page by page. */
+/** Every event that there is, page by page; none while Redis is away, for those who wait for some. */
 export async function readEvents(apiUrl: string, token: string): Promise<SeenEvent[]> {
   const events: SeenEvent[] = []
   for (let after = ''; ; ) {
     const answer = await fetch(`${apiUrl}/v1/events?limit=1000${after && `&after=${after}`}`, {
       headers: { authorization: `Bearer ${token}` },
     })
+    if (answer.status === 503) return []
     const page = (await answer.json()) as { events: SeenEvent[]; next: string }
     events.push(...page.events)
     if (page.events.length === 0) return events

@@ -23,12 +23,6 @@ export function parseTemplate(template: string, path: string): SignedPart[] {
   return parsed.map((part, index) => (part.kind === 'header' ? setApart(part, parsed, index, path) : part))
 }
 
-/** Then digits of the body could pass for digits of the time, unless the time has one form only. */
-export function timestampTouchesBody(parts: readonly SignedPart[]): boolean {
-  const at = parts.findIndex(({ kind }) => kind === 'timestamp')
-  return at >= 0 && [parts[at - 1], parts[at + 1]].some((part) => part?.kind === 'body')
-}
-
 function parsePiece(piece: string, path: string): SignedPart {
   if (!/[{}]/.test(piece)) return { kind: 'literal', text: piece }
   const name = piece.slice(1, -1)

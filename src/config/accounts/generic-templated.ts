@@ -6,7 +6,7 @@ import type { SecretSources } from '../secrets.ts'
 import { headerName, text } from './common.ts'
 import { readSecrets, secretEncoding, secretList } from './generic-keys.ts'
 import { readPublicKeys } from './generic-public-keys.ts'
-import { parseTemplate, type SignedPart, timestampTouchesBody } from './generic-template.ts'
+import { parseTemplate, type SignedPart } from './generic-template.ts'
 
 const partName = text.regex(/^[A-Za-z0-9_-]{1,32}$/, 'It must be letters, digits, _ and -.')
 
@@ -89,15 +89,21 @@ function resolveTimestamp(file: TemplatedFile, signed: readonly SignedPart[], pa
       `${path}.${timestampPart === undefined ? 'timestampHeader' : 'timestampPart'}`,
       'The timestamp is not part of what is signed, so it protects nothing; put {timestamp} into signed.',
     )
-  if (format === undefined && timestampTouchesBody(signed))
+  if (format === undefined && touchesBody(signed))
     throw invalidConfiguration(
-      `${path}.signed`,
-      '{timestamp} and {body} need text between them, or a timestampFormat: their digits could be shifted.',
+      `${path}.timestampFormat`,
+      'It is required where {timestamp} and {body} touch in signed: milliseconds that are cut short would pass for seconds.',
     )
   const toleranceMs = toleranceSeconds === undefined ? defaultToleranceMs : toleranceSeconds * 1000
   const from: { header: string } | { part: string } =
     timestampPart === undefined ? { header: timestampHeader ?? '' } : { part: timestampPart }
   return { from, format, toleranceMs }
+}
+
+/** Then nothing but its form says where the timestamp ends and the body begins. */
+function touchesBody(signed: readonly SignedPart[]): boolean {
+  const at = signed.findIndex(({ kind }) => kind === 'timestamp')
+  return signed[at - 1]?.kind === 'body' || signed[at + 1]?.kind === 'body'
 }
 
 function checkKind(scheme: TemplatedFile['scheme'], key: KeyObject, path: string): void {

@@ -1,15 +1,11 @@
 /** The headers that a verification reads, and those that the quarantine keeps. */
 import type { IncomingMessage } from 'node:http'
 
-/** Of these Node keeps the first and drops the others; of all but these it joins what came twice, by a comma. */
+/** Of these Node keeps the first and drops the others, or joins them by a semicolon; all but these it joins by a comma. */
 const keptFirst = new Set([
-  'authorization',
-  'content-type',
-  'content-length',
-  'user-agent',
-  'date',
-  'from',
-  'host',
+  ...['age', 'authorization', 'content-length', 'content-type', 'cookie', 'date', 'etag', 'expires', 'from'],
+  ...['host', 'if-modified-since', 'if-unmodified-since', 'last-modified', 'location', 'max-forwards'],
+  ...['proxy-authorization', 'referer', 'retry-after', 'server', 'user-agent'],
 ])
 
 /** A header that came twice is no header: nobody can say which of the two was signed. */

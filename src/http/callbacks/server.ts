@@ -30,12 +30,18 @@ export function createCallbackServer(handler: CallbackHandler, patience = patien
     maxHeaderSize: 16 * 1024,
   }
   const server = createServer(options, (req, res) => {
-    const account = accountOf(req.url ?? '')
+    req.url = originForm(req.url ?? '')
+    const account = accountOf(req.url)
     if (account !== undefined) void handler.receive(req, res, account)
     else serveRest(req, res)
   })
   server.maxConnections = connectionsMax
   return server
+}
+
+/** A proxy may send the whole URL in the first line (RFC 9112, section 3.2.2); what stands before the path is not ours to read. */
+function originForm(url: string): string {
+  return /^https?:\/\/[^/?#]*(?<path>\/.*)$/i.exec(url)?.groups?.path ?? url
 }
 
 /** The one segment after the prefix, as it was sent: no account's id needs decoding. */

@@ -15,9 +15,17 @@ export function createSourceOf(trustedProxies: number): SourceOf {
     if (trustedProxies === 0) return nearest
     const forwarded = req.headers['x-forwarded-for']
     const hops = (Array.isArray(forwarded) ? forwarded.join(',') : (forwarded ?? '')).split(',')
-    const address = hops.at(-trustedProxies)?.trim()
-    return hops.length < trustedProxies || address === undefined ? undefined : plainAddress(address)
+    const address = hops.at(-trustedProxies)
+    return hops.length < trustedProxies || address === undefined
+      ? undefined
+      : plainAddress(withoutPort(address))
   }
+}
+
+/** Some proxies write the port as well: `198.51.100.7:4711`, `[2001:db8::1]:4711`. */
+function withoutPort(hop: string): string {
+  const [, bracketed, dotted] = /^(?:\[([^\]]+)\]|(\d+\.\d+\.\d+\.\d+))(?::\d+)?$/.exec(hop.trim()) ?? []
+  return bracketed ?? dotted ?? hop.trim()
 }
 
 /** An IPv4 address that came over an IPv6 socket is still that IPv4 address. */

@@ -27,6 +27,7 @@ export function createJwksSource(jwks: NonNullable<JwsScheme['jwks']>, fetcher: 
   const held: JWKSCacheInput = {}
   let failedAt = Number.NEGATIVE_INFINITY
   let latest = 0
+  let fetches = 0
   const remote = createRemoteJWKSet(new URL(jwks.url), {
     timeoutDuration: fetchMsMax,
     cooldownDuration: jwks.coolDownMs,
@@ -35,19 +36,21 @@ export function createJwksSource(jwks: NonNullable<JwsScheme['jwks']>, fetcher: 
     [jwksCache]: held,
     [customFetch]: async (url, options) => {
       if (Math.abs(latest - failedAt) < failureCoolDownMs) throw coolingDown
+      fetches++
       return fetcher(url, options)
     },
   })
 
   async function look(work: () => Promise<CandidateKey[]>, now: number): Promise<Lookup> {
     latest = now
-    const before = held.jwks
+    const before = { jwks: held.jwks, fetches }
+    // One that was under way already may have been answered before the newest key was there.
+    const isFresh = () => held.jwks !== before.jwks && fetches > before.fetches
     try {
       const keys = await work()
-      return { outcome: 'found', keys, fresh: held.jwks !== before }
+      return { outcome: 'found', keys, fresh: isFresh() }
     } catch (error) {
-      if (error instanceof errors.JWKSNoMatchingKey)
-        return { outcome: held.jwks === before ? 'not-loaded' : 'unknown' }
+      if (error instanceof errors.JWKSNoMatchingKey) return { outcome: isFresh() ? 'unknown' : 'not-loaded' }
       if (error !== coolingDown) failedAt = now
       return { outcome: 'not-loaded' }
     }

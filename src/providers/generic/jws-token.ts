@@ -21,7 +21,7 @@ export type JwsHeader = Record<string, unknown> & { alg: JwsAlgorithm; kid?: str
 type Read = { token: JwsToken } | { reason: RefusalReason }
 
 export function readJwsToken(scheme: JwsScheme, request: CallbackRequest): Read {
-  const text = scheme.header === undefined ? request.body.toString('latin1') : request.header(scheme.header)
+  const text = readText(scheme, request)
   if (!text) return { reason: 'signature-missing' }
   const [head = '', payload = '', signature = '', ...more] = text.split('.')
   const bytes = decodeExactly(head, 'base64url')
@@ -34,6 +34,28 @@ export function readJwsToken(scheme: JwsScheme, request: CallbackRequest): Read 
   return scheme.form === 'detached'
     ? readDetached(parts, payload, request.body)
     : readCompact(parts, payload, scheme.header === undefined ? undefined : request.body)
+}
+
+function readText({ header }: JwsScheme, request: CallbackRequest): string | undefined {
+  if (header === undefined) return request.body.toString('latin1')
+  return request.header(header) ?? restore(request.header(keptName(header)), request.body)
+}
+
+/** No header that comes over the wire has a colon in its name: only what `keepToken` kept is found there. */
+const keptName = (header: string) => `${header}:detached`
+
+/**
+ * What it takes to check it again. A compact token in a header holds the whole body, which is kept sealed and nowhere
+ * else: of such a one the payload is left out.
+ */
+export function keepToken({ form, header }: JwsScheme, token: JwsToken): Record<string, string> {
+  if (header === undefined) return {}
+  const text = `${token.protected}..${token.signature}`
+  return { [form === 'detached' ? header : keptName(header)]: text }
+}
+
+function restore(kept: string | undefined, body: Uint8Array): string | undefined {
+  return kept?.replace('..', `.${Buffer.from(body).toString('base64url')}.`)
 }
 
 type Parts = Omit<JwsToken, 'payload' | 'content'>

@@ -9,7 +9,7 @@ import type { CallbackRequest, Fetch, RefusalReason, Verification } from '../pro
 import type { JwsScheme } from './account.ts'
 import { createJwksSource } from './jwks.ts'
 import { type CandidateKey, createStaticSource, type KeySource, type Lookup } from './jws-keys.ts'
-import { type JwsToken, readJwsToken } from './jws-token.ts'
+import { type JwsToken, keepToken, readJwsToken } from './jws-token.ts'
 import { isOutside } from './timestamp.ts'
 
 export function createKeySource(scheme: JwsScheme, fetcher: Fetch): KeySource {
@@ -31,9 +31,7 @@ export function createJwsVerify(
     if (typeof signer === 'string') return refuse(signer)
     const late = scheme.window && checkWindow(scheme.window, token, request.now)
     if (late) return refuse(late)
-    const text = scheme.header === undefined ? undefined : request.header(scheme.header)
-    const headers = scheme.header !== undefined && text ? { [scheme.header]: text } : {}
-    return { outcome: 'authentic', keyId: signer.id(), digest, headers }
+    return { outcome: 'authentic', keyId: signer.id(), digest, headers: keepToken(scheme, token) }
   }
 }
 

@@ -7,7 +7,7 @@ import { createJwsVerify, createKeySource } from './jws.ts'
 import { createStandardWebhooksVerify } from './standard-webhooks.ts'
 import { createTemplatedVerify } from './templated.ts'
 
-export type Verifier = Pick<AccountProvider, 'verify' | 'keyIds' | 'credentialHeader'>
+export type Verifier = Pick<AccountProvider, 'verify' | 'keyIds'>
 
 export function createVerifier(account: GenericAccount, fetcher: Fetch): Verifier {
   const scheme = account.verify
@@ -25,11 +25,7 @@ export function createVerifier(account: GenericAccount, fetcher: Fetch): Verifie
     }
     case 'basic':
     case 'bearer':
-      return {
-        verify: createCredentialVerify(scheme),
-        keyIds: () => scheme.keys.map(({ id }) => id),
-        credentialHeader: scheme.scheme === 'basic' ? 'authorization' : scheme.header,
-      }
+      return { verify: createCredentialVerify(scheme), keyIds: () => scheme.keys.map(({ id }) => id) }
     case 'none':
       return { verify: verifyNothing, keyIds: () => ['none'] }
   }

@@ -39,10 +39,11 @@ export function decrypt(encrypted: Encrypted, keys: readonly Uint8Array[]): Decr
 }
 
 function tryKey(bytes: Buffer, { nonce, associated_data }: Encrypted, key: Uint8Array): Buffer | undefined {
-  const decipher = createDecipheriv('aes-256-gcm', key, Buffer.from(nonce), { authTagLength: tagBytes })
-  decipher.setAAD(Buffer.from(associated_data ?? ''))
-  decipher.setAuthTag(bytes.subarray(-tagBytes))
   try {
+    // It throws for a nonce that is longer than the cipher takes.
+    const decipher = createDecipheriv('aes-256-gcm', key, Buffer.from(nonce), { authTagLength: tagBytes })
+    decipher.setAAD(Buffer.from(associated_data ?? ''))
+    decipher.setAuthTag(bytes.subarray(-tagBytes))
     return Buffer.concat([decipher.update(bytes.subarray(0, -tagBytes)), decipher.final()])
   } catch {
     return undefined

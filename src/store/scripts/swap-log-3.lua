@@ -9,6 +9,8 @@
   Returns  1  swapped
            0  too many have come: copy more first
           -1  the log has consumer groups, which a copy would lose
+          -2  the copy is not the whole log: somebody else put it in place meanwhile, and what is under its name now began
+              in the middle. It was thrown away; copy anew
 ]]
 local info = redis.call('XINFO', 'STREAM', KEYS[1])
 local about = {}
@@ -26,7 +28,7 @@ end
 for _, entry in ipairs(rest) do
   redis.call('XADD', KEYS[2], entry[1], unpack(entry[2]))
 end
-if redis.call('EXISTS', KEYS[2]) == 0 then
+if redis.call('EXISTS', KEYS[2]) == 0 and redis.call('XLEN', KEYS[1]) == 0 then
   return 1
 end
 
@@ -35,6 +37,10 @@ if first then
   redis.call('XTRIM', KEYS[2], 'MINID', '=', first[1])
 else
   redis.call('XTRIM', KEYS[2], 'MAXLEN', '=', 0)
+end
+if redis.call('XLEN', KEYS[2]) ~= redis.call('XLEN', KEYS[1]) then
+  redis.call('UNLINK', KEYS[2])
+  return -2
 end
 redis.call('XSETID', KEYS[2], about['last-generated-id'])
 

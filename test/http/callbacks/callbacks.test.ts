@@ -156,6 +156,15 @@ describe('callback listener', () => {
     assert.equal((await request(app).post('/callbacks/nobody').send('{}')).status, 404)
   })
 
+  it('takes a whole URL in the first line, as a proxy may send it', async () => {
+    const { headers, body } = signedDisbursement()
+    const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`)
+    const answer = await raw(
+      `POST http://callbacks.example${url} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n${lines.join('')}Content-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
+    )
+    assert.match(answer, /^HTTP\/1.1 200 /)
+  })
+
   describe('refuses', () => {
     it('a wrong or missing signature with 401, keeps it in quarantine and says nothing of the reason', async () => {
       for (const callback of [forged(), { ...forged(), headers: {} as Record<string, string> }]) {

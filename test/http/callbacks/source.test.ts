@@ -22,6 +22,16 @@ describe('source of a request', () => {
     assert.equal(createSourceOf(2)(requestFrom('127.0.0.1', `${forged}, 10.0.0.2`)), '198.51.100.7')
   })
 
+  it('is told also where a proxy writes the port beside it', () => {
+    for (const [hop, address] of [
+      ['198.51.100.7:4711', '198.51.100.7'],
+      ['[2001:db8::1]:4711', '2001:db8::1'],
+      ['[2001:db8::1]', '2001:db8::1'],
+      ['2001:db8::1', '2001:db8::1'],
+    ] as const)
+      assert.equal(createSourceOf(1)(requestFrom('127.0.0.1', hop)), address)
+  })
+
   it('cannot be told where the request came past the proxies, or they wrote nonsense', () => {
     assert.equal(createSourceOf(1)(requestFrom('127.0.0.1')), undefined)
     assert.equal(createSourceOf(2)(requestFrom('127.0.0.1', '198.51.100.7')), undefined)

@@ -7,6 +7,7 @@ import { CompactSign } from 'jose'
 import { createGeneric } from '../../../src/providers/generic/index.ts'
 import type { AccountProvider } from '../../../src/providers/provider.ts'
 import { declare, now, reasonOf, requestOf } from '../../support/generic.ts'
+import { until } from '../../support/until.ts'
 
 interface Pair {
   kid: string
@@ -145,6 +146,18 @@ describe('generic verification: jws with a JWKS URL', () => {
     const provider = createProvider({ coolDownMs: 0 })
     assert.equal(await reason(provider, first), 'authentic')
     assert.equal(await reason(provider, stranger), 'key-unknown')
+  })
+
+  it('a fetch that was under way already proves no key unknown: the set may have been written before the key', async () => {
+    const provider = createProvider({ coolDownMs: 0 })
+    keyServer.hold()
+    const forged = reason(provider, stranger)
+    await until('the request', async () => keyServer.state.asked > 0)
+    const genuine = reason(provider, second)
+    keyServer.letGo()
+    assert.deepEqual(await Promise.all([forged, genuine]), ['key-unknown', 'keys-not-loaded'])
+    keyServer.state.keys = [second, first]
+    assert.equal(await reason(provider, second), 'authentic')
   })
 
   it('a known key id under another key is a wrong signature', async () => {

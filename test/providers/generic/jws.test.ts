@@ -50,7 +50,8 @@ describe('generic verification: jws', () => {
           const verification = await world.verify(callback)
           assert.ok(verification.outcome === 'authentic')
           assert.deepEqual(world.provider.keyIds(), [verification.keyId])
-          assert.deepEqual(Object.keys(verification.headers), 'header' in form ? ['x-jws'] : [])
+          const kept = 'form' in form ? ['x-jws'] : ['x-jws:detached']
+          assert.deepEqual(Object.keys(verification.headers), 'header' in form ? kept : [])
           assert.equal(world.provider.translate(Buffer.from(callback.body)).outcome, 'understood')
           const forged = await world.sign({ wrongSignature: true })
           assert.equal(await world.reason(forged), 'signature-wrong')
@@ -130,6 +131,21 @@ describe('generic verification: jws', () => {
       await world.reason({ headers: {}, body: callback.headers['x-jws'] ?? '' }),
       'signature-missing',
     )
+  })
+
+  it('compact in a header: what is kept in the clear says nothing of the body, and proves it again', async () => {
+    const world = createWorld(
+      declare(jws({ algorithms: ['EdDSA'], header: 'x-jws', publicKeys: [pemOf(ed.publicKey)] })),
+      ed.privateKey,
+    )
+    const callback = await world.sign()
+    const verification = await world.verify(callback)
+    assert.ok(verification.outcome === 'authentic')
+    const { headers } = verification
+    const payload = Buffer.from(callback.body).toString('base64url')
+    assert.ok(!JSON.stringify(headers).includes(payload), 'the payload is left out')
+    assert.equal(await world.reason({ headers, body: callback.body }), 'authentic')
+    assert.equal(await world.reason({ headers, body: `${callback.body} ` }), 'signature-wrong')
   })
 
   describe('refuses', () => {

@@ -125,7 +125,6 @@ describe('generic verification: basic', () => {
     assert.equal(await world.reason(basic('acme:long-enough-1', 'bAsIc')), 'authentic')
     assert.equal(await world.reason(await world.sign()), 'authentic')
     assert.deepEqual(world.provider.keyIds(), ['new', 'old'])
-    assert.equal(world.provider.credentialHeader, 'authorization')
   })
 
   it('refuses what is missing and what is wrong', async () => {
@@ -173,7 +172,6 @@ describe('generic verification: bearer', () => {
     assert.equal(await own.reason(await own.sign()), 'authentic')
     assert.equal(await own.reason({ headers: { 'x-callback-token': secret }, body: '' }), 'authentic')
     assert.equal(await own.reason(callback(`Bearer ${secret}`)), 'credentials-missing')
-    assert.equal(own.provider.credentialHeader, 'x-callback-token')
   })
 
   it('refuses what is missing and what is wrong', async () => {

@@ -205,6 +205,21 @@ describe('generic verification: what is signed', () => {
     assert.equal(await world.reason({ headers: sign(whole), body: 'first.second' }), 'nonce-missing')
   })
 
+  it('cannot be cut in two ways: milliseconds are not seconds and the beginning of a body', async () => {
+    const verify = { ...acmeVerify, signed: '{timestamp}{body}' }
+    assert.throws(() => declare(verify), /timestampFormat: It is required/)
+    const timestamp = String(now)
+    const signature = { 'x-signature': `sha256=${hmac(`${timestamp}{}`)}` }
+    const cut = {
+      headers: { ...signature, 'x-timestamp': timestamp.slice(0, 10) },
+      body: `${timestamp.slice(10)}{}`,
+    }
+    const world = createWorld(declare({ ...verify, timestampFormat: 'unix-milliseconds' }))
+    assert.equal(await world.reason(cut), 'timestamp-malformed')
+    const whole = { headers: { ...signature, 'x-timestamp': timestamp }, body: '{}' }
+    assert.equal(await world.reason(whole), 'authentic')
+  })
+
   it('is the registered path where one is set', async () => {
     const verify = { ...acmeVerify, signed: '{path}{body}', timestampHeader: undefined }
     const world = createWorld(declare(verify, { callbackPath: '/hooks/acme' }))
