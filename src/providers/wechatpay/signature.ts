@@ -21,8 +21,13 @@ export interface SignedParts {
   body: Uint8Array
 }
 
+/** RSA-SHA256 in base64, of callbacks and requests alike. */
+export function signBytes(bytes: Uint8Array, privateKey: KeyObject): string {
+  return sign('sha256', bytes, privateKey).toString('base64')
+}
+
 export function signParts(parts: SignedParts, privateKey: KeyObject): string {
-  return sign('sha256', bytesToSign(parts), privateKey).toString('base64')
+  return signBytes(bytesToSign(parts), privateKey)
 }
 
 export function verifyParts(parts: SignedParts, signature: Uint8Array, publicKey: KeyObject): boolean {
@@ -55,7 +60,7 @@ export function authorise(request: RequestToSign, signer: RequestSigner): string
   const { mchid, serialNo, timestamp, nonce } = signer
   const lines = [request.method, request.pathAndQuery, timestamp, nonce, request.body]
   const text = lines.map((line) => `${line}\n`).join('')
-  const signature = sign('sha256', Buffer.from(text), signer.privateKey).toString('base64')
+  const signature = signBytes(Buffer.from(text), signer.privateKey)
   const pairs = { mchid, nonce_str: nonce, timestamp, serial_no: serialNo, signature }
   const written = Object.entries(pairs).map(([name, value]) => `${name}="${value}"`)
   return `${signatureType} ${written.join(',')}`

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { createHash, createPrivateKey, createPublicKey } from 'node:crypto'
-import { authorise, signatureType } from '../../../src/providers/wechatpay/signature.ts'
+import { authorise, signatureType, signBytes } from '../../../src/providers/wechatpay/signature.ts'
 import { fixture } from '../../support/wechatpay.ts'
 
 // WeChat Pay's own example: doc/v3/merchant/4012365334 and 4012365336, with the private key that they print.
@@ -29,6 +29,17 @@ describe('wechatpay request signature', () => {
     const sha256 = (bytes: Buffer | string) => createHash('sha256').update(bytes).digest('hex')
     assert.equal(sha256(spki), '0076df9361cc1f5744359234d7df9fd43442cf369fb98826562f1d10a347ec5c')
     assert.equal(sha256(orderBody), '1bffd7f50c227c0e65ccb4bde7d38ffcfee86dffd297f62e549571612b76f5e6')
+  })
+
+  it('over bare bytes is the one of the Go library', () => {
+    // utils/sign_test.go of wechatpay-go; its key is printed there under another label.
+    assert.equal(
+      signBytes(Buffer.from('source'), createPrivateKey(fixture('go-sdk.key.pem'))),
+      'BKyAfU4iMCuvXMXS0Wzam3V/cnxZ+JaqigPM5OhljS2iOT95OO6Fsuml2JkFANJU9K6q9bLlDhPXuoVz+pp4hAm6pHU4ld815U4jsKu1RkyaII+1' +
+        'CYBUYC8TK0XtJ8FwUXXz8vZHh58rrAVN1XwNyvD1vfpxrMT4SL536GLwvpUHlCqIMzoZUguLli/K8V29QiOhuH6IEqLNJn8e9b3nwNcQ7be3CzYG' +
+        'pDAKBfDGPCqCv8Rw5zndhlffk2FEA70G4hvMwe51qMN/RAJbknXG23bSlObuTCN7Ndj1aJGH6/L+hdwfLpUtJm4QYVazzW7DFD27EpSQEqA8bX9+' +
+        '8m1rLg==',
+    )
   })
 
   it('of a GET without a body is the one of the documents', () => {
