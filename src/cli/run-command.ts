@@ -1,6 +1,7 @@
 /** `tallyhook [role | command]`: finds what is meant, and turns a known fault into one sentence and an exit code. */
 import { roles } from '../compose.ts'
 import { AppError } from '../domain/errors.ts'
+import { runCases } from './cases.ts'
 import { runKeys } from './keys.ts'
 import { runQuarantine } from './quarantine.ts'
 import { runRole } from './run-role.ts'
@@ -17,6 +18,7 @@ Commands
   send         sends one signed callback, also a wrong one        tallyhook send --help
   keys         makes, shows and checks keys, and moves what is sealed to a new one
                                                              tallyhook keys --help
+  cases        shows what only a person can settle, and notes that it is     tallyhook cases --help
   quarantine   shows refused callbacks, and accepts one      tallyhook quarantine --help
 
 Environment: TALLYHOOK_CONFIG, REDIS_URL, CALLBACK_PORT, API_PORT, HOST, TALLYHOOK_DATA_DIR, LOG_LEVEL, LOG_FORMAT
@@ -32,6 +34,7 @@ export async function runCommand(args: string[]): Promise<number> {
     }
     if (name === 'send') return await runSend(rest)
     if (name === 'keys') return await runKeys(rest)
+    if (name === 'cases') return await runCases(rest)
     if (name === 'quarantine') return await runQuarantine(rest)
     const role = roles.find((known) => known === name)
     if (role && rest.includes('--help')) {

@@ -1,8 +1,9 @@
-/** What is kept of callbacks beside the transfers: who was refused, and which key verified how many. */
+/** What is kept of callbacks beside the transfers: who was refused, which key verified how many, what a person must see to. */
 
 import type { Queue } from 'bullmq'
 import type { Router } from 'express'
 import { createAccountRoutes } from '../http/api/accounts.ts'
+import { createCaseRoutes } from '../http/api/cases.ts'
 import { createReceiptRoutes } from '../http/api/receipts.ts'
 import { createReverify } from '../http/api/reverify.ts'
 import { createTransferSearchRoutes } from '../http/api/transfer-search.ts'
@@ -10,6 +11,7 @@ import { createSourceRule } from '../http/callbacks/source.ts'
 import type { Principal } from '../http/principal.ts'
 import { findQueuedReceipt } from '../queue/job-data.ts'
 import type { RedisClient } from '../redis/client.ts'
+import { type Cases, createCases } from '../store/cases.ts'
 import { createKeyUsage, type KeyUsage, startUsageFlush } from '../store/key-usage.ts'
 import { transferIdOf } from '../store/keys.ts'
 import { createQuarantine, type Quarantine } from '../store/quarantine.ts'
@@ -29,6 +31,7 @@ export interface Records {
   usage: KeyUsage
   quarantine: Quarantine
   askForQuery: AskForQuery
+  cases: Cases
 }
 
 export function openRecords(
@@ -44,6 +47,7 @@ export function openRecords(
   const limits = config.quarantine
   return {
     usage,
+    cases: createCases({ redis, scripts, keys, clock }),
     quarantine: createQuarantine({ redis, scripts, keys, sealer, ids, limits, clock }),
     askForQuery: createAskForQuery({
       transfers: createTransferStore({ redis, scripts, keys, sealer, digestNumber }),
@@ -58,7 +62,7 @@ export function openRecords(
 export function createRecordRoutes(
   { config, logger }: ComposeDeps,
   { keys, keyring, providers, digestNumber }: Base,
-  { quarantine, usage }: Records,
+  { quarantine, usage, cases }: Records,
   { redis, queue, addJobs, authenticate }: RecordRoutesDeps,
 ): Router[] {
   return [
@@ -85,6 +89,7 @@ export function createRecordRoutes(
       logger,
     }),
     createAccountRoutes({ authenticate, providers, usage }),
+    createCaseRoutes({ authenticate, cases, logger }),
   ]
 }
 

@@ -1,4 +1,5 @@
 /** The workers. */
+import { createCases } from '../store/cases.ts'
 import { transferIdOf } from '../store/keys.ts'
 import { createQueriesWanted } from '../store/queries-wanted.ts'
 import { createReadyReceipts } from '../store/ready-receipts.ts'
@@ -16,9 +17,10 @@ export async function startWork({ lifecycle, logger }: ComposeDeps, base: Base):
   const { keys, keyring, providers, digestNumber } = base
   const redis = await open(base, lifecycle, 'wait', 'work')
   const { addJobs } = await openQueue(base, lifecycle, 'wait', 'work-queue')
+  const scripts = loadScripts(redis)
   const transfers = createTransferStore({
     redis,
-    scripts: loadScripts(redis),
+    scripts,
     keys,
     sealer: keyring,
     digestNumber,
@@ -39,6 +41,7 @@ export async function startWork({ lifecycle, logger }: ComposeDeps, base: Base):
     reconcile,
     sealer: keyring,
     addJobs,
+    cases: createCases({ redis, scripts, keys, clock }),
     connection,
     prefix: queuePrefix,
     concurrency: workerConcurrency,

@@ -9,6 +9,7 @@ export type TransferId = Id<'transfer'>
 export type ReceiptId = Id<'receipt'>
 export type JobId = Id<'job'>
 export type EventId = Id<'event'>
+export type CaseId = Id<'case'>
 
 export interface IdMaker {
   receiptId(): ReceiptId
@@ -63,6 +64,12 @@ const receiptIdPattern = /^rc-[0-9a-hjkmnp-tv-z]{26}$/
 
 export function readReceiptId(text: string): ReceiptId | undefined {
   return receiptIdPattern.test(text) ? (text as ReceiptId) : undefined
+}
+
+const caseIdPattern = /^case-[0-9a-hjkmnp-tv-z]{26}$/
+
+export function readCaseId(text: string): CaseId | undefined {
+  return caseIdPattern.test(text) ? (text as CaseId) : undefined
 }
 
 /** One event per transfer and sequence number, so the id needs no memory and two workers cannot mint different ones. */

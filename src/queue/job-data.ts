@@ -1,7 +1,7 @@
 /** What a job carries, how it is sealed and read back, and what an operator sees of it. */
 import { z } from 'zod'
 import { AppError } from '../domain/errors.ts'
-import type { ReceiptId } from '../domain/ids.ts'
+import { type ReceiptId, readReceiptId } from '../domain/ids.ts'
 import type { OpenReceipt, Receipt, ReceiptHead } from '../domain/receipt.ts'
 
 export const groupSizeMax = 64
@@ -44,6 +44,15 @@ const headSchema = z.object({
   headers: z.record(z.string(), z.string()),
   unverified: z.literal(true).optional(),
 })
+const ownerSchema = z.object({
+  id: z.string().transform((text, context): ReceiptId => {
+    const id = readReceiptId(text)
+    if (id) return id
+    context.addIssue({ code: 'custom', message: 'It is not a receipt’s id.' })
+    return z.NEVER
+  }),
+  account: z.string().min(1),
+})
 const jobSchema = z.discriminatedUnion('v', [
   z.object({
     v: z.literal(1),
@@ -60,6 +69,16 @@ export function readCallbackJob(data: unknown): CallbackJob {
   if (parsed.success) return parsed.data
   const where = parsed.error.issues.map((issue) => issue.path.join('.')).join(', ')
   throw notReadable(`at ${where || 'the root'}`)
+}
+
+/** Whose callbacks a job holds, also one that can otherwise not be read: what of it still says so. */
+export function readOwners(data: unknown): { id: ReceiptId; account: string }[] {
+  const { receipts } = Object(data) as { receipts?: unknown }
+  if (!Array.isArray(receipts)) return []
+  return receipts.flatMap((one: unknown) => {
+    const parsed = ownerSchema.safeParse(one)
+    return parsed.success ? [parsed.data] : []
+  })
 }
 
 /** The receipts of a job, as it holds them: each still sealed, or all of them open. */

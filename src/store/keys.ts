@@ -7,6 +7,7 @@
  * transfers will take theirs from the batch, and live beside it.
  */
 import { createHash } from 'node:crypto'
+import type { CaseState } from '../domain/case.ts'
 import { encodeBytes, type ReceiptId, type TransferId } from '../domain/ids.ts'
 
 export interface Keys {
@@ -22,6 +23,11 @@ export interface Keys {
   quarantineIndex(account: string): string
   queriesWanted(partition: number): string
   quarantine(account: string): string
+  /** An account's cases by id, and an index for each state. One tag, so that one script moves a case between them. */
+  cases(account: string): string
+  casesIn(account: string, state: CaseState): string
+  /** The accounts that have or had cases, also those that are no longer configured. */
+  caseAccounts: string
   /** How often, and when last, each key of an account verified a callback. */
   keyUsage(account: string): string
   /** The same of the reasons why its callbacks were refused. */
@@ -65,6 +71,9 @@ export function createKeys(prefix: string, partitions: number): Keys {
     events: (partition) => tagged(partition, 'events'),
     quarantineIndex: (account) => ofAccount(account, 'quarantine-index'),
     quarantine: (account) => ofAccount(account, 'quarantine'),
+    cases: (account) => ofAccount(account, 'cases'),
+    casesIn: (account, state) => ofAccount(account, `cases-${state}`),
+    caseAccounts: `${prefix}:case-accounts`,
     keyUsage: (account) => ofAccount(account, 'key-usage'),
     refusals: (account) => ofAccount(account, 'refusals'),
     beneficiary: (partition, digest) => tagged(partition, 'to', digest),

@@ -10,6 +10,7 @@ export interface Scripts {
   commitTransfer(keys: [string, string, string], args: string[]): Promise<[number, string?]>
   parkReceipt(keys: [string, string], args: string[]): Promise<number>
   keepRefused(keys: [string, string], args: string[]): Promise<number>
+  putCase(keys: [string, string, string], args: string[]): Promise<number>
   countUse(keys: [string], args: string[]): Promise<number>
   replaceText(keys: [string], args: [string, string]): Promise<number>
   replaceField(keys: [string], args: [string, string, string]): Promise<number>
@@ -22,6 +23,7 @@ const files = {
   commitTransfer: 'commit-transfer-3',
   parkReceipt: 'park-receipt-2',
   keepRefused: 'keep-refused-2',
+  putCase: 'put-case-3',
   countUse: 'count-use-1',
   replaceText: 'replace-text-1',
   replaceField: 'replace-field-1',

@@ -1,7 +1,8 @@
 /**
  * The reconcile handler on BullMQ. A group never ends up failed: a receipt of it that cannot be applied is first added,
  * durably, as a job of its own under its own id; only then does the group complete. So a failed job is always one
- * callback, and retrying it is replaying that callback. Trouble of Redis itself fails nothing and is waited out.
+ * callback, and retrying it is replaying that callback. Trouble of Redis itself fails nothing and is waited out. Before a job
+ * fails for good, a person is told by a case (`failed-cases.ts`).
  */
 import { type Job, UnrecoverableError, Worker } from 'bullmq'
 import { AppError, asAppError } from '../domain/errors.ts'
@@ -9,6 +10,7 @@ import { backoffMs, callbackQueueName, type JobDraft, type JobName, singleJob } 
 import { type CallbackJob, readCallbackJob, type Sealer, takeReceipts } from '../queue/job-data.ts'
 import type { RedisClient } from '../redis/client.ts'
 import type { Logger } from '../telemetry/logger.ts'
+import { createFailedCases, type FailedCases, type FailedCasesDeps, failsForGood } from './failed-cases.ts'
 import { type BroughtReceipt, type Reconcile, sealReceipt } from './reconcile.ts'
 import {
   createBreather,
@@ -37,6 +39,7 @@ export interface ReconcileWorkerDeps {
   reconcile: Reconcile
   sealer: Sealer
   addJobs(jobs: JobDraft[]): Promise<unknown>
+  cases: FailedCasesDeps['cases']
   connection: RedisClient
   prefix: string
   concurrency: number
@@ -51,7 +54,8 @@ export interface ReconcileWorker {
 
 export function createReconcileWorker(deps: ReconcileWorkerDeps): ReconcileWorker {
   const { logger } = deps
-  const processor = createProcessor(deps, (error) => breather.consider(error))
+  const failedCases = createFailedCases(deps)
+  const processor = createProcessor({ ...deps, failedCases }, (error) => breather.consider(error))
   const worker = new Worker<CallbackJob, void, JobName>(callbackQueueName, processor, {
     connection: deps.connection,
     prefix: deps.prefix,
@@ -82,7 +86,7 @@ export function createReconcileWorker(deps: ReconcileWorkerDeps): ReconcileWorke
   }
 }
 
-type ReadableJob = Pick<Job<CallbackJob, void, JobName>, 'id' | 'data' | 'name'>
+type ReadableJob = Pick<Job<CallbackJob, void, JobName>, 'id' | 'data' | 'name' | 'attemptsMade' | 'opts'>
 type Processor = (job: ReadableJob & DelayableJob, token?: string) => Promise<void>
 
 function createProcessor(
@@ -90,35 +94,56 @@ function createProcessor(
     reconcile,
     sealer,
     addJobs,
+    failedCases,
     logger,
-  }: Pick<ReconcileWorkerDeps, 'reconcile' | 'sealer' | 'addJobs' | 'logger'>,
+  }: Pick<ReconcileWorkerDeps, 'reconcile' | 'sealer' | 'addJobs' | 'logger'> & { failedCases: FailedCases },
   onTrouble: (error: AppError) => void,
 ): Processor {
-  async function applyGroup(receipts: readonly BroughtReceipt[]): Promise<void> {
+  /** Returns those that were applied. */
+  async function applyGroup(receipts: readonly BroughtReceipt[]): Promise<readonly BroughtReceipt[]> {
     const failed = await reconcile.applyAll(receipts)
-    if (failed.length === 0) return
+    if (failed.length === 0) return receipts
     // What is done is recorded, so the whole group may come again; splitting it would meet the same trouble.
     const troubled = failed.find(({ error }) => readTrouble(error))
     if (troubled) throw troubled.error
     await addJobs(failed.map(({ receipt }) => singleJob(sealReceipt(receipt, sealer))))
     logger.warn('callback.split-out', { receiptIds: failed.map(({ receipt }) => receipt.id) })
+    const left = new Set(failed.map(({ receipt }) => receipt.id))
+    return receipts.filter(({ id }) => !left.has(id))
+  }
+
+  async function apply(job: ReadableJob): Promise<void> {
+    const receipts = takeReceipts(job.id ?? '', readCallbackJob(job.data), sealer.open)
+    const [only] = receipts
+    if (job.name === 'apply-callback' && only) {
+      await reconcile.applyOne(only)
+      await failedCases.settle([only])
+      return
+    }
+    const applied = await applyGroup(receipts)
+    // A group has cases only where it has failed before. Any other asks for none, so they cost it nothing.
+    if (job.attemptsMade > 0) await failedCases.settle(applied)
+  }
+
+  async function putBackFor(job: ReadableJob & DelayableJob, token: string | undefined, error: unknown) {
+    const trouble = readTrouble(error)
+    logger.warn('job.put-back', { jobId: job.id, code: asAppError(trouble ?? error).code })
+    if (trouble) onTrouble(trouble)
+    return putBack(job, token, Date.now() + waitOutMs)
   }
 
   return async (job, token) => {
     leaveWhenNotCompleted(job)
     try {
-      const receipts = takeReceipts(job.id ?? '', readCallbackJob(job.data), sealer.open)
-      const [only] = receipts
-      if (job.name === 'apply-callback' && only) await reconcile.applyOne(only)
-      else await applyGroup(receipts)
+      await apply(job)
     } catch (error) {
-      const trouble = readTrouble(error)
-      if (trouble) {
-        logger.warn('job.put-back', { jobId: job.id, code: trouble.code })
-        onTrouble(trouble)
-        throw await putBack(job, token, Date.now() + waitOutMs)
-      }
+      if (readTrouble(error)) throw await putBackFor(job, token, error)
       if (!(error instanceof AppError)) logger.warn('job.broke', { jobId: job.id, error })
+      if (failsForGood(job, error)) {
+        // Whatever is in the way of its case is in the way of its failing.
+        const unopened = await failedCases.open(job, error)
+        if (unopened) throw await putBackFor(job, token, unopened.error)
+      }
       throw toBullError(error)
     }
   }

@@ -48,7 +48,7 @@ describe('the built program with a WeChat Pay account that fetches its certifica
           {
             id: 'ledger',
             sha256: createHash('sha256').update(token).digest('hex'),
-            scopes: ['transfers:write', 'transfers:read', 'events:read'],
+            scopes: ['transfers:write', 'transfers:read', 'events:read', 'ops:read'],
           },
         ],
       },
@@ -124,12 +124,23 @@ describe('the built program with a WeChat Pay account that fetches its certifica
     assert.equal(server.requests.length, 1, 'and not asked again')
   })
 
-  it('acknowledges what it cannot open, and keeps it as a failed job that says why', async () => {
+  it('acknowledges what it cannot open, and keeps it as a failed job and a case that say why', async () => {
     const program = await place.start('all', env)
     assert.equal((await callBack(program.callbackUrl, {}, randomBytes(32))).status, 200)
     await until('the job to fail', () =>
-      program.lines.find((line) => /callback\.not-applied.*callback-not-understood.*No APIv3 key/.test(line)),
+      program.lines.find((line) => /job\.failed.*callback-not-understood.*No APIv3 key/.test(line)),
     )
+    const answer = await fetch(`${program.apiUrl}/v1/cases?account=wx-main&state=open`, {
+      headers: { authorization: `Bearer ${token}` },
+    })
+    const { items } = (await answer.json()) as { items: { code: string; reason: string }[] }
+    assert.deepEqual(
+      items.map(({ code }) => code),
+      ['callback-not-understood'],
+    )
+    assert.match(items[0]?.reason ?? '', /No APIv3 key/)
+    const listed = await place.run(['cases', 'list', '--json'], env)
+    assert.deepEqual(JSON.parse(listed.stdout).items, items)
     assert.equal((await callBack(program.callbackUrl, {})).status, 200)
     program.child.kill('SIGTERM')
     assert.equal(await program.exited, 0)

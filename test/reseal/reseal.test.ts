@@ -26,6 +26,7 @@ import { silentLogger } from '../../src/telemetry/logger.ts'
 import { createReadyPump } from '../../src/workers/ready-pump.ts'
 import { createReconcile } from '../../src/workers/reconcile.ts'
 import { createReconcileWorker } from '../../src/workers/reconcile-worker.ts'
+import { createTestCases } from '../support/cases.ts'
 import { createTestClients, uniquePrefix } from '../support/redis.ts'
 import { digestNumber, ids, registrationOf } from '../support/store.ts'
 import { until } from '../support/until.ts'
@@ -272,6 +273,7 @@ describe('resealing', function () {
         reconcile,
         sealer: both,
         addJobs,
+        cases: createTestCases(redis).cases,
         connection: await clients.open(),
         prefix: `{${prefix}:q}`,
         concurrency: 8,

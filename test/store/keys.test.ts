@@ -28,6 +28,9 @@ describe('keys', () => {
       keys.quarantineIndex('zeno-main'),
       keys.keyUsage('zeno-main'),
       keys.refusals('zeno-main'),
+      keys.cases('zeno-main'),
+      keys.casesIn('zeno-main', 'open'),
+      keys.casesIn('zeno-main', 'resolved'),
     ]
     for (const key of all) assert.match(key, /^tallyhook:\{a:zeno-main\}:/)
     assert.equal(new Set(all).size, all.length)
@@ -42,6 +45,8 @@ describe('keys', () => {
     const others = [
       keys.quarantineIndex('a'),
       keys.keyUsage('a'),
+      keys.cases('a'),
+      keys.casesIn('a', 'open'),
       keys.beneficiary(1, 'tr-x'),
       keys.events(1),
       keys.ready(1),

@@ -91,9 +91,12 @@ export async function startComposed(
       return fetch(`${apiUrl}/v1/transfers`, { method: 'POST', headers, body })
     },
 
-    async callBack(reference: string): Promise<{ status: number; ms: number }> {
+    async callBack(
+      reference: string,
+      fields: { status?: string } = {},
+    ): Promise<{ status: number; ms: number }> {
       const startedAt = Date.now()
-      const signed = signedDisbursement({ reference })
+      const signed = signedDisbursement({ reference, ...fields })
       const answer = await fetch(`${callbackUrl}${testAccount.callbackPath}`, { method: 'POST', ...signed })
       await answer.arrayBuffer()
       return { status: answer.status, ms: Date.now() - startedAt }

@@ -12,6 +12,7 @@ import { maskJobData } from '../../src/queue/job-data.ts'
 import { silentLogger } from '../../src/telemetry/logger.ts'
 import type { BroughtReceipt } from '../../src/workers/reconcile.ts'
 import { createReconcileWorker } from '../../src/workers/reconcile-worker.ts'
+import { createTestCases } from './cases.ts'
 import { createMemoryLogger } from './log.ts'
 import { createTestClients, uniquePrefix } from './redis.ts'
 import { keyring, receiptOf } from './store.ts'
@@ -67,6 +68,7 @@ export async function createOpsWorld() {
     reconcile: { applyOne: apply, applyAll: async () => [] },
     sealer: keyring,
     addJobs: (jobs: JobDraft[]) => queue.addBulk(jobs),
+    cases: createTestCases(await clients.open()).cases,
     connection: await clients.open(),
     prefix,
     concurrency: 4,

@@ -44,6 +44,15 @@ describe('on a cluster', function () {
     await tallyhook.settled(all)
   })
 
+  it('keeps what is not understood as a failed job and a case', async () => {
+    assert.equal((await tallyhook.callBack(newReference(), { status: 'odd' })).status, 200)
+    const shown = await until('the case', async () => {
+      const answer = await fetch(`${tallyhook.apiUrl}/v1/cases?state=open`, { headers: tallyhook.headers })
+      return ((await answer.json()) as { items: { code: string }[] }).items[0]
+    })
+    assert.equal(shown.code, 'callback-not-understood')
+  })
+
   it('shows the queue to operators', async () => {
     const answer = await fetch(`${tallyhook.apiUrl}/ops/queues/api/queues`, { headers: tallyhook.headers })
     assert.equal(answer.status, 200)

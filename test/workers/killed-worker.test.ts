@@ -6,6 +6,7 @@ import { Queue } from 'bullmq'
 import { callbackQueueName, groupJob } from '../../src/queue/catalogue.ts'
 import { silentLogger } from '../../src/telemetry/logger.ts'
 import { createReconcileWorker } from '../../src/workers/reconcile-worker.ts'
+import { noCases } from '../support/cases.ts'
 import { createTestClients, testRedis, uniquePrefix } from '../support/redis.ts'
 import { ids, keyring, receiptOf } from '../support/store.ts'
 import { until } from '../support/until.ts'
@@ -60,6 +61,7 @@ describe('a worker that is killed while a job is under way', () => {
       },
       sealer: keyring,
       addJobs: async () => {},
+      cases: noCases,
       connection: await clients.open(),
       prefix,
       concurrency: 4,

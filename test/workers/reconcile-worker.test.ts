@@ -7,6 +7,7 @@ import { callbackQueueName, groupJob, type JobDraft, singleJob } from '../../src
 import { silentLogger } from '../../src/telemetry/logger.ts'
 import type { FailedReceipt, Reconcile } from '../../src/workers/reconcile.ts'
 import { createReconcileWorker, type ReconcileWorker } from '../../src/workers/reconcile-worker.ts'
+import { createTestCases } from '../support/cases.ts'
 import { createTestClients, uniquePrefix } from '../support/redis.ts'
 import { ids, keyring, receiptOf } from '../support/store.ts'
 import { until } from '../support/until.ts'
@@ -61,6 +62,7 @@ describe('reconcile worker on BullMQ', () => {
       reconcile,
       sealer: keyring,
       addJobs,
+      cases: createTestCases(connection).cases,
       connection,
       prefix,
       concurrency: 4,
