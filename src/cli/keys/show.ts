@@ -18,7 +18,7 @@ interface ShownKeys {
   /** In the order of the configuration: the first seals. */
   sealKeys: { id: string; fingerprint: string; seals: boolean }[]
   indexKey: { fingerprint: string }
-  /** False: RedisClient was not reached, and the counts are not known. */
+  /** False: Redis was not reached, and the counts are not known. */
   counted: boolean
 }
 
@@ -71,7 +71,7 @@ function format({ accounts, sealKeys, indexKey, counted }: ShownKeys): string {
     `${account} (${provider})`,
     ...keys.map(({ keyId, configured, count, lastUsedAt }) => {
       const use = counted ? `  ${count} callbacks, last ${lastUsedAt ?? 'never'}` : ''
-      return `  ${keyId}${use}${configured ? '' : '  no longer configured'}`
+      return `  ${keyId}${use}${configured ? '' : '  not in the configuration: fetched, or replaced since'}`
     }),
   ])
   const seals = sealKeys.map((key) => `  ${key.id}  ${key.fingerprint}${key.seals ? '  seals' : '  opens'}`)
