@@ -15,6 +15,8 @@ export function formatTime(ms: number): string {
 
 /** Date.parse rolls 31 February over to March. A date that no calendar has is a mistake of its writer, not a March day. */
 function isRealDay(text: string): boolean {
+  // Every month has these.
+  if (Number(text.slice(8, 10)) <= 28) return true
   const [year = 0, month = 0, day = 0] = text.slice(0, 10).split('-').map(Number)
   const date = new Date(Date.UTC(year, month - 1, day))
   return date.getUTCMonth() === month - 1 && date.getUTCDate() === day

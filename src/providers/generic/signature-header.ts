@@ -17,20 +17,25 @@ export const signaturesMax = 8
 
 /** Undefined where there is no signature in it that could be one, or more than one timestamp. */
 export function readSignatureHeader(scheme: TemplatedScheme, text: string): SignatureHeader | undefined {
+  if (scheme.separator === undefined && scheme.signaturePart === undefined) {
+    const signature = readSignature(scheme, text)
+    return signature && { signatures: [signature] }
+  }
   const items =
     scheme.separator === undefined ? [text] : text.split(scheme.separator).map((item) => item.trim())
   // No sender leaves a place in a list empty; what is cut or added is not what was sent.
   if (items.includes('')) return undefined
   const named = scheme.signaturePart === undefined ? undefined : items.map(readPart)
   const texts = named ? valuesOf(named, scheme.signaturePart) : items
-  const signatures = texts
-    .filter((item) => item.startsWith(scheme.prefix))
-    .map((item) => decodeExactly(item.slice(scheme.prefix.length), scheme.encoding))
-    .filter((bytes) => bytes !== undefined)
+  const signatures = texts.map((item) => readSignature(scheme, item)).filter((bytes) => bytes !== undefined)
   if (signatures.length === 0 || signatures.length > signaturesMax) return undefined
   if (!named || !scheme.timestamp || !('part' in scheme.timestamp.from)) return { signatures }
   const [timestamp, ...more] = valuesOf(named, scheme.timestamp.from.part)
   return more.length === 0 ? { signatures, timestamp } : undefined
+}
+
+function readSignature({ prefix, encoding }: TemplatedScheme, text: string): Buffer | undefined {
+  return text.startsWith(prefix) ? decodeExactly(text.slice(prefix.length), encoding) : undefined
 }
 
 type Part = { name: string; value: string }

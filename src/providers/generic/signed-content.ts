@@ -13,37 +13,54 @@ export interface SignedValues {
   header(name: string): string | undefined
 }
 
-/** Undefined where a part is missing, or holds what sets it apart from its neighbour. */
+/**
+ * Undefined where a part is missing, or holds what sets it apart from its neighbour. What stands between bodies comes as
+ * one chunk: each chunk costs the signature a call.
+ */
 export function renderSigned(parts: readonly SignedPart[], values: SignedValues): Uint8Array[] | undefined {
   const chunks: Uint8Array[] = []
+  /** Bytes, a letter each. */
+  let text = ''
   for (const part of parts) {
-    const chunk = renderPart(part, values)
-    if (!chunk) return undefined
-    chunks.push(chunk)
+    if (part.kind === 'body') {
+      if (text !== '') chunks.push(Buffer.from(text, 'latin1'))
+      chunks.push(values.body)
+      text = ''
+      continue
+    }
+    const piece = renderPart(part, values)
+    if (piece === undefined) return undefined
+    text += piece
   }
+  if (text !== '') chunks.push(Buffer.from(text, 'latin1'))
   return chunks
 }
 
-function renderPart(part: SignedPart, values: SignedValues): Uint8Array | undefined {
+function renderPart(part: SignedPart, values: SignedValues): string | undefined {
   switch (part.kind) {
-    case 'literal':
-      return Buffer.from(part.text)
-    case 'timestamp':
-      return values.timestamp === undefined ? undefined : Buffer.from(values.timestamp, 'latin1')
     case 'body':
-      return values.body
+      // Bytes, and never letters.
+      return undefined
+    case 'literal':
+      return bytesOf(part.text)
+    case 'timestamp':
+      return values.timestamp
     case 'bodySha256':
-      return Buffer.from(values.bodyDigest)
+      return values.bodyDigest
     case 'path':
-      return Buffer.from(values.path, 'latin1')
+      return values.path
     case 'method':
-      return Buffer.from('POST')
+      return 'POST'
     case 'header': {
       const value = values.header(part.name)
-      if (value === undefined || !isApart(value, part)) return undefined
-      return Buffer.from(value, 'latin1')
+      return value !== undefined && isApart(value, part) ? value : undefined
     }
   }
+}
+
+/** The template's own text is signed as UTF-8. */
+function bytesOf(text: string): string {
+  return /^[ -~]*$/.test(text) ? text : Buffer.from(text).toString('latin1')
 }
 
 /** Would a reader who looks for the text before and after it find just this value? */
