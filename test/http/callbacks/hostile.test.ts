@@ -290,7 +290,7 @@ function changeHeader(
     `${value}${put}`,
     spared.includes('doubled-value') ? value : value + value,
     '',
-    spared.includes('other-case') ? value : swapCase(value, i),
+    swapCase(value, i),
     other,
     'x'.repeat(8_000),
   ]
@@ -298,7 +298,15 @@ function changeHeader(
   if (choice === changes.length) return rest
   if (choice === changes.length + 1) return [...headers, [name, other || put]]
   const changed = changes[choice] ?? ''
-  return changed.trim() === value ? undefined : [...rest, [name, changed]]
+  const isNone = changed.trim() === value || (spared.includes('other-case') && sameScheme(changed, value))
+  return isNone ? undefined : [...rest, [name, changed]]
+}
+
+/** `basic abc` says what `Basic abc` says. */
+function sameScheme(a: string, b: string): boolean {
+  const [schemeA = '', ...restA] = a.split(' ')
+  const [schemeB = '', ...restB] = b.split(' ')
+  return schemeA.toLowerCase() === schemeB.toLowerCase() && restA.join(' ') === restB.join(' ')
 }
 
 function swapCase(text: string, i: number): string {
