@@ -1,14 +1,13 @@
 /** `tallyhook cases`: what only a person can settle, for whoever has the configuration and reaches its Redis. */
-import { parseArgs } from 'node:util'
 import { describeFixed, keyPrefix } from '../compose/base.ts'
 import { type Config, loadConfig } from '../config/config.ts'
 import { caseStates } from '../domain/case.ts'
-import { AppError } from '../domain/errors.ts'
 import { caseReasonSchema, findCase, presentCase, resolveByPerson } from '../http/api/cases.ts'
 import { type Cases, createCases, isCasePlace } from '../store/cases.ts'
 import { createKeys } from '../store/keys.ts'
 import { refuseDifference } from '../store/meta.ts'
 import { loadScripts } from '../store/scripts.ts'
+import { parseArguments, readLimit, usage } from './arguments.ts'
 import { connectDirectly } from './direct-redis.ts'
 import { type Output, processOutput } from './output.ts'
 
@@ -40,7 +39,7 @@ const options = {
   help: { type: 'boolean', default: false },
 } as const
 
-type Flags = ReturnType<typeof parse>['values']
+type Flags = ReturnType<typeof parseArguments<typeof options>>['values']
 
 /** 0 done, 1 it failed, 2 the words of the command are off. */
 export async function runCases(
@@ -48,7 +47,7 @@ export async function runCases(
   env: NodeJS.ProcessEnv = process.env,
   output: Output = processOutput,
 ): Promise<number> {
-  const { values: flags, positionals } = parse(args)
+  const { values: flags, positionals } = parseArguments(args, options)
   const [command, id, ...more] = positionals
   if (flags.help) {
     output.out(help)
@@ -78,8 +77,7 @@ async function withCases(config: Config, use: (cases: Cases) => Promise<number>)
 
 async function list(cases: Cases, flags: Flags, output: Output): Promise<number> {
   const { account, after } = flags
-  const limit = Number(flags.limit)
-  if (!Number.isInteger(limit) || limit < 1) throw usage('--limit: it must be a whole number from 1.')
+  const limit = readLimit(flags.limit)
   const state = caseStates.find((known) => known === flags.state)
   if (flags.state !== undefined && !state) throw usage(`--state: it must be ${caseStates.join(' or ')}.`)
   if (after !== undefined && !isCasePlace(after))
@@ -90,7 +88,7 @@ async function list(cases: Cases, flags: Flags, output: Output): Promise<number>
   else {
     for (const one of items)
       output.out(`${one.id}  ${one.openedAt}  ${one.account}  ${one.state}  ${one.code}: ${one.reason}\n`)
-    if (page.next) output.out(`There are more: --after ${page.next}\n`)
+    if (page.next) output.err(`There are more: --after ${page.next}\n`)
   }
   return 0
 }
@@ -112,16 +110,4 @@ function readLine(name: string, text: string | undefined): string {
   const parsed = caseReasonSchema.safeParse(text)
   if (parsed.success) return parsed.data
   throw usage(`--${name}: ${parsed.error.issues[0]?.message ?? 'It is not valid.'}`)
-}
-
-function parse(args: string[]) {
-  try {
-    return parseArgs({ args, options, strict: true, allowPositionals: true })
-  } catch (error) {
-    throw usage(error instanceof Error ? error.message : 'The options are off.')
-  }
-}
-
-function usage(detail: string): AppError {
-  return new AppError('invalid-request', { detail })
 }

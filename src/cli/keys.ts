@@ -1,6 +1,5 @@
 /** `tallyhook keys`: finds which of its commands is meant. No command shows a key that it did not make. */
-import { parseArgs } from 'node:util'
-import { AppError } from '../domain/errors.ts'
+import { parseArguments } from './arguments.ts'
 import { checkKeys } from './keys/check.ts'
 import { makeKey } from './keys/make.ts'
 import { resealAll } from './keys/reseal.ts'
@@ -46,7 +45,7 @@ export async function runKeys(
   env: NodeJS.ProcessEnv = process.env,
   output: Output = processOutput,
 ): Promise<number> {
-  const { values: flags, positionals } = parse(args)
+  const { values: flags, positionals } = parseArguments(args, options)
   const [command, kind, ...more] = positionals
   if (flags.help) {
     output.out(help)
@@ -70,13 +69,4 @@ export async function runKeys(
 function explain(output: Output): number {
   output.err(`tallyhook keys: which command? tallyhook keys --help lists them.\n`)
   return 2
-}
-
-function parse(args: string[]) {
-  try {
-    return parseArgs({ args, options, strict: true, allowPositionals: true })
-  } catch (error) {
-    const detail = error instanceof Error ? error.message : 'The options are off.'
-    throw new AppError('invalid-request', { detail })
-  }
 }

@@ -1,11 +1,9 @@
 /** `tallyhook quarantine`: refused callbacks, for whoever has the configuration and reaches its Redis. */
 import { randomBytes } from 'node:crypto'
-import { parseArgs } from 'node:util'
 import { Queue } from 'bullmq'
 import { describeFixed, keyPrefix, queuePrefix } from '../compose/base.ts'
 import { createProviders } from '../compose/providers.ts'
 import { type Config, loadConfig } from '../config/config.ts'
-import { AppError } from '../domain/errors.ts'
 import { createIdMaker } from '../domain/ids.ts'
 import { type FindDeps, findReceipt, presentEntry, presentFound } from '../http/api/receipts.ts'
 import { createReverify, type Reverify } from '../http/api/reverify.ts'
@@ -20,6 +18,7 @@ import { createQuarantine } from '../store/quarantine.ts'
 import { createReceiptFinder } from '../store/receipts.ts'
 import { loadScripts } from '../store/scripts.ts'
 import { silentLogger } from '../telemetry/logger.ts'
+import { parseArguments, readLimit, usage } from './arguments.ts'
 import { connectDirectly } from './direct-redis.ts'
 import { type Output, processOutput } from './output.ts'
 
@@ -46,7 +45,7 @@ const options = {
   help: { type: 'boolean', default: false },
 } as const
 
-type Flags = ReturnType<typeof parse>['values']
+type Flags = ReturnType<typeof parseArguments<typeof options>>['values']
 
 /** 0 done, 1 it failed or was refused again, 2 the words of the command are off. */
 export async function runQuarantine(
@@ -54,7 +53,7 @@ export async function runQuarantine(
   env: NodeJS.ProcessEnv = process.env,
   output: Output = processOutput,
 ): Promise<number> {
-  const { values: flags, positionals } = parse(args)
+  const { values: flags, positionals } = parseArguments(args, options)
   const [command, id, ...more] = positionals
   if (flags.help) {
     output.out(help)
@@ -120,8 +119,7 @@ async function withStore(config: Config, use: (store: Store) => Promise<number>)
 }
 
 async function list({ accounts, quarantine }: Store, flags: Flags, output: Output): Promise<number> {
-  const limit = Number(flags.limit)
-  if (!Number.isInteger(limit) || limit < 1) throw usage('--limit: it must be a whole number from 1.')
+  const limit = readLimit(flags.limit)
   const asked = flags.account === undefined ? accounts : [flags.account]
   const { entries, next } = await quarantine.list({ accounts: asked, after: flags.after, limit })
   const items = entries.map(presentEntry)
@@ -148,16 +146,4 @@ async function accept(store: Store, id: string, flags: Flags, output: Output): P
   else if (answer.outcome === 'authentic') output.out(`Accepted: the key ${answer.keyId} proves it.\n`)
   else output.out(`Still refused: ${answer.reason}.\n`)
   return answer.outcome === 'authentic' ? 0 : 1
-}
-
-function parse(args: string[]) {
-  try {
-    return parseArgs({ args, options, strict: true, allowPositionals: true })
-  } catch (error) {
-    throw usage(error instanceof Error ? error.message : 'The options are off.')
-  }
-}
-
-function usage(detail: string): AppError {
-  return new AppError('invalid-request', { detail })
 }

@@ -12,6 +12,7 @@ import { parseAmount } from '../domain/money.ts'
 import { type SignedCallback, toCurl } from '../sandbox/signed-callback.ts'
 import { createSigner } from '../sandbox/signer.ts'
 import { makeReference } from '../sandbox/trickle.ts'
+import { usage } from './arguments.ts'
 import { runningFile } from './run-role.ts'
 
 const help = `tallyhook send: sends one signed callback
@@ -208,8 +209,4 @@ function readRunning(dataDir: string): { callbackUrl: string; apiUrl: string } |
   } catch {
     return undefined
   }
-}
-
-function usage(detail: string): AppError {
-  return new AppError('invalid-request', { detail })
 }

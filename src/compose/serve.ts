@@ -58,7 +58,12 @@ export async function startServe(deps: ComposeDeps, base: Base): Promise<Served>
   const records = openRecords(deps, base, redis)
   const callbacks = startIntake(deps, base, records, intake.addJobs)
   const stopping = new AbortController()
-  const api = await createApi(deps, base, records, redis, queue, addJobs, stopping.signal)
+  const api = await createApi(
+    deps,
+    base,
+    { records, redis, queue, addJobs, accept: intake.addJobs },
+    stopping.signal,
+  )
   const callbackUrl = await listen(callbacks, config.callbackPort, config.host, {
     lifecycle,
     name: 'callback-listener',
@@ -116,13 +121,19 @@ function unavailableBecause(state: RedisState): ErrorCode | undefined {
   return state.state === 'ok' ? undefined : `redis-${state.state}`
 }
 
+interface ApiParts {
+  records: Records
+  redis: RedisClient
+  queue: Queue
+  addJobs: AddJobs
+  /** As the intake writes: a callback that leaves the quarantine has to be as durable as one that is acknowledged. */
+  accept: AddJobs
+}
+
 async function createApi(
   deps: ComposeDeps,
   base: Base,
-  records: Records,
-  redis: RedisClient,
-  queue: Queue,
-  addJobs: AddJobs,
+  { records, redis, queue, addJobs, accept }: ApiParts,
   stopping: AbortSignal,
 ): Promise<Express> {
   const { config, lifecycle, logger } = deps
@@ -166,7 +177,7 @@ async function createApi(
     logger,
   })
   const routes = [
-    ...createRecordRoutes(deps, base, records, { redis, queue, addJobs, authenticate }),
+    ...createRecordRoutes(deps, base, records, { redis, queue, addJobs: accept, authenticate }),
     transferRoutes,
     createEventRoutes({ authenticate, feed, stopping }),
   ]

@@ -12,10 +12,10 @@ import { createZenospay } from '../../src/providers/zenospay/index.ts'
 import { describeDisbursement } from '../../src/sandbox/signed-callback.ts'
 import { transferIdOf } from '../../src/store/keys.ts'
 import type { TransferStore } from '../../src/store/transfers.ts'
-import { silentLogger } from '../../src/telemetry/logger.ts'
-import { createReconcile, sealReceipt } from '../../src/workers/reconcile.ts'
+import { sealReceipt } from '../../src/workers/reconcile.ts'
 import { createTestClients } from '../support/redis.ts'
 import {
+  createTestReconcile,
   createTestStore,
   keyring,
   readAllEvents,
@@ -68,15 +68,7 @@ describe('simulated histories', () => {
       const store = createTestStore(redis)
       const pick = <T>(list: readonly T[]) => list[Math.floor(random() * list.length)] as T
       const references = ['r-1', 'r-2', 'r-3', 'r-4'].map((name) => `${name}-${seed}`)
-      const reconcile = createReconcile({
-        providers: new Map([[testAccount.id, provider]]),
-        sealer: keyring,
-        transfers: withCrashes(store.transfers, random),
-        transferIdOf,
-        queriesWanted: store.queriesWanted,
-        clock: Date.now,
-        logger: silentLogger,
-      })
+      const reconcile = createTestReconcile(store, { transfers: withCrashes(store.transfers, random) })
 
       const acknowledged: Receipt[] = []
       let pending: Receipt[] = []

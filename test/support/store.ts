@@ -6,6 +6,7 @@ import type { TransferEvent } from '../../src/domain/event.ts'
 import { createIdMaker } from '../../src/domain/ids.ts'
 import type { OpenReceipt, Receipt } from '../../src/domain/receipt.ts'
 import type { Transfer } from '../../src/domain/transfer.ts'
+import { createZenospay } from '../../src/providers/zenospay/index.ts'
 import { createKeyring, createNumberDigest } from '../../src/seal/keyring.ts'
 import { createEventLog } from '../../src/store/event-log.ts'
 import { createKeys, transferIdOf } from '../../src/store/keys.ts'
@@ -13,6 +14,8 @@ import { createQueriesWanted } from '../../src/store/queries-wanted.ts'
 import { createReadyReceipts } from '../../src/store/ready-receipts.ts'
 import { loadScripts } from '../../src/store/scripts.ts'
 import { createTransferStore } from '../../src/store/transfers.ts'
+import { silentLogger } from '../../src/telemetry/logger.ts'
+import { createReconcile, type Reconcile, type ReconcileDeps } from '../../src/workers/reconcile.ts'
 import { uniquePrefix } from './redis.ts'
 import { testAccount } from './zenospay.ts'
 
@@ -57,6 +60,23 @@ export function registrationOf(reference: string, fields: Partial<Transfer> = {}
     now,
   )
   return { fact, transfer, because: { source: 'registration' }, at: now }
+}
+
+/** Reconciles on this store, with the test's own Zenospay account unless it says otherwise. */
+export function createTestReconcile(
+  store: Pick<TestStore, 'transfers' | 'queriesWanted'>,
+  fields: Partial<ReconcileDeps> = {},
+): Reconcile {
+  return createReconcile({
+    providers: new Map([[testAccount.id, createZenospay(testAccount)]]),
+    sealer: keyring,
+    transfers: store.transfers,
+    transferIdOf,
+    queriesWanted: store.queriesWanted,
+    clock: Date.now,
+    logger: silentLogger,
+    ...fields,
+  })
 }
 
 /** As the intake hands it to the producer. */

@@ -18,13 +18,21 @@ import { createCallbackProducer } from '../../src/queue/producer.ts'
 import type { Cases } from '../../src/store/cases.ts'
 import { transferIdOf } from '../../src/store/keys.ts'
 import { failsForGood } from '../../src/workers/failed-cases.ts'
-import { createReconcile, type Reconcile, sealReceipt } from '../../src/workers/reconcile.ts'
+import { type Reconcile, sealReceipt } from '../../src/workers/reconcile.ts'
 import { createReconcileWorker, type ReconcileWorker } from '../../src/workers/reconcile-worker.ts'
 import { createTestCases } from '../support/cases.ts'
 import { createMemoryLogger } from '../support/log.ts'
 import { createTestClients, uniquePrefix } from '../support/redis.ts'
 import { type RedisServerProcess, startRedisServer } from '../support/redis-server.ts'
-import { createTestStore, ids, keyring, openReceiptOf, receiptOf, registrationOf } from '../support/store.ts'
+import {
+  createTestReconcile,
+  createTestStore,
+  ids,
+  keyring,
+  openReceiptOf,
+  receiptOf,
+  registrationOf,
+} from '../support/store.ts'
 import { until } from '../support/until.ts'
 import { apiV3Key, describePayout, testAccount } from '../support/wechatpay.ts'
 
@@ -55,15 +63,7 @@ describe('failed jobs and their cases', () => {
     logger = createMemoryLogger()
     providers = new Map()
     configure(randomBytes(32))
-    reconcile = createReconcile({
-      providers,
-      sealer: keyring,
-      transfers: store.transfers,
-      transferIdOf,
-      queriesWanted: store.queriesWanted,
-      clock: Date.now,
-      logger,
-    })
+    reconcile = createTestReconcile(store, { providers, logger })
   }
   afterEach(async () => {
     await worker?.stop()

@@ -2,16 +2,14 @@ import assert from 'node:assert/strict'
 import type { Redis } from 'ioredis'
 import { AppError } from '../../src/domain/errors.ts'
 import type { Receipt } from '../../src/domain/receipt.ts'
-import type { AccountProvider } from '../../src/providers/provider.ts'
-import { createZenospay } from '../../src/providers/zenospay/index.ts'
 import { describeDisbursement } from '../../src/sandbox/signed-callback.ts'
 import { transferIdOf } from '../../src/store/keys.ts'
-import { createReconcile, type Reconcile } from '../../src/workers/reconcile.ts'
+import type { Reconcile } from '../../src/workers/reconcile.ts'
 import { createMemoryLogger } from '../support/log.ts'
 import { createTestClients } from '../support/redis.ts'
 import {
+  createTestReconcile,
   createTestStore,
-  keyring,
   readAllEvents,
   receiptOf,
   registrationOf,
@@ -21,7 +19,6 @@ import { disbursement, newReference, testAccount } from '../support/zenospay.ts'
 
 describe('reconcile', () => {
   const clients = createTestClients()
-  const providers = new Map<string, AccountProvider>([[testAccount.id, createZenospay(testAccount)]])
   let redis: Redis
   let store: TestStore
   let logger: ReturnType<typeof createMemoryLogger>
@@ -33,15 +30,7 @@ describe('reconcile', () => {
   beforeEach(() => {
     store = createTestStore(redis)
     logger = createMemoryLogger()
-    reconcile = createReconcile({
-      providers,
-      sealer: keyring,
-      transfers: store.transfers,
-      transferIdOf,
-      queriesWanted: store.queriesWanted,
-      clock: Date.now,
-      logger,
-    })
+    reconcile = createTestReconcile(store, { logger })
   })
   after(() => clients.closeAll())
 
@@ -137,13 +126,8 @@ describe('reconcile', () => {
   })
 
   it('gives up with a fault that may pass when others keep changing the transfer', async () => {
-    const contended = createReconcile({
-      providers,
-      sealer: keyring,
+    const contended = createTestReconcile(store, {
       transfers: { ...store.transfers, commit: async () => ({ outcome: 'moved-on' }) },
-      transferIdOf,
-      queriesWanted: store.queriesWanted,
-      clock: Date.now,
       logger,
     })
     const receipt = callback(await registered())

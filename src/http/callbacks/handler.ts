@@ -115,12 +115,13 @@ export function createCallbackHandler(deps: CallbackHandlerDeps): CallbackHandle
     const { account } = provider
     const fields = { reason, digest, bytes: body.length, source }
     deps.usage.noteRefusal(account, reason, now)
+    // Also where the source has to wait: something happened, whoever else fails beside it.
+    if (reason === 'outside-window') deps.askForQuery(provider, body)
     const waitMs = limiter.waitMs(source)
     limiter.failed(source)
     if (waitMs > 0) {
       return { code: 'too-many-failures', retryAfterS: Math.ceil(waitMs / 1000), close: true, fields }
     }
-    if (reason === 'outside-window') deps.askForQuery(provider, body)
     deps.quarantine({
       account,
       reason,

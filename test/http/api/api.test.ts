@@ -11,6 +11,7 @@ import { type AccountTerms, createTransferRoutes } from '../../../src/http/api/t
 import { createTokens } from '../../../src/http/tokens.ts'
 import type { RedisState } from '../../../src/queue/redis-guard.ts'
 import { transferIdOf } from '../../../src/store/keys.ts'
+import type { TransferStore } from '../../../src/store/transfers.ts'
 import { createMemoryLogger } from '../../support/log.ts'
 import { createTestClients } from '../../support/redis.ts'
 import { createTestStore, type TestStore } from '../../support/store.ts'
@@ -415,13 +416,11 @@ describe('API', () => {
     assert.equal((await post(refused)).status, 201)
   })
 
-  it('answers 503 when Redis is full, and stores nothing', async () => {
-    const full = Object.assign(new Error('OOM command not allowed when used memory > maxmemory.'), {
-      name: 'ReplyError',
-    })
+  /** The transfers' calls alone, on a store that does as the test wants. */
+  function appOn(transfers: TransferStore) {
     const routes = createTransferRoutes({
-      authenticate: () => ({ id: 'x', scopes: ['transfers:write'] }),
-      transfers: { ...store.transfers, register: () => Promise.reject(full) },
+      authenticate: () => ({ id: 'x', scopes: ['transfers:read', 'transfers:write'] }),
+      transfers,
       accounts,
       digestContent: sha256,
       unavailable: () => undefined,
@@ -429,7 +428,7 @@ describe('API', () => {
       clock: Date.now,
       logger,
     })
-    const lame = createApiApp({
+    return createApiApp({
       routes: [routes],
       ops: Router(),
       authenticate: () => ({ id: 'x', scopes: [] }),
@@ -437,6 +436,13 @@ describe('API', () => {
       clock: Date.now,
       logger,
     })
+  }
+
+  it('answers 503 when Redis is full, and stores nothing', async () => {
+    const full = Object.assign(new Error('OOM command not allowed when used memory > maxmemory.'), {
+      name: 'ReplyError',
+    })
+    const lame = appOn({ ...store.transfers, register: () => Promise.reject(full) })
     const response = await request(lame).post('/v1/transfers').set('authorization', 'Bearer x').send(body())
     assert.equal(response.status, 503)
     assert.equal(response.body.code, 'redis-full')
@@ -445,24 +451,7 @@ describe('API', () => {
   it('answers 503 when Redis fails a request, and the client may come again', async () => {
     const broken = await clients.open('fail-fast')
     broken.disconnect()
-    const routes = createTransferRoutes({
-      authenticate: () => ({ id: 'x', scopes: ['transfers:read'] }),
-      transfers: createTestStore(broken).transfers,
-      accounts: new Map(),
-      digestContent: sha256,
-      unavailable: () => undefined,
-      pumpReady: async () => 0,
-      clock: Date.now,
-      logger,
-    })
-    const lame = createApiApp({
-      routes: [routes],
-      ops: Router(),
-      authenticate: () => ({ id: 'x', scopes: [] }),
-      redisState: () => state,
-      clock: Date.now,
-      logger,
-    })
+    const lame = appOn(createTestStore(broken).transfers)
     const response = await request(lame)
       .get('/v1/transfers/tr-00000000000000000000000000')
       .set('authorization', 'Bearer x')

@@ -22,10 +22,10 @@ import { createQuarantine, type Quarantine } from '../../../src/store/quarantine
 import { createReceiptFinder } from '../../../src/store/receipts.ts'
 import { loadScripts } from '../../../src/store/scripts.ts'
 import { createTransferSearch } from '../../../src/store/transfer-search.ts'
-import { createReconcile } from '../../../src/workers/reconcile.ts'
 import { createMemoryLogger } from '../../support/log.ts'
 import { createTestClients } from '../../support/redis.ts'
 import {
+  createTestReconcile,
   createTestStore,
   digestNumber,
   ids,
@@ -225,15 +225,7 @@ describe('receipts, quarantine and keys in the API', () => {
       assert.deepEqual([receipt.id, receipt.account, receipt.receivedAt], [id, account, hourAgo])
       assert.equal(await quarantine.find(receipt.id, [account]), undefined)
 
-      const reconcile = createReconcile({
-        providers: new Map([[account, createZenospay(testAccount)]]),
-        sealer: keyring,
-        transfers: store.transfers,
-        transferIdOf,
-        queriesWanted: store.queriesWanted,
-        clock: Date.now,
-        logger,
-      })
+      const reconcile = createTestReconcile(store, { logger })
       await reconcile.applyAll(job.data.receipts)
       const stored = await get(`/receipts/${id}`)
       assert.equal(stored.body.where, 'store')

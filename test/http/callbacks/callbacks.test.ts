@@ -221,6 +221,10 @@ describe('callback listener', () => {
       assert.deepEqual(asked, [body])
       assert.equal((await send(forged())).status, 401)
       assert.equal(asked.length, 1, 'a forgery prompts nothing')
+      for (let i = 0; i < 30; i++) await send(forged())
+      const late = await send(signedBody(body, { now: now - 3_600_000 }))
+      assert.equal(late.status, 429)
+      assert.equal(asked.length, 2, 'whoever else fails from the same address')
     })
 
     it('with problem details, where the provider asks for no form of its own', async () => {
