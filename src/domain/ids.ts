@@ -6,6 +6,12 @@ declare const brand: unique symbol
 type Id<Name extends string> = string & { readonly [brand]: Name }
 
 export type TransferId = Id<'transfer'>
+export type BatchId = Id<'batch'>
+export type CouponId = Id<'coupon'>
+export type CollectionId = Id<'collection'>
+export type IntentId = TransferId | BatchId | CouponId | CollectionId
+/** Not an intent but a name that leads to one: a coupon's or a payout's number at the provider. */
+export type AliasId = Id<'alias'>
 export type ReceiptId = Id<'receipt'>
 export type JobId = Id<'job'>
 export type EventId = Id<'event'>
@@ -66,15 +72,16 @@ export function readReceiptId(text: string): ReceiptId | undefined {
   return receiptIdPattern.test(text) ? (text as ReceiptId) : undefined
 }
 
-const caseIdPattern = /^case-[0-9a-hjkmnp-tv-z]{26}$/
+/** Of a receipt, or of an intent and the number of the event that held it. */
+const caseIdPattern = /^case-[0-9a-hjkmnp-tv-z]{26}(-\d{1,9})?$/
 
 export function readCaseId(text: string): CaseId | undefined {
   return caseIdPattern.test(text) ? (text as CaseId) : undefined
 }
 
-/** One event per transfer and sequence number, so the id needs no memory and two workers cannot mint different ones. */
-export function eventIdOf(transferId: TransferId, sequence: number): EventId {
-  return `ev-${transferId.slice(3)}-${sequence}` as EventId
+/** One event per subject and sequence number, so the id needs no memory and two workers cannot mint different ones. */
+export function eventIdOf(subject: IntentId | CaseId, sequence: number): EventId {
+  return `ev-${subject}-${sequence}` as EventId
 }
 
 /** Ten letters; ten bits at a time, since the whole does not fit the 32 bits of a shift. */

@@ -1,29 +1,127 @@
+/**
+ * What one source says, once the provider's own words are normalised. Callback, query, submission answer and operator
+ * all become observations and go through the same `decide()`.
+ */
+import type { BatchFigures } from './batch.ts'
+import type { CollectionSecrets } from './collection.ts'
+import type { Failure } from './failure.ts'
 import type { ReceiptId } from './ids.ts'
 import type { Money } from './money.ts'
-import type { Failure } from './transfer.ts'
+import type { Beneficiary } from './transfer.ts'
 
-/** What a source can say of a transfer, once the provider's own words are normalised. */
+export type ObservationSource = 'callback' | 'query' | 'submission' | 'operator'
+
+interface ObservationBase {
+  source: ObservationSource
+  receiptId: ReceiptId
+  account: string
+  /** When the provider says that it was so. */
+  occurredAt?: number
+}
+
+/** What a source can say of a transfer. */
 export const observedStatuses = ['processing', 'succeeded', 'failed', 'returned'] as const
 export type ObservedStatus = (typeof observedStatuses)[number]
 
-/**
- * What one source says of one transfer. Callback, query, submission answer and operator all become observations and
- * go through the same `decide()`.
- */
-export interface Observation {
-  source: 'callback' | 'query' | 'submission' | 'operator'
-  receiptId: ReceiptId
-  account: string
+/** Whom the source says was paid, in the open. Only translation and what seals it see it so. */
+export interface SeenPayee {
+  kind: Beneficiary['kind']
+  /** The account number or openid. */
+  number?: string
+  name?: string
+}
+
+/** The same as keyed digests, which is all that a decision needs. */
+export interface ObservedPayee {
+  kind: Beneficiary['kind']
+  person?: string
+  nameDigest?: string
+}
+
+export interface TransferObservation<Payee = ObservedPayee> extends ObservationBase {
+  kind: 'transfer'
   /** Our own reference, as the provider repeats it. */
   reference: string
+  /** Our reference of its batch, where the transfer's own is unique only in that. */
+  batch?: string
   status: ObservedStatus
   providerReference?: string
+  /** The provider's reference stands for another intent of ours, so one of the two is wrong. */
+  takenBy?: string
   amount?: Money
-  accountNumber?: string
-  /** Of the WeChat Pay user who was paid. */
-  openid?: string
+  payee?: Payee
   fee?: Money
   failure?: Failure
-  /** When the provider says that it happened. */
-  occurredAt?: number
+}
+
+export const observedBatchStatuses = ['accepted', 'processing', 'finished', 'closed'] as const
+export type ObservedBatchStatus = (typeof observedBatchStatuses)[number]
+
+export interface BatchObservation extends ObservationBase {
+  kind: 'batch'
+  reference: string
+  status: ObservedBatchStatus
+  providerReference?: string
+  figures?: BatchFigures
+  closeReason?: string
+}
+
+/** The answer to a grant, or to a query about one. */
+export interface CouponGrantObservation extends ObservationBase {
+  kind: 'coupon-grant'
+  reference: string
+  status: 'granted' | 'failed'
+  couponNumber?: string
+  failure?: Failure
+}
+
+/** Names no reference of ours: the coupon's number leads to it. */
+export interface CouponUseObservation extends ObservationBase {
+  kind: 'coupon-use'
+  couponNumber: string
+  stockId: string
+  transaction: string
+  amount: Money
+  /** When it was consumed. */
+  occurredAt: number
+}
+
+export interface CollectionObservation<Secrets = undefined> extends ObservationBase {
+  kind: 'collection'
+  transaction: string
+  reference: string
+  amount: Money
+  fee?: Money
+  net?: Money
+  channel?: string
+  rrn?: string
+  secrets: Secrets
+}
+
+export type Observation =
+  | TransferObservation
+  | BatchObservation
+  | CouponGrantObservation
+  | CouponUseObservation
+  | CollectionObservation
+
+/** As a provider's translation gives it: personal data in the open, and not yet tied to a receipt. */
+export type Sighting =
+  | Omit<TransferObservation<SeenPayee>, 'receiptId' | 'takenBy'>
+  | Omit<BatchObservation, 'receiptId'>
+  | Omit<CouponGrantObservation, 'receiptId'>
+  | Omit<CouponUseObservation, 'receiptId'>
+  | Omit<CollectionObservation<CollectionSecrets>, 'receiptId'>
+
+/** How a person settles a held intent. */
+export const resolutionActions = ['take-theirs', 'keep-ours', 'cancel'] as const
+export type ResolutionAction = (typeof resolutionActions)[number]
+
+/** A named operator's word, with the reason; it goes through `decide()` like any other. */
+export interface OperatorResolution {
+  action: ResolutionAction
+  by: string
+  because: string
+  /** What the contradicting source said; `take-theirs` takes it, the others dismiss it. */
+  theirs: Observation
 }

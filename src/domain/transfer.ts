@@ -1,4 +1,6 @@
-import type { TransferId } from './ids.ts'
+import type { Failure } from './failure.ts'
+import type { BatchId, TransferId } from './ids.ts'
+import type { IntentBase } from './intent.ts'
 import type { Money } from './money.ts'
 
 export const transferStates = [
@@ -13,45 +15,49 @@ export const transferStates = [
 ] as const
 export type TransferState = (typeof transferStates)[number]
 
+/** In these nothing more is awaited, though a success may still come back as a return. */
+export const finalTransferStates: ReadonlySet<TransferState> = new Set([
+  'succeeded',
+  'failed',
+  'returned',
+  'cancelled',
+  'expired',
+])
+
 /** Personal data, all of it: sealed wherever it rests and absent from every log line. */
 export type Beneficiary =
   | { kind: 'bank'; bankCode: string; accountNumber: string; name: string }
   | { kind: 'wechatpay'; openid: string; name?: string; idCard?: string }
 
-export interface Failure {
-  code: string
-  reason?: string
+/** What is sealed of a transfer. */
+export interface TransferSecrets {
+  beneficiary: Beneficiary
+  metadata?: Record<string, string>
 }
 
-export const holdReasons = [
-  'amount-differs',
-  'currency-differs',
-  'account-number-differs',
-  'openid-differs',
-  'provider-reference-differs',
-  'final-state-contradicted',
-] as const
-export type HoldReason = (typeof holdReasons)[number]
-
 /** An intent: money that we expect to move to one beneficiary. */
-export interface Transfer {
+export interface Transfer extends IntentBase {
+  kind: 'transfer'
   id: TransferId
-  account: string
-  reference: string
   amount: Money
-  beneficiary: Beneficiary
   state: TransferState
-  /** Set while a person has to decide; it stands beside any state. */
-  hold?: { reason: HoldReason; at: number }
-  /** The number of the last event about this transfer. Each change of the record publishes at least one. */
-  sequence: number
+  /** `personal.person` is the keyed digest of the account number or openid. */
+  payee: {
+    kind: Beneficiary['kind']
+    nameDigest?: string
+    /** Another number that a person accepted as paid. */
+    accepted?: string
+  }
+  batch?: BatchId
   providerReference?: string
   fee?: Money
   failure?: Failure
   settledAt?: number
-  metadata?: Record<string, string>
-  /** Tells a repeated registration from another one under the same reference. Keyed, so that it gives nothing away. */
-  contentDigest: string
-  createdAt: number
-  updatedAt: number
+  /** What moved in truth, where a person decided that it was another amount than registered. */
+  settledAmount?: Money
+}
+
+/** What counts in sums. */
+export function amountOf({ settledAmount, amount }: Pick<Transfer, 'amount' | 'settledAmount'>): Money {
+  return settledAmount ?? amount
 }

@@ -1,0 +1,67 @@
+import type { Collection } from './collection.ts'
+import { type Decision, hold, type Step, step } from './decision.ts'
+import type { CollectionId } from './ids.ts'
+import type { HoldReason, Personal } from './intent.ts'
+import { sameMoney } from './money.ts'
+import type { CollectionObservation, OperatorResolution } from './observation.ts'
+import { describeFact } from './repeats.ts'
+
+/** Nobody registers a pay-in: its first observation makes it, and is the first fact about it. */
+export function completeCollection(
+  { id, personal, contentDigest }: { id: CollectionId; personal: Personal; contentDigest: string },
+  seen: CollectionObservation,
+  now: number,
+): Step<Collection> {
+  const { account, reference, transaction, amount, fee, net, channel, rrn, occurredAt, receiptId } = seen
+  return step<Collection>(
+    'completed',
+    null,
+    {
+      kind: 'collection',
+      id,
+      account,
+      reference,
+      transaction,
+      amount,
+      ...(fee && { fee }),
+      ...(net && { net }),
+      ...(channel !== undefined && { channel }),
+      ...(rrn !== undefined && { rrn }),
+      state: 'completed',
+      completedAt: occurredAt ?? now,
+      settledBy: receiptId,
+      personal,
+      contentDigest,
+      createdAt: now,
+    },
+    now,
+  )
+}
+
+/** Of one that is known: either it says the same, or a person has to look. */
+export function decideCollection(
+  collection: Collection,
+  seen: CollectionObservation,
+  now: number,
+): Decision<Collection> {
+  if (collection.dismissed?.includes(describeFact(seen).fact)) return { verdict: 'repeat' }
+  if (collection.hold) return { verdict: 'awaits-person' }
+  const difference = findDifference(collection, seen)
+  return difference ? hold(collection, difference, now) : { verdict: 'repeat' }
+}
+
+export function settleCollectionByPerson(
+  before: Collection,
+  { action, theirs }: OperatorResolution,
+  now: number,
+): Step<Collection> | undefined {
+  if (action !== 'take-theirs' || theirs.kind !== 'collection') return undefined
+  const { amount, reference, receiptId } = theirs
+  return step<Collection>('corrected', before, { ...before, amount, reference, settledBy: receiptId }, now)
+}
+
+function findDifference(known: Collection, seen: CollectionObservation): HoldReason | undefined {
+  if (known.amount.currency !== seen.amount.currency) return 'currency-differs'
+  if (!sameMoney(known.amount, seen.amount)) return 'amount-differs'
+  return known.reference === seen.reference ? undefined : 'reference-differs'
+}

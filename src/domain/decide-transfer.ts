@@ -1,0 +1,144 @@
+import { type Decision, type FactName, hold, type Step, step } from './decision.ts'
+import type { HoldReason } from './intent.ts'
+import { sameMoney } from './money.ts'
+import type { ObservedPayee, ObservedStatus, OperatorResolution, TransferObservation } from './observation.ts'
+import { describeFact } from './repeats.ts'
+import { finalTransferStates, type Transfer, type TransferState } from './transfer.ts'
+
+export type Move = 'move' | 'repeat' | 'stale' | 'contradiction'
+
+/** Rows: the state a transfer is in. Columns: what is observed. */
+export const transferMoves: Record<TransferState, Record<ObservedStatus, Move>> = {
+  registered: { processing: 'move', succeeded: 'move', failed: 'move', returned: 'contradiction' },
+  submitted: { processing: 'move', succeeded: 'move', failed: 'move', returned: 'contradiction' },
+  processing: { processing: 'repeat', succeeded: 'move', failed: 'move', returned: 'contradiction' },
+  succeeded: { processing: 'stale', succeeded: 'repeat', failed: 'contradiction', returned: 'move' },
+  failed: { processing: 'stale', succeeded: 'contradiction', failed: 'repeat', returned: 'contradiction' },
+  returned: { processing: 'stale', succeeded: 'stale', failed: 'contradiction', returned: 'repeat' },
+  cancelled: { processing: 'stale', succeeded: 'contradiction', failed: 'stale', returned: 'contradiction' },
+  expired: { processing: 'stale', succeeded: 'contradiction', failed: 'stale', returned: 'contradiction' },
+}
+
+/** A new transfer is a decision as well: the first fact about it. */
+export function registerTransfer(
+  intent: Omit<Transfer, 'kind' | 'state' | 'sequence' | 'createdAt' | 'updatedAt'>,
+  now: number,
+): Step<Transfer> {
+  return step<Transfer>(
+    'registered',
+    null,
+    { ...intent, kind: 'transfer', state: 'registered', createdAt: now },
+    now,
+  )
+}
+
+export function decideTransfer(
+  transfer: Transfer,
+  seen: TransferObservation,
+  now: number,
+): Decision<Transfer> {
+  const isDismissed = transfer.dismissed?.includes(describeFact(seen).fact) ?? false
+  if (isDismissed) return { verdict: 'repeat' }
+  if (transfer.hold) return { verdict: 'awaits-person' }
+  const difference = findDifference(transfer, seen)
+  if (difference) return hold<Transfer>(transfer, difference, now)
+  const move = transferMoves[transfer.state][seen.status]
+  switch (move) {
+    case 'move':
+      return isOlder(transfer, seen) ? { verdict: 'stale', ask: true } : apply(transfer, seen, now)
+    case 'contradiction':
+      return hold<Transfer>(transfer, 'final-state-contradicted', now)
+    case 'repeat':
+    case 'stale':
+      return { verdict: move }
+  }
+}
+
+/** The money of a transfer that was not sent yet is still ours. Undefined where it is too late for that. */
+export function cancelTransfer(transfer: Transfer, now: number): Step<Transfer> | undefined {
+  if (transfer.state !== 'registered' || transfer.hold) return undefined
+  return step<Transfer>('cancelled', transfer, { ...transfer, state: 'cancelled' }, now)
+}
+
+/** What a person decided of a held transfer, beside its release: undefined where it stays as it is. */
+export function settleByPerson(
+  before: Transfer,
+  { action, theirs }: OperatorResolution,
+  now: number,
+): Step<Transfer> | undefined {
+  if (action === 'cancel' && before.state !== 'cancelled')
+    return moveByPerson(before, { ...before, state: 'cancelled' }, now)
+  if (action === 'take-theirs' && theirs.kind === 'transfer')
+    return moveByPerson(before, takeTheirs(before, theirs, now), now)
+  return undefined
+}
+
+function takeTheirs(before: Transfer, theirs: TransferObservation, now: number): Transfer {
+  const { settledAmount: _, failure: __, ...rest } = before
+  const { amount, payee, providerReference } = theirs
+  return {
+    ...rest,
+    ...settle(before, theirs, now),
+    state: theirs.status,
+    ...(amount && !sameMoney(amount, before.amount) && { settledAmount: amount }),
+    ...(providerReference !== undefined && { providerReference }),
+    ...(payee?.person !== undefined &&
+      payee.person !== before.personal.person && { payee: { ...before.payee, accepted: payee.person } }),
+  }
+}
+
+/** Out of a final state it is a correction, whatever it says. */
+function moveByPerson(before: Transfer, after: Transfer, now: number): Step<Transfer> {
+  const name: FactName =
+    finalTransferStates.has(before.state) || before.state === after.state
+      ? 'corrected'
+      : (after.state as FactName)
+  return step<Transfer>(name, before, after, now)
+}
+
+/** What is observed must be about the very payout that was registered, whatever state it is in. */
+function findDifference(transfer: Transfer, seen: TransferObservation): HoldReason | undefined {
+  const amount = transfer.settledAmount ?? transfer.amount
+  if (seen.takenBy !== undefined) return 'provider-reference-taken'
+  if (seen.amount && seen.amount.currency !== amount.currency) return 'currency-differs'
+  if (seen.amount && !sameMoney(seen.amount, amount)) return 'amount-differs'
+  if (differ(transfer.providerReference, seen.providerReference)) return 'provider-reference-differs'
+  return seen.payee && findOtherPayee(transfer, seen.payee)
+}
+
+function findOtherPayee({ payee, personal }: Transfer, seen: ObservedPayee): HoldReason | undefined {
+  if (seen.kind !== payee.kind || !differ(personal.person, seen.person)) return undefined
+  if (seen.person === payee.accepted) return undefined
+  return payee.kind === 'bank' ? 'account-number-differs' : 'openid-differs'
+}
+
+function differ(known: string | undefined, seen: string | undefined): boolean {
+  return known !== undefined && seen !== undefined && known !== seen
+}
+
+/** Equal times say nothing about the order. */
+function isOlder({ asOf }: Transfer, { occurredAt }: TransferObservation): boolean {
+  return asOf !== undefined && occurredAt !== undefined && occurredAt < asOf
+}
+
+function apply(before: Transfer, seen: TransferObservation, now: number): Decision<Transfer> {
+  const after: Transfer = { ...before, ...settle(before, seen, now), state: seen.status }
+  const decision: Decision<Transfer> = { verdict: 'applied', steps: [step(seen.status, before, after, now)] }
+  return differ(before.payee.nameDigest, seen.payee?.nameDigest)
+    ? { ...decision, warnings: ['name-differs'] }
+    : decision
+}
+
+/** What an observation adds to what is known, beside the state. */
+function settle(before: Transfer, seen: TransferObservation, now: number): Partial<Transfer> {
+  const providerReference = before.providerReference ?? seen.providerReference
+  const fee = seen.fee ?? before.fee
+  return {
+    ...(providerReference !== undefined && { providerReference }),
+    ...(fee && { fee }),
+    ...(seen.status === 'succeeded' && { settledAt: seen.occurredAt ?? now }),
+    ...(seen.status === 'failed' && { failure: seen.failure ?? { code: 'unknown' } }),
+    ...(seen.occurredAt !== undefined && { asOf: seen.occurredAt }),
+    settledBy: seen.receiptId,
+  }
+}

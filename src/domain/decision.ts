@@ -1,0 +1,87 @@
+import type { CaseId, IntentId } from './ids.ts'
+import type { HoldReason, Intent } from './intent.ts'
+
+export const factNames = [
+  'registered',
+  'submitted',
+  'processing',
+  'succeeded',
+  'failed',
+  'returned',
+  'held',
+  'released',
+  'corrected',
+  'cancelled',
+  'expired',
+  'accepted',
+  'reported',
+  'finished',
+  'closed',
+  'amended',
+  'drifted',
+  'granted',
+  'used',
+  'completed',
+] as const
+export type FactName = (typeof factNames)[number]
+
+/** One thing that became true of an intent, numbered. */
+export interface Fact {
+  name: FactName
+  sequence: number
+  /** The fields that changed, as they were and as they are. */
+  change: { from: FactState | null; to: FactState }
+}
+
+export interface FactState {
+  state: string
+  held: boolean
+}
+
+/** A fact, and the intent as it stands after it. */
+export interface Step<I extends Intent = Intent> {
+  fact: Fact
+  intent: I
+}
+
+export type Warning = 'name-differs'
+
+/** Steps are in order and at least one; the intent of the last is what is kept. */
+export type Decision<I extends Intent = Intent> =
+  | { verdict: 'applied'; steps: Step<I>[]; warnings?: Warning[] }
+  | { verdict: 'held'; steps: Step<I>[]; reason: HoldReason }
+  /** Known already: nothing changes. */
+  | { verdict: 'repeat' }
+  /** True once, overtaken since: nothing changes. `ask`: what we know may be older than it seems, so ask the provider. */
+  | { verdict: 'stale'; ask?: true }
+  /** The intent waits for a person; what arrives meanwhile is kept for them and changes nothing. */
+  | { verdict: 'awaits-person' }
+
+/** The intent after one more fact about it. */
+export function step<I extends Intent>(
+  name: FactName,
+  before: I | null,
+  after: Omit<I, 'sequence' | 'updatedAt'>,
+  now: number,
+): Step<I> {
+  const sequence = (before?.sequence ?? 0) + 1
+  const intent = { ...after, sequence, updatedAt: now } as I
+  return {
+    fact: { name, sequence, change: { from: before && factState(before), to: factState(intent) } },
+    intent,
+  }
+}
+
+function factState({ state, hold }: Intent): FactState {
+  return { state, held: hold !== undefined }
+}
+
+export function hold<I extends Intent>(before: I, reason: HoldReason, now: number): Decision<I> {
+  const held = { reason, at: now, case: caseIdOf(before.id, before.sequence + 1) }
+  return { verdict: 'held', steps: [step('held', before, { ...before, hold: held }, now)], reason }
+}
+
+/** Named for the event that opened it, so that each has a case of its own and opening it twice is opening it once. */
+export function caseIdOf(id: IntentId, sequence: number): CaseId {
+  return `case-${id.slice(3)}-${sequence}` as CaseId
+}
