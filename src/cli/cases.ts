@@ -2,11 +2,11 @@
 import { describeFixed, keyPrefix } from '../compose/base.ts'
 import { type Config, loadConfig } from '../config/config.ts'
 import { caseStates } from '../domain/case.ts'
-import { caseReasonSchema, findCase, presentCase, resolveByPerson } from '../http/api/cases.ts'
+import { presentCase } from '../events/case-resource.ts'
+import { caseReasonSchema, findCase, resolveByPerson } from '../http/api/cases.ts'
 import { type Cases, createCases, isCasePlace } from '../store/cases.ts'
 import { createKeys } from '../store/keys.ts'
 import { refuseDifference } from '../store/meta.ts'
-import { loadScripts } from '../store/scripts.ts'
 import { parseArguments, readLimit, usage } from './arguments.ts'
 import { connectDirectly } from './direct-redis.ts'
 import { type Output, processOutput } from './output.ts'
@@ -69,7 +69,7 @@ async function withCases(config: Config, use: (cases: Cases) => Promise<number>)
   try {
     const keys = createKeys(keyPrefix, config.partitions)
     await refuseDifference(redis, keys, describeFixed(config))
-    return await use(createCases({ redis, scripts: loadScripts(redis), keys, clock: Date.now }))
+    return await use(createCases({ redis, keys, clock: Date.now }))
   } finally {
     redis.disconnect()
   }

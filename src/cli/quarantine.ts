@@ -11,12 +11,14 @@ import { createSourceRule } from '../http/callbacks/source.ts'
 import { callbackQueueName } from '../queue/catalogue.ts'
 import { findQueuedReceipt } from '../queue/job-data.ts'
 import { createKeyring } from '../seal/keyring.ts'
+import { createPersonSealer } from '../seal/person-keys.ts'
 import { createKeyUsage } from '../store/key-usage.ts'
 import { createKeys } from '../store/keys.ts'
 import { refuseDifference } from '../store/meta.ts'
 import { createQuarantine } from '../store/quarantine.ts'
-import { createReceiptFinder } from '../store/receipts.ts'
+import { createOpenBody, createReceiptFinder } from '../store/receipts.ts'
 import { loadScripts } from '../store/scripts.ts'
+import { createVault } from '../store/vault.ts'
 import { silentLogger } from '../telemetry/logger.ts'
 import { parseArguments, readLimit, usage } from './arguments.ts'
 import { connectDirectly } from './direct-redis.ts'
@@ -82,6 +84,7 @@ async function withStore(config: Config, use: (store: Store) => Promise<number>)
     await refuseDifference(redis, keys, describeFixed(config))
     const scripts = loadScripts(redis)
     const keyring = createKeyring(config.seal.keys)
+    const vault = createVault({ redis, keys, sealer: keyring, persons: createPersonSealer() })
     const ids = createIdMaker(Date.now, randomBytes)
     const limits = config.quarantine
     const quarantine = createQuarantine({
@@ -105,7 +108,8 @@ async function withStore(config: Config, use: (store: Store) => Promise<number>)
         isSourceAllowed: createSourceRule(config.callbacks.sources),
         quarantine,
         addJobs: (jobs) => queue.addBulk(jobs),
-        ...keyring,
+        seal: keyring.seal,
+        openBody: createOpenBody({ keys, sealer: keyring, vault }),
         ids,
         noteUse: usage.note,
       }),

@@ -1,5 +1,6 @@
 /** What every role stands on: a Redis that is reachable, safe to use, and the one that was used before. */
 import { Queue } from 'bullmq'
+import { type CommonSettings, commonDefaults } from '../config/accounts/common.ts'
 import type { Config } from '../config/config.ts'
 import { AppError } from '../domain/errors.ts'
 import { createIdMaker } from '../domain/ids.ts'
@@ -17,7 +18,8 @@ import {
 import { createRedisGuard, type RedisGuard, type RedisState } from '../queue/redis-guard.ts'
 import { confirmByReplicas } from '../queue/replicas.ts'
 import type { RedisClient } from '../redis/client.ts'
-import { checkValue, createKeyring, createNumberDigest, deriveKey, type Keyring } from '../seal/keyring.ts'
+import { checkValue, createDigest, createKeyring, deriveKey, type Keyring } from '../seal/keyring.ts'
+import { createPersonSealer, type PersonSealer } from '../seal/person-keys.ts'
 import { createRandomPool } from '../seal/random-pool.ts'
 import { createKeys, type Keys } from '../store/keys.ts'
 import { checkFixed, type Fixed } from '../store/meta.ts'
@@ -51,8 +53,13 @@ export interface Base {
   keys: Keys
   keyring: Keyring
   providers: ReadonlyMap<string, AccountProvider>
-  /** Under which an account number is found without being read. */
-  digestNumber(text: string): string
+  persons: PersonSealer
+  /** Under which a person is found without being named. */
+  digestPerson(text: string): string
+  /** Tells what was said from anything else that might be. */
+  digestFact(text: string): string
+  /** Also of an account that is no longer configured, of which something may still be kept. */
+  settingsOf(account: string): CommonSettings
 }
 
 export async function openBase({ config, env, lifecycle, logger }: ComposeDeps): Promise<Base> {
@@ -65,6 +72,7 @@ export async function openBase({ config, env, lifecycle, logger }: ComposeDeps):
   refuseUnsafe(await guard.check(), target)
 
   const keys = createKeys(keyPrefix, config.partitions)
+  const settings = new Map(config.accounts.map((account) => [account.id, account]))
   await checkFixed(client, keys, describeFixed(config))
   return {
     target,
@@ -73,7 +81,10 @@ export async function openBase({ config, env, lifecycle, logger }: ComposeDeps):
     keys,
     keyring: createKeyring(config.seal.keys),
     providers: createProviders(config, { clock, randomBytes: createRandomPool(), logger }),
-    digestNumber: createNumberDigest(deriveKey(config.seal.indexKey, 'account-number')),
+    persons: createPersonSealer(),
+    digestPerson: createDigest(deriveKey(config.seal.indexKey, 'person')),
+    digestFact: createDigest(deriveKey(config.seal.indexKey, 'fact'), 11),
+    settingsOf: (account) => settings.get(account) ?? commonDefaults,
   }
 }
 

@@ -11,17 +11,15 @@ import { createSourceRule } from '../http/callbacks/source.ts'
 import type { Principal } from '../http/principal.ts'
 import { findQueuedReceipt } from '../queue/job-data.ts'
 import type { RedisClient } from '../redis/client.ts'
-import { type Cases, createCases } from '../store/cases.ts'
+import type { Cases } from '../store/cases.ts'
 import { createKeyUsage, type KeyUsage, startUsageFlush } from '../store/key-usage.ts'
-import { transferIdOf } from '../store/keys.ts'
 import { createQuarantine, type Quarantine } from '../store/quarantine.ts'
-import { createQueriesWanted } from '../store/queries-wanted.ts'
-import { createReceiptFinder } from '../store/receipts.ts'
-import { loadScripts } from '../store/scripts.ts'
+import { createOpenBody, createReceiptFinder } from '../store/receipts.ts'
 import { createTransferSearch } from '../store/transfer-search.ts'
-import { createTransferStore } from '../store/transfers.ts'
 import { type AskForQuery, createAskForQuery } from '../workers/ask-for-query.ts'
+import { createObserve } from '../workers/observe.ts'
 import { type AddJobs, type Base, type ComposeDeps, clock, ids } from './base.ts'
+import { createIntentParts, type IntentParts } from './store.ts'
 
 /** A count that is lost with the process is of this time at most. */
 const usageFlushMs = 1_000
@@ -32,6 +30,7 @@ export interface Records {
   quarantine: Quarantine
   askForQuery: AskForQuery
   cases: Cases
+  parts: IntentParts
 }
 
 export function openRecords(
@@ -39,20 +38,21 @@ export function openRecords(
   base: Base,
   redis: RedisClient,
 ): Records {
-  const { keys, keyring: sealer, digestNumber } = base
-  const scripts = loadScripts(redis)
+  const { keys, keyring: sealer } = base
+  const parts = createIntentParts(base, redis)
+  const { scripts, intents } = parts
   const usage = createKeyUsage({ redis, scripts, keys })
   const flush = startUsageFlush(usage, usageFlushMs, (error) => logger.warn('usage.not-kept', { error }))
   lifecycle.add({ name: 'key-usage', stop: () => flush.stop() })
   const limits = config.quarantine
   return {
     usage,
-    cases: createCases({ redis, scripts, keys, clock }),
+    parts,
+    cases: parts.cases,
     quarantine: createQuarantine({ redis, scripts, keys, sealer, ids, limits, clock }),
     askForQuery: createAskForQuery({
-      transfers: createTransferStore({ redis, scripts, keys, sealer, digestNumber }),
-      transferIdOf,
-      queriesWanted: createQueriesWanted({ redis, keys }),
+      intents,
+      observe: createObserve({ ...base, sealer }),
       clock,
       logger,
     }),
@@ -61,15 +61,16 @@ export function openRecords(
 
 export function createRecordRoutes(
   { config, logger }: ComposeDeps,
-  { keys, keyring, providers, digestNumber }: Base,
-  { quarantine, usage, cases }: Records,
+  { keys, keyring, providers, digestPerson }: Base,
+  { quarantine, usage, cases, parts: { intents, vault } }: Records,
   { redis, queue, addJobs, authenticate }: RecordRoutesDeps,
 ): Router[] {
   return [
     // Before the transfers' own routes, which would take `search` for an id.
     createTransferSearchRoutes({
       authenticate,
-      search: createTransferSearch({ redis, keys, sealer: keyring, digestNumber }),
+      search: createTransferSearch({ redis, keys, intents, digestNumber: digestPerson }),
+      vault,
     }),
     createReceiptRoutes({
       authenticate,
@@ -82,7 +83,8 @@ export function createRecordRoutes(
         isSourceAllowed: createSourceRule(config.callbacks.sources),
         quarantine,
         addJobs,
-        ...keyring,
+        seal: keyring.seal,
+        openBody: createOpenBody({ keys, sealer: keyring, vault }),
         ids,
         noteUse: usage.note,
       }),

@@ -26,8 +26,6 @@ import type { RedisClient } from '../redis/client.ts'
 import { deriveKey } from '../seal/keyring.ts'
 import { createEventLog } from '../store/event-log.ts'
 import { createReadyReceipts } from '../store/ready-receipts.ts'
-import { loadScripts } from '../store/scripts.ts'
-import { createTransferStore } from '../store/transfers.ts'
 import { createWake } from '../store/wake.ts'
 import { createReadyPump } from '../workers/ready-pump.ts'
 import { type AddJobs, type Base, type ComposeDeps, clock, ids, open, openQueue } from './base.ts'
@@ -137,24 +135,22 @@ async function createApi(
   stopping: AbortSignal,
 ): Promise<Express> {
   const { config, lifecycle, logger } = deps
-  const { keys, keyring, guard, digestNumber } = base
+  const { keys, guard, digestPerson } = base
+  const { intents, vault, register } = records.parts
   const tokens = createTokens(config.tokens)
   const { authenticate } = tokens
   const wake = createWake({ client: base.connect('wait', 'wake'), channel: keys.wakeChannel })
   await wake.start()
   lifecycle.add({ name: 'wake', stop: () => wake.stop() })
 
-  const log = createEventLog({ redis, keys, sealer: keyring })
+  const log = createEventLog({ redis, keys })
   const contentKey = deriveKey(config.seal.indexKey, 'content')
   const transferRoutes = createTransferRoutes({
     authenticate,
-    transfers: createTransferStore({
-      redis,
-      scripts: loadScripts(redis),
-      keys,
-      sealer: keyring,
-      digestNumber,
-    }),
+    intents,
+    vault,
+    register,
+    digestPerson,
     accounts: new Map(
       config.accounts.map(({ id, currency, provider }) => [
         id,
@@ -167,7 +163,12 @@ async function createApi(
     clock,
     logger,
   })
-  const feed = createFeed({ log, waitForGrowth: wake.waitForGrowth, clock })
+  const feed = createFeed({
+    log,
+    openAllSecrets: vault.openAllSecrets,
+    waitForGrowth: wake.waitForGrowth,
+    clock,
+  })
   const ops = createOpsRouter({
     queues: [queue],
     ...tokens,

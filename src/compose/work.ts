@@ -1,37 +1,25 @@
 /** The workers. */
-import { createCases } from '../store/cases.ts'
-import { transferIdOf } from '../store/keys.ts'
-import { createQueriesWanted } from '../store/queries-wanted.ts'
 import { createReadyReceipts } from '../store/ready-receipts.ts'
-import { loadScripts } from '../store/scripts.ts'
-import { createTransferStore } from '../store/transfers.ts'
 import { createReadyPump, startSweep } from '../workers/ready-pump.ts'
 import { createReconcile } from '../workers/reconcile.ts'
 import { createReconcileWorker } from '../workers/reconcile-worker.ts'
 import { type Base, type ComposeDeps, clock, ids, open, openQueue, queuePrefix } from './base.ts'
+import { createIntentParts } from './store.ts'
 
 const sweepIntervalMs = 5_000
 const workerConcurrency = 16
 
 export async function startWork({ lifecycle, logger }: ComposeDeps, base: Base): Promise<void> {
-  const { keys, keyring, providers, digestNumber } = base
+  const { keys, keyring } = base
   const redis = await open(base, lifecycle, 'wait', 'work')
   const { addJobs } = await openQueue(base, lifecycle, 'wait', 'work-queue')
-  const scripts = loadScripts(redis)
-  const transfers = createTransferStore({
-    redis,
-    scripts,
-    keys,
-    sealer: keyring,
-    digestNumber,
-  })
-  const queriesWanted = createQueriesWanted({ redis, keys })
+  const { intents, vault, cases } = createIntentParts(base, redis)
   const reconcile = createReconcile({
-    providers,
+    ...base,
     sealer: keyring,
-    transfers,
-    transferIdOf,
-    queriesWanted,
+    intents,
+    vault,
+    windowMsOf: (account) => base.settingsOf(account).duplicateWindowMs,
     clock,
     logger,
   })
@@ -41,7 +29,7 @@ export async function startWork({ lifecycle, logger }: ComposeDeps, base: Base):
     reconcile,
     sealer: keyring,
     addJobs,
-    cases: createCases({ redis, scripts, keys, clock }),
+    cases,
     connection,
     prefix: queuePrefix,
     concurrency: workerConcurrency,

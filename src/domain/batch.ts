@@ -3,7 +3,14 @@ import type { IntentBase } from './intent.ts'
 import type { Money } from './money.ts'
 import { finalTransferStates, type TransferState, transferStates } from './transfer.ts'
 
-export const batchStates = ['registered', 'submitted', 'accepted', 'processing', 'finished', 'closed'] as const
+export const batchStates = [
+  'registered',
+  'submitted',
+  'accepted',
+  'processing',
+  'finished',
+  'closed',
+] as const
 export type BatchState = (typeof batchStates)[number]
 
 /** One more than WeChat Pay takes is refused. */

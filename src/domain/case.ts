@@ -1,14 +1,22 @@
 /**
- * Something that only a person can settle. So far there is one kind: a callback that was acknowledged and could not be
- * applied. Its job is kept as failed; the case says so to whoever does not look at queues.
+ * Something that only a person can settle. Three kinds: a callback that was acknowledged and could not be applied (its
+ * job is kept as failed), an intent that is held since two sources contradict each other, and a batch whose figures are not its
+ * provider's. A case says so to whoever does not look at queues.
  *
- * A case is opened under an id that is derived from its receipt's, so opening it twice is opening it once.
+ * A case's id is derived from what it is about, so opening it twice is opening it once. Its changes are numbered and
+ * published like those of an intent.
  */
+import { caseIdOf } from './decision.ts'
 import type { ErrorCode } from './errors.ts'
-import type { CaseId, ReceiptId } from './ids.ts'
+import type { CaseId, IntentId, ReceiptId } from './ids.ts'
+import type { HoldReason } from './intent.ts'
+import type { ResolutionAction } from './observation.ts'
 
 export const caseStates = ['open', 'resolved'] as const
 export type CaseState = (typeof caseStates)[number]
+
+export const caseKinds = ['callback-not-applied', 'held', 'drifted'] as const
+export type CaseKind = (typeof caseKinds)[number]
 
 /** Why a receipt was not applied: an AppError's code, and its public sentence. */
 export interface Failure {
@@ -18,27 +26,42 @@ export interface Failure {
   reason: string
 }
 
-interface CaseBase extends Failure {
+interface CaseBase {
   id: CaseId
-  kind: 'callback-not-applied'
+  account: string
+  /** A sentence for who has to see to it. */
+  reason: string
   openedAt: number
+  sequence: number
 }
 
-export interface OpenCase extends CaseBase {
-  state: 'open'
-}
+type CaseAbout =
+  | { kind: 'callback-not-applied'; code: ErrorCode; receipt: ReceiptId }
+  | {
+      kind: 'held'
+      code: HoldReason
+      intent: IntentId
+      /** What made the intent what it was, where a receipt did. */
+      known?: ReceiptId
+      /** What contradicts it, and what came since, oldest first. */
+      receipts: ReceiptId[]
+    }
+  | { kind: 'drifted'; code: 'provider-figures' | 'own-books'; intent: IntentId; receipts: ReceiptId[] }
 
-export type ResolvedCase = CaseBase & { state: 'resolved'; resolvedAt: number } & Resolution
-
+export type OpenCase = CaseBase & CaseAbout & { state: 'open' }
+export type ResolvedCase = CaseBase & CaseAbout & { state: 'resolved'; resolvedAt: number } & Resolution
 export type Case = OpenCase | ResolvedCase
+export type HeldCase = OpenCase & { kind: 'held' }
 
-/** `applied`: the callback was applied after all. `by-person`: somebody says that it is dealt with, and why. */
+/** `applied`: the callback was applied after all. `by-person`: somebody says that it is dealt with, how and why. */
 export type Resolution =
   | { resolution: 'applied' }
-  | { resolution: 'by-person'; resolvedBy: string; resolvedBecause: string }
+  | { resolution: 'by-person'; resolvedBy: string; resolvedBecause: string; action?: ResolutionAction }
 
-export function caseIdOf(receipt: ReceiptId): CaseId {
-  return `case-${receipt.slice('rc-'.length)}` as CaseId
+/** The last letters first: those are random, and the first four say where it is kept. */
+export function caseIdOfReceipt(receipt: ReceiptId): CaseId {
+  const letters = receipt.slice('rc-'.length)
+  return `case-${letters.slice(-4)}${letters.slice(0, -4)}` as CaseId
 }
 
 /**
@@ -50,7 +73,7 @@ export function openCase(before: Case | undefined, failure: Failure, now: number
   const still = before?.state === 'open' ? before : undefined
   if (still && still.code === code && still.reason === reason) return undefined
   return {
-    id: caseIdOf(receipt),
+    id: caseIdOfReceipt(receipt),
     kind: 'callback-not-applied',
     account,
     receipt,
@@ -58,7 +81,78 @@ export function openCase(before: Case | undefined, failure: Failure, now: number
     reason,
     state: 'open',
     openedAt: still?.openedAt ?? now,
+    sequence: still?.sequence ?? (before?.sequence ?? 0) + 1,
   }
+}
+
+const holdSentences: Record<HoldReason, string> = {
+  'amount-differs': 'Another amount was reported than is registered.',
+  'currency-differs': 'Another currency was reported than is registered.',
+  'account-number-differs': 'Another account was reported as paid than is registered.',
+  'openid-differs': 'Another user was reported as paid than is registered.',
+  'provider-reference-differs': 'It was reported under another reference of the provider than before.',
+  'provider-reference-taken': 'The provider’s reference was reported before, for another reference of ours.',
+  'reference-differs': 'The same money was reported before under another reference of ours.',
+  'final-state-contradicted': 'What was reported contradicts what is known to be final.',
+  'consumed-too-much': 'More was reported as consumed than the coupon is worth.',
+}
+
+/** With both sides: the receipt that made the intent what it is, and the one that contradicts it. */
+export function openHeldCase(
+  {
+    hold,
+    account,
+    id,
+    settledBy,
+  }: {
+    hold: { reason: HoldReason; case: CaseId }
+    account: string
+    id: IntentId
+    settledBy?: string | undefined
+  },
+  receipt: ReceiptId,
+  now: number,
+): HeldCase {
+  return {
+    id: hold.case,
+    kind: 'held',
+    account,
+    code: hold.reason,
+    reason: holdSentences[hold.reason],
+    intent: id,
+    ...(settledBy !== undefined && { known: settledBy as ReceiptId }),
+    receipts: [receipt],
+    state: 'open',
+    openedAt: now,
+    sequence: 1,
+  }
+}
+
+/** `sequence`: of the event that says so. */
+export function openDriftCase(
+  { id, account }: { id: IntentId; account: string },
+  drift: { code: 'provider-figures' | 'own-books'; reason: string; sequence: number; receipts: ReceiptId[] },
+  now: number,
+): OpenCase {
+  const { code, reason, sequence, receipts } = drift
+  return {
+    id: caseIdOf(id, sequence),
+    kind: 'drifted',
+    account,
+    code,
+    reason,
+    intent: id,
+    receipts,
+    state: 'open',
+    openedAt: now,
+    sequence: 1,
+  }
+}
+
+/** What comes while a person has to decide is shown to them, be it a callback or the answer to a query. */
+export function attachReceipt(before: HeldCase, receipt: ReceiptId): HeldCase | undefined {
+  if (before.receipts.includes(receipt)) return undefined
+  return { ...before, receipts: [...before.receipts, receipt] }
 }
 
 export type CaseResolved =
@@ -68,8 +162,10 @@ export type CaseResolved =
   | { outcome: 'resolved-otherwise'; after: ResolvedCase }
 
 export function resolveCase(before: Case, resolution: Resolution, now: number): CaseResolved {
-  if (before.state === 'open')
-    return { outcome: 'resolved', after: { ...before, state: 'resolved', resolvedAt: now, ...resolution } }
+  if (before.state === 'open') {
+    const after = { ...before, state: 'resolved' as const, resolvedAt: now, sequence: before.sequence + 1 }
+    return { outcome: 'resolved', after: { ...after, ...resolution } }
+  }
   return {
     outcome: isSameResolution(before, resolution) ? 'resolved-before' : 'resolved-otherwise',
     after: before,
@@ -79,7 +175,11 @@ export function resolveCase(before: Case, resolution: Resolution, now: number): 
 function isSameResolution(one: Resolution, other: Resolution): boolean {
   if (one.resolution === 'applied' || other.resolution === 'applied')
     return one.resolution === other.resolution
-  return one.resolvedBy === other.resolvedBy && one.resolvedBecause === other.resolvedBecause
+  return (
+    one.resolvedBy === other.resolvedBy &&
+    one.resolvedBecause === other.resolvedBecause &&
+    one.action === other.action
+  )
 }
 
 /** When it last became what it is: lists go by this. */

@@ -7,7 +7,7 @@
  * same fact a second time changes nothing; each change takes the next sequence number, so a gap among an intent's
  * events shows. docs/state-machine.md shows the tables; a test keeps the two equal.
  */
-import type { Batch, BatchTotals } from './batch.ts'
+import type { BatchTotals } from './batch.ts'
 import { type BatchDecision, decideBatch } from './decide-batch.ts'
 import { decideCollection } from './decide-collection.ts'
 import { decideCoupon } from './decide-coupon.ts'

@@ -70,6 +70,11 @@ export const errorCodes = {
     retry: 'never',
     title: 'The account of this callback is not configured',
   },
+  'parking-full': {
+    status: 503,
+    retry: 'never',
+    title: 'Too many callbacks of this account wait for what they are about',
+  },
   'cannot-unseal': { status: 500, retry: 'never', title: 'The sealed data cannot be opened' },
   'job-not-readable': {
     status: 500,

@@ -1,18 +1,36 @@
-import type { Fact } from './decide.ts'
+import type { BatchTotals } from './batch.ts'
+import type { Case } from './case.ts'
+import type { Fact, Warning } from './decision.ts'
 import type { ReceiptId } from './ids.ts'
-import type { Transfer } from './transfer.ts'
+import type { Intent } from './intent.ts'
+import type { ObservationSource } from './observation.ts'
 
 /** What made it so. */
 export interface Because {
-  source: 'registration' | 'callback' | 'query' | 'submission' | 'operator'
+  source: 'registration' | ObservationSource
   receipt?: ReceiptId
+  /** Of a hold, or what an operator wrote. */
   reason?: string
+  /** The operator. */
+  by?: string
+  warnings?: Warning[]
 }
 
-/** A fact as the log keeps it: with the whole transfer as it stood after the change. */
-export interface TransferEvent {
+/** A fact as the log keeps it: with the whole intent as it stood after the change. */
+export interface IntentEvent<I extends Intent = Intent> {
   fact: Fact
-  transfer: Transfer
+  intent: I
+  /** Of a batch, as they stood. */
+  totals?: BatchTotals
   because: Because
   at: number
 }
+
+export interface CaseEvent {
+  fact: { name: 'opened' | 'resolved'; sequence: number }
+  case: Case
+  because: Because
+  at: number
+}
+
+export type LoggedEvent = IntentEvent | CaseEvent

@@ -20,7 +20,11 @@ export interface Heard {
   identity: string
 }
 
-export function classifyRepeat(heard: readonly Heard[], now: Heard, windowMs: number): RepeatClass | undefined {
+export function classifyRepeat(
+  heard: readonly Heard[],
+  now: Heard,
+  windowMs: number,
+): RepeatClass | undefined {
   const earlier = heard.filter((one) => one.receipt !== now.receipt && one.at >= now.at - windowMs)
   if (earlier.some(({ body }) => body === now.body)) return 'identical'
   if (earlier.some(({ fact }) => fact === now.fact)) return 're-sent'

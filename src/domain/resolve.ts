@@ -14,7 +14,7 @@ import { describeFact } from './repeats.ts'
 export function resolveHold<I extends Intent>(held: I, resolution: OperatorResolution, now: number): Step[] {
   const { hold: _, ...free } = held
   const dismissed = [...(held.dismissed ?? []), describeFact(resolution.theirs).fact]
-  const released: Step = step<Intent>('released', held, { ...free, dismissed } as Intent, now)
+  const released: Step = step<Intent>('released', held, { ...free, dismissed } as unknown as Intent, now)
   const moved = settle(released.intent, resolution, now)
   return moved ? [released, moved] : [released]
 }

@@ -3,31 +3,71 @@
  * a change that a reader could stumble over is a new version beside the old one.
  */
 import { z } from 'zod'
-import type { FactName } from '../domain/decide.ts'
-import { transferStates } from '../domain/transfer.ts'
-import { transferSchema } from './resource.ts'
+import type { FactName } from '../domain/decision.ts'
+import type { IntentKind } from '../domain/intent.ts'
+import { batchSchema } from './batch-resource.ts'
+import { caseSchema } from './case-resource.ts'
+import { collectionSchema } from './collection-resource.ts'
+import { couponSchema } from './coupon-resource.ts'
+import { transferSchema } from './transfer-resource.ts'
 
-export const eventTypes = {
-  registered: 'tallyhook.transfer.registered.v1',
-  processing: 'tallyhook.transfer.processing.v1',
-  succeeded: 'tallyhook.transfer.succeeded.v1',
-  failed: 'tallyhook.transfer.failed.v1',
-  returned: 'tallyhook.transfer.returned.v1',
-  held: 'tallyhook.transfer.held.v1',
-} as const satisfies Record<FactName, string>
-export type EventType = (typeof eventTypes)[FactName]
+/** By what an event is about, the facts there are. */
+export const factsByNoun = {
+  transfer: [
+    'registered',
+    'submitted',
+    'processing',
+    'succeeded',
+    'failed',
+    'returned',
+    'held',
+    'released',
+    'corrected',
+    'cancelled',
+    'expired',
+  ],
+  batch: [
+    'registered',
+    'submitted',
+    'accepted',
+    'processing',
+    'reported',
+    'finished',
+    'closed',
+    'amended',
+    'drifted',
+  ],
+  coupon: ['registered', 'submitted', 'granted', 'failed', 'used', 'held', 'released', 'corrected'],
+  collection: ['completed', 'held', 'released', 'corrected'],
+  case: ['opened', 'resolved'],
+} as const satisfies Record<IntentKind, readonly FactName[]> & Record<'case', readonly string[]>
 
-const factStateSchema = z.object({ state: z.enum(transferStates), held: z.boolean() })
+export type Noun = keyof typeof factsByNoun
+export type EventType = { [N in Noun]: `tallyhook.${N}.${(typeof factsByNoun)[N][number]}.v1` }[Noun]
+
+export function eventTypeOf(noun: Noun, fact: string): EventType {
+  return `tallyhook.${noun}.${fact}.v1` as EventType
+}
+
+export const eventTypes: readonly EventType[] = Object.entries(factsByNoun).flatMap(([noun, facts]) =>
+  facts.map((fact) => eventTypeOf(noun as Noun, fact)),
+)
+
+const factStateSchema = z.object({ state: z.string(), held: z.boolean() })
+
+export const becauseSchema = z.object({
+  source: z.enum(['registration', 'callback', 'query', 'submission', 'operator']),
+  receipt: z.string().optional(),
+  reason: z.string().optional(),
+  by: z.string().optional(),
+  warnings: z.array(z.string()).optional(),
+})
 
 export const eventDataSchema = z.object({
   /** The resource as it stands after the change. */
-  object: transferSchema,
-  change: z.object({ from: factStateSchema.nullable(), to: factStateSchema }),
-  because: z.object({
-    source: z.enum(['registration', 'callback', 'query', 'submission', 'operator']),
-    receipt: z.string().optional(),
-    reason: z.string().optional(),
-  }),
+  object: z.union([transferSchema, batchSchema, couponSchema, collectionSchema, caseSchema]),
+  change: z.object({ from: factStateSchema.nullable(), to: factStateSchema }).optional(),
+  because: becauseSchema,
 })
 
 /** CloudEvents 1.0 in JSON, with `sequence` (per subject, from 1, without gaps) and `previousid` as extensions. */
@@ -35,7 +75,7 @@ export const cloudEventSchema = z.object({
   specversion: z.literal('1.0'),
   id: z.string(),
   source: z.string(),
-  type: z.enum(Object.values(eventTypes) as [EventType, ...EventType[]]),
+  type: z.enum(eventTypes as [EventType, ...EventType[]]),
   subject: z.string(),
   time: z.string(),
   datacontenttype: z.literal('application/json'),
@@ -47,7 +87,6 @@ export type CloudEvent = z.infer<typeof cloudEventSchema>
 
 /** The types that one pattern of a caller means: a full type, or one that ends in `*`, as `tallyhook.transfer.*`. */
 export function matchTypes(pattern: string): EventType[] {
-  const all = Object.values(eventTypes)
-  if (!pattern.endsWith('*')) return all.filter((type) => type === pattern)
-  return all.filter((type) => type.startsWith(pattern.slice(0, -1)))
+  if (!pattern.endsWith('*')) return eventTypes.filter((type) => type === pattern)
+  return eventTypes.filter((type) => type.startsWith(pattern.slice(0, -1)))
 }

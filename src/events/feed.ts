@@ -3,15 +3,16 @@
  * of all partitions together and moves each partition's position past what was taken and no further, so that nothing
  * is skipped whatever the partitions' clocks say.
  */
-import type { TransferEvent } from '../domain/event.ts'
-import { type CloudEvent, type EventType, eventTypes } from './catalogue.ts'
+import type { LoggedEvent } from '../domain/event.ts'
+import type { Intent } from '../domain/intent.ts'
+import type { CloudEvent, EventType } from './catalogue.ts'
 import { comparePositions, decodeCursor, encodeCursor, type Positions, startOf } from './cursor.ts'
-import { toCloudEvent } from './envelope.ts'
+import { accountOf, toCloudEvent, typeOf } from './envelope.ts'
 
 export interface FeedEntry {
   partition: number
   position: string
-  event: TransferEvent
+  event: LoggedEvent
 }
 
 /** What the feed needs of the store. */
@@ -43,6 +44,8 @@ export interface Feed {
 
 export interface FeedDeps {
   log: FeedLog
+  /** What is sealed of each, in order; undefined where it was erased. */
+  openAllSecrets(intents: readonly Intent[]): Promise<readonly unknown[]>
   waitForGrowth: WaitForGrowth
   clock: () => number
 }
@@ -50,7 +53,7 @@ export interface FeedDeps {
 /** A filter that matches little must not read the whole log for one answer; the cursor goes on from where it stopped. */
 const scannedPerRequestMax = 10_000
 
-export function createFeed({ log, waitForGrowth, clock }: FeedDeps): Feed {
+export function createFeed({ log, openAllSecrets, waitForGrowth, clock }: FeedDeps): Feed {
   async function readPage(positions: Positions, request: FeedRequest): Promise<FeedEntry[]> {
     const page: FeedEntry[] = []
     const wanted = wantedBy(request)
@@ -67,6 +70,13 @@ export function createFeed({ log, waitForGrowth, clock }: FeedDeps): Feed {
     return page
   }
 
+  async function present(page: readonly FeedEntry[]): Promise<CloudEvent[]> {
+    const intents = page.flatMap(({ event }) => ('intent' in event ? [event.intent] : []))
+    const opened = await openAllSecrets(intents)
+    const secrets = new Map(intents.map((intent, i) => [intent, opened[i]]))
+    return page.map(({ event }) => toCloudEvent(event, 'intent' in event && secrets.get(event.intent)))
+  }
+
   return {
     async read(request) {
       const positions = request.after ? decodeCursor(request.after, log.partitions) : startOf(log.partitions)
@@ -81,7 +91,7 @@ export function createFeed({ log, waitForGrowth, clock }: FeedDeps): Feed {
         const done = page.length > 0 || !growth || request.signal.aborted
         if (done) {
           grown.abort()
-          return { events: page.map(({ event }) => toCloudEvent(event)), next: encodeCursor(positions) }
+          return { events: await present(page), next: encodeCursor(positions) }
         }
         await growth
       }
@@ -89,10 +99,8 @@ export function createFeed({ log, waitForGrowth, clock }: FeedDeps): Feed {
   }
 }
 
-function wantedBy({ types, account }: FeedRequest): (event: TransferEvent) => boolean {
-  return (event) =>
-    (!types || types.includes(eventTypes[event.fact.name])) &&
-    (!account || event.transfer.account === account)
+function wantedBy({ types, account }: FeedRequest): (event: LoggedEvent) => boolean {
+  return (event) => (!types || types.includes(typeOf(event))) && (!account || accountOf(event) === account)
 }
 
 /**

@@ -1,63 +1,26 @@
-/** The transfer as the API and the events show it. The schema is what documents and clients are made from. */
-import { z } from 'zod'
-import { formatAmount, type Money } from '../domain/money.ts'
-import { formatTime } from '../domain/time.ts'
-import { type Beneficiary, holdReasons, type Transfer, transferStates } from '../domain/transfer.ts'
+/** An intent as the API and the events show it. The schemas are what documents and clients are made from. */
+import type { BatchTotals } from '../domain/batch.ts'
+import type { CollectionSecrets } from '../domain/collection.ts'
+import type { CouponSecrets } from '../domain/coupon.ts'
+import type { Intent } from '../domain/intent.ts'
+import type { TransferSecrets } from '../domain/transfer.ts'
+import { type BatchResource, presentBatch } from './batch-resource.ts'
+import { type CollectionResource, presentCollection } from './collection-resource.ts'
+import { type CouponResource, presentCoupon } from './coupon-resource.ts'
+import { presentTransfer, type TransferResource } from './transfer-resource.ts'
 
-export const moneySchema = z.object({ value: z.string(), currency: z.string() })
-export type MoneyResource = z.infer<typeof moneySchema>
+export type IntentResource = TransferResource | BatchResource | CouponResource | CollectionResource
 
-export const beneficiarySchema = z.union([
-  z.object({ bankCode: z.string(), accountNumber: z.string(), name: z.string() }),
-  z.object({ openid: z.string(), name: z.string().optional(), idCard: z.string().optional() }),
-])
-
-export const transferSchema = z.object({
-  id: z.string(),
-  account: z.string(),
-  reference: z.string(),
-  amount: moneySchema,
-  beneficiary: beneficiarySchema,
-  state: z.enum(transferStates),
-  held: z.boolean(),
-  hold: z.object({ reason: z.enum(holdReasons), at: z.string() }).optional(),
-  sequence: z.number().int(),
-  providerReference: z.string().optional(),
-  fee: moneySchema.optional(),
-  failure: z.object({ code: z.string(), reason: z.string().optional() }).optional(),
-  settledAt: z.string().optional(),
-  metadata: z.record(z.string(), z.string()).optional(),
-  createdAt: z.string(),
-  updatedAt: z.string(),
-})
-export type TransferResource = z.infer<typeof transferSchema>
-
-export function presentTransfer(transfer: Transfer): TransferResource {
-  const { hold, fee, settledAt } = transfer
-  return {
-    id: transfer.id,
-    account: transfer.account,
-    reference: transfer.reference,
-    amount: presentMoney(transfer.amount),
-    beneficiary: presentBeneficiary(transfer.beneficiary),
-    state: transfer.state,
-    held: hold !== undefined,
-    hold: hold && { reason: hold.reason, at: formatTime(hold.at) },
-    sequence: transfer.sequence,
-    providerReference: transfer.providerReference,
-    fee: fee && presentMoney(fee),
-    failure: transfer.failure,
-    settledAt: settledAt === undefined ? undefined : formatTime(settledAt),
-    metadata: transfer.metadata,
-    createdAt: formatTime(transfer.createdAt),
-    updatedAt: formatTime(transfer.updatedAt),
+/** `secrets`: what is sealed of it, opened; undefined where it was erased. */
+export function presentIntent(intent: Intent, secrets: unknown, totals?: BatchTotals): IntentResource {
+  switch (intent.kind) {
+    case 'transfer':
+      return presentTransfer(intent, secrets as TransferSecrets | undefined)
+    case 'batch':
+      return presentBatch(intent, totals)
+    case 'coupon':
+      return presentCoupon(intent, secrets as CouponSecrets | undefined)
+    case 'collection':
+      return presentCollection(intent, secrets as CollectionSecrets | undefined)
   }
-}
-
-function presentMoney(money: Money): MoneyResource {
-  return { value: formatAmount(money), currency: money.currency }
-}
-
-function presentBeneficiary({ kind: _, ...fields }: Beneficiary): TransferResource['beneficiary'] {
-  return fields
 }

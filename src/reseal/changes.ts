@@ -3,8 +3,8 @@
  * where it is so already. What does not open where it lies is never moved: that throws.
  */
 import { jobPlace } from '../queue/job-data.ts'
-import { placeOf } from '../store/codec.ts'
 import { quarantinePlace } from '../store/quarantine.ts'
+import { personPlace } from '../store/vault.ts'
 
 export interface Resealer {
   open(sealed: string, place: string): Uint8Array
@@ -15,9 +15,9 @@ export interface Resealer {
 }
 
 export interface Changes {
-  transfer(id: string, record: string): string | undefined
+  /** A person's key. */
+  person(digest: string, wrapped: string): string | undefined
   receipt(text: string): string | undefined
-  event(text: string): string | undefined
   quarantined(text: string): string | undefined
   job(id: string, data: string): string | undefined
 }
@@ -33,19 +33,8 @@ export function createChanges({ open, seal, sealedUnder, current }: Resealer): C
   }
 
   return {
-    transfer(id, record) {
-      // A record begins with its version and a space.
-      const start = record.indexOf(' ') + 1
-      const wire = JSON.parse(record.slice(start)) as { b: string }
-      const b = reseal(wire.b, placeOf(id))
-      return b === undefined ? undefined : record.slice(0, start) + JSON.stringify({ ...wire, b })
-    },
+    person: (digest, wrapped) => reseal(wrapped, personPlace(digest)),
     receipt: (text) => stringify(receipt(JSON.parse(text) as SealedReceipt)),
-    event(text) {
-      const event = JSON.parse(text) as { id: string; t: { b: string } }
-      const b = reseal(event.t.b, placeOf(event.id))
-      return b === undefined ? undefined : JSON.stringify({ ...event, t: { ...event.t, b } })
-    },
     quarantined(text) {
       const entry = JSON.parse(text) as { id: string; sealed?: string }
       const sealed = entry.sealed && reseal(entry.sealed, quarantinePlace(entry.id))

@@ -1,18 +1,17 @@
 /**
- * One pass over everything that is sealed. The order is that in which things move on: what is parked becomes ready, what
- * is ready goes on the queue, what was on the queue ends in the store. So what moves while the pass runs is met again
- * further on.
+ * One pass over everything that the keyring has sealed. The order is that in which things move on: what is parked becomes
+ * ready, what is ready goes on the queue. So what moves while the pass runs is met again further on. What ends in the
+ * store is sealed for a person; of that only the person's key is the keyring's.
  */
 import type { RedisClient } from '../redis/client.ts'
 import type { Keys } from '../store/keys.ts'
 import { type Change, createRewriter } from '../store/rewrite.ts'
-import { rewriteLog } from '../store/rewrite-log.ts'
 import { scanKeys } from '../store/scan.ts'
 import type { Scripts } from '../store/scripts.ts'
 import type { Changes } from './changes.ts'
 import type { QueueKeys } from './in-hand.ts'
 
-export const kinds = ['parked', 'ready', 'quarantine', 'jobs', 'transfers', 'receipts', 'events'] as const
+export const kinds = ['parked', 'ready', 'quarantine', 'jobs', 'persons'] as const
 export type Kind = (typeof kinds)[number]
 export type Counts = Record<Kind, number>
 
@@ -95,14 +94,9 @@ export async function runPass(deps: PassDeps): Promise<Pass> {
   for (const queue of deps.queues) await moveJobs(queue)
   await scan((key) => {
     const found = keys.classify(key)
-    if (found?.kind === 'receipt') return moveText(key, 'receipts', changes.receipt)
-    if (found?.kind !== 'transfer') return undefined
-    return moveText(key, 'transfers', (record) => changes.transfer(found.id, record))
+    if (found?.kind !== 'person') return undefined
+    return moveText(key, 'persons', (wrapped) => changes.person(found.digest, wrapped))
   })
-  for (let partition = 0; partition < keys.partitions; partition++) {
-    const key = keys.events(partition)
-    await count('events', rewriteLog(deps, partition, guard(key, changes.event)))
-  }
   return pass
 }
 

@@ -3,8 +3,9 @@
  * data, so that a sealed blob copied to another receipt or transfer does not open. The first key seals, all open;
  * each blob names its key. Not protected here: who holds the keys and the process's memory.
  */
-import { createCipheriv, createDecipheriv, createHmac, createSecretKey, hkdfSync } from 'node:crypto'
+import { createHmac, createSecretKey, hkdfSync } from 'node:crypto'
 import { AppError } from '../domain/errors.ts'
+import { decrypt, encrypt, ivBytes, tagBytes } from './aead.ts'
 import { createRandomPool } from './random-pool.ts'
 
 export interface SealKey {
@@ -19,8 +20,6 @@ export interface Keyring {
 }
 
 const version = 's1'
-const ivBytes = 12
-const tagBytes = 16
 
 export function createKeyring(keys: readonly SealKey[]): Keyring {
   const imported = keys.map(({ id, key }) => ({ id, key: createSecretKey(key) }))
@@ -31,16 +30,7 @@ export function createKeyring(keys: readonly SealKey[]): Keyring {
 
   return {
     seal(plain, place) {
-      const iv = randomBytes(ivBytes)
-      const cipher = createCipheriv('aes-256-gcm', current.key, iv)
-      cipher.setAAD(Buffer.from(place))
-      const hidden = cipher.update(plain)
-      // GCM holds nothing back: the last step gives no bytes, and makes the tag.
-      cipher.final()
-      const body = Buffer.allocUnsafe(ivBytes + hidden.length + tagBytes)
-      iv.copy(body)
-      hidden.copy(body, ivBytes)
-      cipher.getAuthTag().copy(body, ivBytes + hidden.length)
+      const body = encrypt(current.key, randomBytes(ivBytes), plain, place)
       return `${version}.${current.id}.${body.toString('base64')}`
     },
 
@@ -51,11 +41,8 @@ export function createKeyring(keys: readonly SealKey[]): Keyring {
       if (!key) throw cannotOpen(`its key ${JSON.stringify(keyId)} is not among seal.keys`)
       const body = Buffer.from(text, 'base64')
       if (body.length < ivBytes + tagBytes) throw cannotOpen('it is cut short')
-      const decipher = createDecipheriv('aes-256-gcm', key, body.subarray(0, ivBytes))
-      decipher.setAAD(Buffer.from(place))
-      decipher.setAuthTag(body.subarray(-tagBytes))
       try {
-        return Buffer.concat([decipher.update(body.subarray(ivBytes, -tagBytes)), decipher.final()])
+        return decrypt(key, body, place)
       } catch (cause) {
         throw cannotOpen('it does not authenticate', cause)
       }
@@ -87,9 +74,9 @@ export function deriveKey(indexKey: Uint8Array, purpose: string): Uint8Array {
   return new Uint8Array(hkdfSync('sha256', indexKey, new Uint8Array(0), `tallyhook:${purpose}`, 32))
 }
 
-/** 128 bits: enough that no two numbers ever meet, and short, since a set is named for each. */
-export function createNumberDigest(key: Uint8Array): (text: string) => string {
-  return (text) => createHmac('sha256', key).update(text).digest('base64url').slice(0, 22)
+/** 128 bits, unless told otherwise: enough that no two persons ever meet, and short, since every record holds it. */
+export function createDigest(key: Uint8Array, letters = 22): (text: string) => string {
+  return (text) => createHmac('sha256', key).update(text).digest('base64url').slice(0, letters)
 }
 
 function cannotOpen(why: string, cause?: unknown): AppError {

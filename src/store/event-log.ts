@@ -1,15 +1,15 @@
 /** The log of one partition is a stream: its positions grow, so "after this one" never skips and never repeats. */
 
-import type { TransferEvent } from '../domain/event.ts'
+import type { LoggedEvent } from '../domain/event.ts'
 import type { RedisClient } from '../redis/client.ts'
-import { decodeEvent, type Sealer } from './codec.ts'
+import { decodeEvent } from './codec/codec.ts'
 import type { Keys } from './keys.ts'
 
 export interface LogEntry {
   partition: number
   /** `<milliseconds>-<number>`, as the server minted it. */
   position: string
-  event: TransferEvent
+  event: LoggedEvent
 }
 
 export interface EventLog {
@@ -21,8 +21,8 @@ export interface EventLog {
   readAfter(positions: readonly string[], limit: number): Promise<LogEntry[][]>
 }
 
-export function createEventLog(deps: { redis: RedisClient; keys: Keys; sealer: Sealer }): EventLog {
-  const { redis, keys, sealer } = deps
+export function createEventLog(deps: { redis: RedisClient; keys: Keys }): EventLog {
+  const { redis, keys } = deps
   return {
     partitions: keys.partitions,
     async readAfter(positions, limit) {
@@ -35,7 +35,7 @@ export function createEventLog(deps: { redis: RedisClient; keys: Keys; sealer: S
         entries.map(([position, [, text = '']]) => ({
           partition,
           position,
-          event: decodeEvent(text, sealer),
+          event: decodeEvent(text),
         })),
       )
     },

@@ -1,42 +1,56 @@
 /**
  * Every Redis key comes from here. What one commit touches carries one hash tag, `{t:<partition>}`, so that the same
- * scripts run on one Redis and on a cluster.
- *
- * A transfer's id is derived from its account and reference. So both lead to the record without a pointer, and the
- * same reference cannot be registered twice under two ids. The first four letters choose the partition: a batch's
- * transfers will take theirs from the batch, and live beside it.
+ * script runs on one Redis and on a cluster. The first four letters of an id choose the partition: a batch's transfers take
+ * theirs from the batch, and live beside it, and so do the cases of an intent.
  */
-import { createHash } from 'node:crypto'
 import type { CaseState } from '../domain/case.ts'
-import { encodeBytes, type ReceiptId, type TransferId } from '../domain/ids.ts'
+import type { AliasId, BatchId, CaseId, IntentId, ReceiptId } from '../domain/ids.ts'
+
+export type PlacedId = IntentId | AliasId | CaseId
 
 export interface Keys {
   partitions: number
   meta: string
-  partitionOf(id: TransferId): number
-  transfer(id: TransferId): string
-  parked(id: TransferId): string
+  partitionOf(id: PlacedId): number
+  /** Its record; or a pointer to where it lives, the claim of a registration under way, or what is left of it. */
+  intent(id: IntentId | AliasId): string
+  parked(id: IntentId | AliasId): string
+  /** How many receipts of each account are parked. */
+  parkedCounts(partition: number): string
   receipt(partition: number, id: ReceiptId): string
+  /** What an intent has heard: by receipt, what tells a repeat from news. */
+  heard(id: IntentId): string
   ready(partition: number): string
   events(partition: number): string
+  /** The intents to be asked about, by when. */
+  watch(partition: number): string
+  /** An account's final intents, by since when. */
+  final(partition: number, account: string): string
+  /** By account and class, how many callbacks were repeats. */
+  repeats(partition: number): string
+  /** A batch's figures by state of its transfers, and the transfers in their order. */
+  totals(id: BatchId): string
+  members(id: BatchId): string
+  /** The batches whose totals have moved so that something may follow. */
+  dueBatches(partition: number): string
+  /** The registrations that are under way, by when they began; and what each has still to write. */
+  registering(partition: number): string
+  draft(id: BatchId): string
+  /** Cases by id; by account and state, an index; and the accounts that have or had any. */
+  cases(partition: number): string
+  casesIn(partition: number, account: string, state: CaseState): string
+  caseAccounts(partition: number): string
+  /** The key that a person's data is sealed under, sealed itself. */
+  person(partition: number, digest: string): string
+  /** The intents for one person, under the keyed digest of who it is. */
+  payee(partition: number, digest: string): string
   /** An account's refused callbacks: an index by id, and the entries. One tag, so that one script keeps and trims. */
   quarantineIndex(account: string): string
-  queriesWanted(partition: number): string
   quarantine(account: string): string
-  /** An account's cases by id, and an index for each state. One tag, so that one script moves a case between them. */
-  cases(account: string): string
-  casesIn(account: string, state: CaseState): string
-  /** The accounts that have or had cases, also those that are no longer configured. */
-  caseAccounts: string
   /** How often, and when last, each key of an account verified a callback. */
   keyUsage(account: string): string
   /** The same of the reasons why its callbacks were refused. */
   refusals(account: string): string
-  /** The transfers to one beneficiary, under the keyed digest of the account number. */
-  beneficiary(partition: number, digest: string): string
-  /** The copy of a log that is being rewritten, and where the old one goes. */
-  eventsCopy(partition: number): string
-  eventsOld(partition: number): string
   /** For SCAN: every key that belongs to a partition or an account. */
   scanPattern: string
   /** What a key of the scan holds; undefined for what a rewrite has no business with. */
@@ -45,69 +59,61 @@ export interface Keys {
   wakeChannel: string
 }
 
-export type KeyKind =
-  | { kind: 'transfer'; id: string }
-  | { kind: 'receipt'; id: string }
-  | { kind: 'parked' }
-  | { kind: 'quarantine' }
+export type KeyKind = { kind: 'person'; digest: string } | { kind: 'parked' } | { kind: 'quarantine' }
 
 const homeLetters = 4
-const idLetters = 26
-const idPattern = /^tr-[0-9a-hjkmnp-tv-z]{26}$/
 const alphabet = '0123456789abcdefghjkmnpqrstvwxyz'
 
 export function createKeys(prefix: string, partitions: number): Keys {
   const tagged = (partition: number, ...rest: string[]) => [prefix, `{t:${partition}}`, ...rest].join(':')
   const ofAccount = (account: string, name: string) => `${prefix}:{a:${account}}:${name}`
-  const partitionOf = (id: TransferId) => homeOf(id) % partitions
+  const partitionOf = (id: PlacedId) => homeOf(id) % partitions
+  const beside = (id: PlacedId, name: string) => tagged(partitionOf(id), name, id)
   return {
     partitions,
     meta: `${prefix}:meta`,
     partitionOf,
-    transfer: (id) => tagged(partitionOf(id), id),
-    parked: (id) => tagged(partitionOf(id), 'parked', id),
+    intent: (id) => tagged(partitionOf(id), id),
+    parked: (id) => beside(id, 'parked'),
+    parkedCounts: (partition) => tagged(partition, 'parked-counts'),
     receipt: (partition, id) => tagged(partition, id),
+    heard: (id) => beside(id, 'heard'),
     ready: (partition) => tagged(partition, 'ready'),
     events: (partition) => tagged(partition, 'events'),
+    watch: (partition) => tagged(partition, 'watch'),
+    final: (partition, account) => tagged(partition, 'final', account),
+    repeats: (partition) => tagged(partition, 'repeats'),
+    totals: (id) => beside(id, 'totals'),
+    members: (id) => beside(id, 'members'),
+    dueBatches: (partition) => tagged(partition, 'due-batches'),
+    registering: (partition) => tagged(partition, 'registering'),
+    draft: (id) => beside(id, 'draft'),
+    cases: (partition) => tagged(partition, 'cases'),
+    casesIn: (partition, account, state) => tagged(partition, `cases-${state}`, account),
+    caseAccounts: (partition) => tagged(partition, 'case-accounts'),
+    person: (partition, digest) => tagged(partition, 'person', digest),
+    payee: (partition, digest) => tagged(partition, 'to', digest),
     quarantineIndex: (account) => ofAccount(account, 'quarantine-index'),
     quarantine: (account) => ofAccount(account, 'quarantine'),
-    cases: (account) => ofAccount(account, 'cases'),
-    casesIn: (account, state) => ofAccount(account, `cases-${state}`),
-    caseAccounts: `${prefix}:case-accounts`,
     keyUsage: (account) => ofAccount(account, 'key-usage'),
     refusals: (account) => ofAccount(account, 'refusals'),
-    beneficiary: (partition, digest) => tagged(partition, 'to', digest),
-    eventsCopy: (partition) => tagged(partition, 'events-copy'),
-    eventsOld: (partition) => tagged(partition, 'events-old'),
     scanPattern: `${prefix}:{?:*}:*`,
     classify: (key) => classify(key.slice(key.indexOf('}:') + 2)),
-    queriesWanted: (partition) => tagged(partition, 'queries-wanted'),
     wakeChannel: `${prefix}:wake`,
   }
-}
-
-export function transferIdOf(account: string, reference: string): TransferId {
-  // The lengths keep ("a", "bc") and ("ab", "c") apart.
-  const text = `transfer:${account.length}:${account}:${reference}`
-  const hash = createHash('sha256').update(text).digest().subarray(0, 20)
-  return `tr-${encodeBytes(hash).slice(0, idLetters)}` as TransferId
-}
-
-export function readTransferId(text: string): TransferId | undefined {
-  return idPattern.test(text) ? (text as TransferId) : undefined
 }
 
 /** By what stands behind the hash tag. */
 function classify(name: string): KeyKind | undefined {
   if (name === 'quarantine') return { kind: 'quarantine' }
   if (name.startsWith('parked:')) return { kind: 'parked' }
-  if (name.startsWith('tr-')) return { kind: 'transfer', id: name }
-  if (name.startsWith('rc-')) return { kind: 'receipt', id: name }
+  if (name.startsWith('person:')) return { kind: 'person', digest: name.slice('person:'.length) }
   return undefined
 }
 
-function homeOf(id: TransferId): number {
+function homeOf(id: PlacedId): number {
   let home = 0
-  for (const letter of id.slice(3, 3 + homeLetters)) home = home * 32 + alphabet.indexOf(letter)
+  const start = id.indexOf('-') + 1
+  for (let i = start; i < start + homeLetters; i++) home = home * 32 + alphabet.indexOf(id.charAt(i))
   return home
 }

@@ -9,10 +9,10 @@
 import type { IdMaker, ReceiptId } from '../domain/ids.ts'
 import { receiptIdFloor } from '../domain/ids.ts'
 import type { RedisClient } from '../redis/client.ts'
-import type { Sealer } from './codec.ts'
 import type { Keys } from './keys.ts'
 import { decodeRequest, encodeRequest, type KeptRequest } from './quarantine-codec.ts'
 import type { Scripts } from './scripts.ts'
+import type { Sealer } from './vault.ts'
 
 export interface RefusedCallback {
   account: string

@@ -3,8 +3,9 @@
 import type { ReceiptId } from '../domain/ids.ts'
 import type { Receipt } from '../domain/receipt.ts'
 import type { RedisClient } from '../redis/client.ts'
+import { decodeReceipt, type ReceiptRecord } from './codec/receipt.ts'
 import type { Keys } from './keys.ts'
-import type { ReceiptRecord } from './transfers.ts'
+import { receiptPlace, type Sealer, type Vault } from './vault.ts'
 
 export type FoundReceipt = { where: 'store'; receipt: ReceiptRecord } | { where: 'ready'; receipt: Receipt }
 
@@ -18,10 +19,30 @@ export function createReceiptFinder({ redis, keys }: { redis: RedisClient; keys:
     async find(id) {
       // Its transfer, and so its partition, is not in its id: all are asked at once.
       const recorded = firstOf(await Promise.all(partitions.map((p) => redis.get(keys.receipt(p, id)))))
-      if (recorded) return { where: 'store', receipt: JSON.parse(recorded) as ReceiptRecord }
+      if (recorded) return { where: 'store', receipt: decodeReceipt(recorded) }
       const ready = firstOf(await Promise.all(partitions.map((p) => redis.hget(keys.ready(p), id))))
       return ready ? { where: 'ready', receipt: JSON.parse(ready) as Receipt } : undefined
     },
+  }
+}
+
+/** A receipt that is recorded is sealed for a person, any other by the keyring. Undefined where it was erased. */
+export type OpenBody = (receipt: Receipt | ReceiptRecord) => Promise<Buffer | undefined>
+
+export function createOpenBody({
+  keys,
+  sealer,
+  vault,
+}: {
+  keys: Keys
+  sealer: Sealer
+  vault: Pick<Vault, 'openBody'>
+}): OpenBody {
+  return async (receipt) => {
+    const { id, body } = receipt
+    if (!('person' in receipt)) return Buffer.from(sealer.open(body, receiptPlace(id)))
+    const partition = keys.partitionOf(receipt.intent)
+    return vault.openBody({ partition, person: receipt.person }, id, body)
   }
 }
 

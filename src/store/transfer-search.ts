@@ -1,10 +1,10 @@
 /** Transfers by their beneficiary's account number, newest first, over all partitions. */
 
 import type { TransferId } from '../domain/ids.ts'
+import { describeSearch } from '../domain/person.ts'
 import type { Transfer } from '../domain/transfer.ts'
 import type { RedisClient } from '../redis/client.ts'
-import { describeSearch } from './account-number.ts'
-import { decodeTransfer, type Sealer } from './codec.ts'
+import type { IntentStore } from './intents.ts'
 import type { Keys } from './keys.ts'
 
 export interface Place {
@@ -27,7 +27,7 @@ export interface TransferSearch {
 export interface TransferSearchDeps {
   redis: RedisClient
   keys: Keys
-  sealer: Sealer
+  intents: Pick<IntentStore, 'load'>
   digestNumber(text: string): string
 }
 
@@ -37,14 +37,14 @@ const lookedAtMax = 1000
 export function createTransferSearch({
   redis,
   keys,
-  sealer,
+  intents,
   digestNumber,
 }: TransferSearchDeps): TransferSearch {
   const placesOf = (number: string) =>
     describeSearch(number)
       .map(digestNumber)
       .flatMap((digest) =>
-        Array.from({ length: keys.partitions }, (_, partition) => keys.beneficiary(partition, digest)),
+        Array.from({ length: keys.partitions }, (_, partition) => keys.payee(partition, digest)),
       )
 
   /** Of each set the first `limit` after the place; the first `limit` of all are among them. */
@@ -70,9 +70,11 @@ export function createTransferSearch({
     return places
   }
 
-  async function load({ id }: Place): Promise<Transfer | undefined> {
-    const record = await redis.get(keys.transfer(id))
-    return record === null ? undefined : decodeTransfer(id, record, sealer)
+  async function load(places: readonly Place[]): Promise<(Transfer | undefined)[]> {
+    const loaded = await intents.load(places.map(({ id }) => id))
+    return loaded.map((one) =>
+      one.outcome === 'found' && one.intent.kind === 'transfer' ? one.intent : undefined,
+    )
   }
 
   return {
@@ -82,7 +84,7 @@ export function createTransferSearch({
       let last = after
       for (let lookedAt = 0; lookedAt < lookedAtMax; ) {
         const places = await readPlaces(sets, last, limit + 1)
-        const loaded = await Promise.all(places.map(load))
+        const loaded = await load(places)
         for (const [index, place] of places.entries()) {
           if (transfers.length === limit) return { transfers, next: last ?? null }
           last = place

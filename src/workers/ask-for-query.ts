@@ -2,41 +2,34 @@
  * A callback that was signed rightly and came too late is refused, and yet something happened: the provider is to be
  * asked. Nothing waits for this and nothing depends on it, so it never throws.
  */
-import type { TransferId } from '../domain/ids.ts'
-import type { AccountProvider } from '../providers/provider.ts'
-import type { QueriesWanted, QueryWanted } from '../store/queries-wanted.ts'
-import type { TransferStore } from '../store/transfers.ts'
+import type { ReceiptId } from '../domain/ids.ts'
+import type { IntentStore } from '../store/intents.ts'
 import type { Logger } from '../telemetry/logger.ts'
+import type { Observe } from './observe.ts'
 
 export interface AskForQueryDeps {
-  transfers: Pick<TransferStore, 'find'>
-  transferIdOf(account: string, reference: string): TransferId
-  queriesWanted: QueriesWanted
+  intents: Pick<IntentStore, 'find' | 'ask'>
+  observe: Observe
   clock: () => number
   logger: Logger
 }
 
-export type AskForQueryOutcome = QueryWanted | 'not-understood' | 'not-registered' | 'failed'
+export type AskForQueryOutcome = 'wanted' | 'wanted-before' | 'not-registered' | 'failed'
 
-export type AskForQuery = (
-  provider: Pick<AccountProvider, 'account' | 'translate'>,
-  body: Buffer,
-) => Promise<AskForQueryOutcome>
+export type AskForQuery = (provider: { account: string }, body: Buffer) => Promise<AskForQueryOutcome>
 
-export function createAskForQuery(deps: AskForQueryDeps): AskForQuery {
-  return async (provider, body) => {
-    const { account } = provider
+export function createAskForQuery({ intents, observe, clock, logger }: AskForQueryDeps): AskForQuery {
+  return async ({ account }, body) => {
+    const about = { id: '' as ReceiptId, account, receivedAt: clock(), keyId: '', digest: '', headers: {} }
     try {
-      const translation = provider.translate(body)
-      if (translation.outcome === 'not-understood') return 'not-understood'
-      const transferId = deps.transferIdOf(account, translation.observation.reference)
       // Whoever replays old callbacks about nothing of ours fills no memory.
-      if (!(await deps.transfers.find(transferId))) return 'not-registered'
-      const outcome = await deps.queriesWanted.want(transferId, 'outside-window', deps.clock())
-      deps.logger.info('query.wanted', { account, transferId, reason: 'outside-window', outcome })
+      const intent = await intents.find(observe({ ...about, opened: body }).target)
+      if (!intent) return 'not-registered'
+      const outcome = (await intents.ask(intent.id, clock())) ? 'wanted' : 'wanted-before'
+      logger.info('query.wanted', { account, intentId: intent.id, reason: 'outside-window', outcome })
       return outcome
     } catch (error) {
-      deps.logger.warn('query.not-wanted', { account, error })
+      logger.warn('query.not-wanted', { account, error })
       return 'failed'
     }
   }

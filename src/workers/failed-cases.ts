@@ -51,7 +51,7 @@ export function createFailedCases({ cases, logger }: FailedCasesDeps): FailedCas
     async settle(receipts) {
       await Promise.all(
         receipts.map(async ({ id, account }) => {
-          const outcome = await cases.settle(account, id)
+          const outcome = await cases.settle(id)
           if (outcome === 'resolved') logger.info('case.resolved', { receiptId: id, account, by: 'applied' })
         }),
       )

@@ -11,7 +11,8 @@ import { type CallbackJob, readCallbackJob, type Sealer, takeReceipts } from '..
 import type { RedisClient } from '../redis/client.ts'
 import type { Logger } from '../telemetry/logger.ts'
 import { createFailedCases, type FailedCases, type FailedCasesDeps, failsForGood } from './failed-cases.ts'
-import { type BroughtReceipt, type Reconcile, sealReceipt } from './reconcile.ts'
+import { type BroughtReceipt, sealReceipt } from './observe.ts'
+import type { Reconcile } from './reconcile.ts'
 import {
   createBreather,
   type DelayableJob,

@@ -1,61 +1,60 @@
 /**
- * Receipts that nothing proves, of accounts with `verify: {scheme: none}`: anyone may have sent them. They never change a
- * transfer. One about a registered transfer is recorded with it and asks for a status query; any other leaves nothing
- * behind but a log line, neither parked nor failed, or anyone could fill the memory.
+ * Receipts that nothing proves, of accounts with `verify: {scheme: none}`: anyone may have sent them. They never change
+ * anything. One about a known intent is recorded with it and asks for a status query; any other leaves nothing behind
+ * but a log line, neither parked nor failed, or anyone could fill the memory.
  */
 import { AppError } from '../domain/errors.ts'
-import type { TransferId } from '../domain/ids.ts'
-import type { Observation } from '../domain/observation.ts'
-import type { Receipt, ReceiptOutcome } from '../domain/receipt.ts'
-import type { QueriesWanted } from '../store/queries-wanted.ts'
-import type { TransferStore } from '../store/transfers.ts'
+import type { OpenReceipt } from '../domain/receipt.ts'
+import type { IntentStore } from '../store/intents.ts'
+import type { Observe } from './observe.ts'
+import type { Applied } from './round.ts'
 
 export interface UnverifiedDeps {
-  transfers: Pick<TransferStore, 'find' | 'commit'>
-  transferIdOf(account: string, reference: string): TransferId
-  queriesWanted: QueriesWanted
+  intents: Pick<IntentStore, 'load' | 'commit' | 'ask'>
+  observe: Observe
   clock: () => number
   attemptsMax: number
 }
 
-export interface Noted {
-  outcome: ReceiptOutcome
-  transferId?: TransferId
+export interface Noted extends Applied {
   /** Why it is not even recorded. */
   because?: 'not-understood' | 'not-registered' | 'asked-before'
 }
 
-export function createNoteUnverified(
-  deps: UnverifiedDeps,
-): (receipt: Receipt, read: () => Observation) => Promise<Noted> {
-  const { transfers, clock } = deps
+export function createNoteUnverified(deps: UnverifiedDeps): (receipt: OpenReceipt) => Promise<Noted> {
+  const { intents, clock } = deps
 
-  return async (receipt, read) => {
-    const observation = readOrNothing(read)
-    if (!observation) return { outcome: 'unverified', because: 'not-understood' }
-    const transferId = deps.transferIdOf(observation.account, observation.reference)
-    if (!(await transfers.find(transferId)))
-      return { outcome: 'unverified', transferId, because: 'not-registered' }
-    // First, so that a crash in between loses no query. Only the one that brought the wish is recorded: anyone can send
-    // more of them, and each record would stay.
-    if ((await deps.queriesWanted.want(transferId, 'unverified', clock())) !== 'wanted')
-      return { outcome: 'unverified', transferId, because: 'asked-before' }
+  return async (receipt) => {
+    const target = observeOrNothing(deps.observe, receipt)
+    if (!target) return { outcome: 'unverified', because: 'not-understood' }
     for (let attempt = 1; attempt <= deps.attemptsMax; attempt++) {
-      const before = await transfers.find(transferId)
-      if (!before) return { outcome: 'unverified', transferId, because: 'not-registered' }
-      const request = { before, event: undefined, receipt, result: 'unverified', at: clock() } as const
-      const commit = await transfers.commit(request)
-      if (commit.outcome === 'committed') return { outcome: 'unverified', transferId }
-      if (commit.outcome === 'recorded-before') return { outcome: commit.result, transferId }
+      const [loaded] = await intents.load([target])
+      if (loaded?.outcome !== 'found')
+        return { outcome: 'unverified', intentId: target, because: 'not-registered' }
+      const before = loaded.intent
+      const about = { intentId: before.id }
+      // First, so that a crash in between loses no query. Only the one that brought the wish is recorded: anyone can send
+      // more of them, and each record would stay.
+      if (attempt === 1 && !(await intents.ask(before.id, clock())))
+        return { outcome: 'unverified', ...about, because: 'asked-before' }
+      const commit = await intents.commit({
+        before,
+        steps: [],
+        because: { source: 'callback', receipt: receipt.id },
+        receipt: { open: receipt, outcome: 'unverified' },
+        at: clock(),
+      })
+      if (commit.outcome === 'committed') return { outcome: 'unverified', ...about }
+      if (commit.outcome === 'recorded-before') return { outcome: commit.result, ...about }
     }
-    throw new AppError('commit-contended', { context: { transferId } })
+    throw new AppError('commit-contended', { context: { intentId: target } })
   }
 }
 
 /** Only that it says nothing is passed over; a missing account or seal key is for a person to mend. */
-function readOrNothing(read: () => Observation): Observation | undefined {
+function observeOrNothing(observe: Observe, receipt: OpenReceipt) {
   try {
-    return read()
+    return observe(receipt).target
   } catch (error) {
     if (error instanceof AppError && error.code === 'callback-not-understood') return undefined
     throw error

@@ -10,8 +10,8 @@ export function createTestCases(
   { clock = Date.now, resolvedMax }: { clock?: () => number; resolvedMax?: number } = {},
 ) {
   const keys = createKeys(uniquePrefix(), 4)
-  const scripts = loadScripts(redis)
-  return { keys, cases: createCases({ redis, scripts, keys, clock, ...(resolvedMax && { resolvedMax }) }) }
+  loadScripts(redis)
+  return { keys, cases: createCases({ redis, keys, clock, ...(resolvedMax && { resolvedMax }) }) }
 }
 
 /** For a worker in whose test nothing fails for good and nothing is retried. */

@@ -1,19 +1,24 @@
 /** The store on the test's own keys, with a transfer to work on. */
-import { randomBytes } from 'node:crypto'
-import type { Redis } from 'ioredis'
-import { register } from '../../src/domain/decide.ts'
-import type { TransferEvent } from '../../src/domain/event.ts'
-import { createIdMaker } from '../../src/domain/ids.ts'
+import { createHash, randomBytes } from 'node:crypto'
+import { registerTransfer } from '../../src/domain/decide-transfer.ts'
+import type { IntentEvent, LoggedEvent } from '../../src/domain/event.ts'
+import { createIdMaker, type IntentId } from '../../src/domain/ids.ts'
+import { describeBeneficiary, digestName } from '../../src/domain/person.ts'
 import type { OpenReceipt, Receipt } from '../../src/domain/receipt.ts'
-import type { Transfer } from '../../src/domain/transfer.ts'
+import type { Beneficiary, Transfer, TransferSecrets } from '../../src/domain/transfer.ts'
 import { createZenospay } from '../../src/providers/zenospay/index.ts'
-import { createKeyring, createNumberDigest } from '../../src/seal/keyring.ts'
+import type { RedisClient } from '../../src/redis/client.ts'
+import { createDigest, createKeyring } from '../../src/seal/keyring.ts'
+import { createPersonSealer } from '../../src/seal/person-keys.ts'
+import { createCases } from '../../src/store/cases.ts'
 import { createEventLog } from '../../src/store/event-log.ts'
-import { createKeys, transferIdOf } from '../../src/store/keys.ts'
-import { createQueriesWanted } from '../../src/store/queries-wanted.ts'
+import { transferIdOf } from '../../src/store/ids.ts'
+import { createIntentStore } from '../../src/store/intents.ts'
+import { createKeys } from '../../src/store/keys.ts'
 import { createReadyReceipts } from '../../src/store/ready-receipts.ts'
+import { createRegister } from '../../src/store/register.ts'
 import { loadScripts } from '../../src/store/scripts.ts'
-import { createTransferStore } from '../../src/store/transfers.ts'
+import { createVault } from '../../src/store/vault.ts'
 import { silentLogger } from '../../src/telemetry/logger.ts'
 import { createReconcile, type Reconcile, type ReconcileDeps } from '../../src/workers/reconcile.ts'
 import { uniquePrefix } from './redis.ts'
@@ -21,58 +26,111 @@ import { testAccount } from './zenospay.ts'
 
 export const ids = createIdMaker(Date.now, randomBytes)
 export const keyring = createKeyring([{ id: 'test', key: new Uint8Array(randomBytes(32)) }])
-export const digestNumber = createNumberDigest(new Uint8Array(randomBytes(32)))
+const indexKey = new Uint8Array(randomBytes(32))
+export const digestPerson = createDigest(indexKey)
+export const digestFact = createDigest(indexKey, 11)
 
-export function createTestStore(redis: Redis, partitions = 4) {
+export function createTestStore(redis: RedisClient, partitions = 4, parkedMax = 1_000) {
   const prefix = uniquePrefix()
   const keys = createKeys(prefix, partitions)
-  const transfers = createTransferStore({
+  loadScripts(redis)
+  const vault = createVault({ redis, keys, sealer: keyring, persons: createPersonSealer() })
+  const intents = createIntentStore({ redis, keys, sealer: keyring, vault, parkedMax: () => parkedMax })
+  return {
     redis,
-    scripts: loadScripts(redis),
+    prefix,
     keys,
-    sealer: keyring,
-    digestNumber,
-  })
-  const log = createEventLog({ redis, keys, sealer: keyring })
-  const queriesWanted = createQueriesWanted({ redis, keys })
-  return { prefix, keys, transfers, log, queriesWanted, ready: createReadyReceipts({ redis, keys }) }
+    vault,
+    intents,
+    register: createRegister({ redis, keys, intents }),
+    cases: createCases({ redis, keys, clock: Date.now }),
+    log: createEventLog({ redis, keys }),
+    ready: createReadyReceipts({ redis, keys }),
+  }
 }
 
 export type TestStore = ReturnType<typeof createTestStore>
 
-export async function readAllEvents({ log }: Pick<TestStore, 'log'>): Promise<TransferEvent[]> {
+export async function readLog({ log }: Pick<TestStore, 'log'>): Promise<LoggedEvent[]> {
   const positions = Array.from({ length: log.partitions }, () => '0-0')
   return (await log.readAfter(positions, 10_000)).flat().map(({ event }) => event)
 }
 
-export function registrationOf(reference: string, fields: Partial<Transfer> = {}): TransferEvent {
+/** Those about intents. */
+export async function readAllEvents(store: Pick<TestStore, 'log'>): Promise<IntentEvent[]> {
+  return (await readLog(store)).flatMap((event) => ('intent' in event ? [event] : []))
+}
+
+const johnDoe: Beneficiary = { kind: 'bank', bankCode: '002', accountNumber: '0000000000', name: 'John Doe' }
+
+/** The first fact of a transfer that is worth 25000.00 to John Doe, unless said otherwise. */
+export async function registrationOf(
+  { vault }: Pick<TestStore, 'vault'>,
+  reference: string,
+  {
+    beneficiary = johnDoe,
+    metadata,
+    ...fields
+  }: Partial<Transfer> & { beneficiary?: Beneficiary; metadata?: Record<string, string> } = {},
+): Promise<IntentEvent<Transfer>> {
   const now = Date.now()
-  const { transfer, fact } = register(
+  const account = fields.account ?? testAccount.id
+  const id = fields.id ?? transferIdOf(account, reference)
+  const person = digestPerson(describeBeneficiary(beneficiary))
+  const secrets: TransferSecrets = { beneficiary, ...(metadata && { metadata }) }
+  const { fact, intent } = registerTransfer(
     {
-      id: transferIdOf(testAccount.id, reference),
-      account: testAccount.id,
+      id,
+      account,
       reference,
       amount: { minor: 2500000n, currency: 'IDR' },
-      beneficiary: { kind: 'bank', bankCode: '002', accountNumber: '0000000000', name: 'John Doe' },
+      payee: {
+        kind: beneficiary.kind,
+        ...(beneficiary.name && { nameDigest: digestName(beneficiary.name, digestPerson) }),
+      },
+      personal: await vault.sealSecrets(id, person, secrets),
       contentDigest: 'digest',
       ...fields,
     },
     now,
   )
-  return { fact, transfer, because: { source: 'registration' }, at: now }
+  return { fact, intent, because: { source: 'registration' }, at: now }
 }
+
+/** As it is in the store. */
+export async function registerIn(
+  store: TestStore,
+  reference: string,
+  fields?: Parameters<typeof registrationOf>[2],
+): Promise<Transfer> {
+  const { intent } = await registrationOf(store, reference, fields).then(async (event) => {
+    await store.register(event)
+    return event
+  })
+  return intent
+}
+
+export async function findTransfer(store: TestStore, id: IntentId): Promise<Transfer> {
+  const found = await store.intents.find(id)
+  if (found?.kind !== 'transfer') throw new Error(`There is no transfer ${id}.`)
+  return found
+}
+
+export const day = 24 * 60 * 60 * 1000
 
 /** Reconciles on this store, with the test's own Zenospay account unless it says otherwise. */
 export function createTestReconcile(
-  store: Pick<TestStore, 'transfers' | 'queriesWanted'>,
+  store: Pick<TestStore, 'intents' | 'vault'>,
   fields: Partial<ReconcileDeps> = {},
 ): Reconcile {
   return createReconcile({
     providers: new Map([[testAccount.id, createZenospay(testAccount)]]),
     sealer: keyring,
-    transfers: store.transfers,
-    transferIdOf,
-    queriesWanted: store.queriesWanted,
+    digestPerson,
+    digestFact,
+    intents: store.intents,
+    vault: store.vault,
+    windowMsOf: () => 35 * day,
     clock: Date.now,
     logger: silentLogger,
     ...fields,
@@ -92,7 +150,7 @@ export function receiptOf(body: string | Buffer, fields: Partial<Receipt> = {}):
     account: testAccount.id,
     receivedAt: Date.now(),
     keyId: 'key',
-    digest: 'digest',
+    digest: createHash('sha256').update(body).digest('hex'),
     headers: {},
     body: keyring.seal(Buffer.from(body), `receipt:${id}`),
     ...fields,

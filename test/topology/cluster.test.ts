@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
-import { createKeys, transferIdOf } from '../../src/store/keys.ts'
+import { transferIdOf } from '../../src/store/ids.ts'
+import { createKeys } from '../../src/store/keys.ts'
 import { type Composed, refusedInTime, startComposed } from '../support/composed.ts'
 import { ask, type RedisCluster, startCluster, untilInStep } from '../support/redis-topologies.ts'
 import { until } from '../support/until.ts'

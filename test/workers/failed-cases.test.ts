@@ -16,7 +16,7 @@ import {
 } from '../../src/queue/catalogue.ts'
 import { createCallbackProducer } from '../../src/queue/producer.ts'
 import type { Cases } from '../../src/store/cases.ts'
-import { transferIdOf } from '../../src/store/keys.ts'
+import { transferIdOf } from '../../src/store/ids.ts'
 import { failsForGood } from '../../src/workers/failed-cases.ts'
 import { type Reconcile, sealReceipt } from '../../src/workers/reconcile.ts'
 import { createReconcileWorker, type ReconcileWorker } from '../../src/workers/reconcile-worker.ts'
@@ -31,7 +31,7 @@ import {
   keyring,
   openReceiptOf,
   receiptOf,
-  registrationOf,
+  registerIn,
 } from '../support/store.ts'
 import { until } from '../support/until.ts'
 import { apiV3Key, describePayout, testAccount } from '../support/wechatpay.ts'

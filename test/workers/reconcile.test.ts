@@ -3,16 +3,17 @@ import type { Redis } from 'ioredis'
 import { AppError } from '../../src/domain/errors.ts'
 import type { Receipt } from '../../src/domain/receipt.ts'
 import { describeDisbursement } from '../../src/sandbox/signed-callback.ts'
-import { transferIdOf } from '../../src/store/keys.ts'
+import { transferIdOf } from '../../src/store/ids.ts'
 import type { Reconcile } from '../../src/workers/reconcile.ts'
 import { createMemoryLogger } from '../support/log.ts'
 import { createTestClients } from '../support/redis.ts'
 import {
   createTestReconcile,
   createTestStore,
+  findTransfer,
   readAllEvents,
   receiptOf,
-  registrationOf,
+  registerIn,
   type TestStore,
 } from '../support/store.ts'
 import { disbursement, newReference, testAccount } from '../support/zenospay.ts'
@@ -36,7 +37,7 @@ describe('reconcile', () => {
 
   async function registered(): Promise<string> {
     const reference = newReference()
-    await store.transfers.register(registrationOf(reference))
+    await registerIn(store, reference)
     return reference
   }
 
@@ -44,7 +45,7 @@ describe('reconcile', () => {
     receiptOf(describeDisbursement(disbursement({ reference, ...fields })))
 
   const stateOf = async (reference: string) =>
-    (await store.transfers.find(transferIdOf(testAccount.id, reference)))?.state
+    (await findTransfer(store, transferIdOf(testAccount.id, reference))).state
 
   const factsOf = async () =>
     (await readAllEvents(store)).map(({ fact }) => fact.name).filter((name) => name !== 'registered')
@@ -89,16 +90,16 @@ describe('reconcile', () => {
     const reference = await registered()
     assert.equal((await reconcile.applyOne(callback(reference, { amount: '25000.01' }))).outcome, 'held')
     assert.equal((await reconcile.applyOne(callback(reference))).outcome, 'awaits-person')
-    const transfer = await store.transfers.find(transferIdOf(testAccount.id, reference))
-    assert.equal(transfer?.hold?.reason, 'amount-differs')
-    assert.equal(transfer?.amount.minor, 2500000n)
+    const transfer = await findTransfer(store, transferIdOf(testAccount.id, reference))
+    assert.equal(transfer.hold?.reason, 'amount-differs')
+    assert.equal(transfer.amount.minor, 2500000n)
     assert.deepEqual(await factsOf(), ['held'])
   })
 
   it('parks a callback whose transfer is not registered yet, and applies it afterwards', async () => {
     const reference = newReference()
     assert.equal((await reconcile.applyOne(callback(reference))).outcome, 'parked')
-    await store.transfers.register(registrationOf(reference))
+    await registerIn(store, reference)
     await store.ready.pump(async (receipts) => {
       assert.deepEqual(await reconcile.applyAll(receipts), [])
     })
@@ -127,7 +128,11 @@ describe('reconcile', () => {
 
   it('gives up with a fault that may pass when others keep changing the transfer', async () => {
     const contended = createTestReconcile(store, {
-      transfers: { ...store.transfers, commit: async () => ({ outcome: 'moved-on' }) },
+      intents: {
+        ...store.intents,
+        commit: async () => ({ outcome: 'moved-on' }),
+        commitAll: async (requests) => requests.map(() => ({ outcome: 'moved-on' }) as const),
+      },
       logger,
     })
     const receipt = callback(await registered())

@@ -3,16 +3,17 @@ import type { Redis } from 'ioredis'
 import { AppError } from '../../src/domain/errors.ts'
 import type { Receipt } from '../../src/domain/receipt.ts'
 import { describeDisbursement } from '../../src/sandbox/signed-callback.ts'
-import { transferIdOf } from '../../src/store/keys.ts'
+import { transferIdOf } from '../../src/store/ids.ts'
 import type { Reconcile } from '../../src/workers/reconcile.ts'
 import { createMemoryLogger } from '../support/log.ts'
 import { createTestClients } from '../support/redis.ts'
 import {
   createTestReconcile,
   createTestStore,
+  findTransfer,
   readAllEvents,
   receiptOf,
-  registrationOf,
+  registerIn,
   type TestStore,
 } from '../support/store.ts'
 import { disbursement, newReference, testAccount } from '../support/zenospay.ts'
@@ -41,36 +42,36 @@ describe('unverified receipts', () => {
 
   async function wantedOf(reference: string): Promise<string[]> {
     const id = transferIdOf(testAccount.id, reference)
-    return redis.zrange(store.keys.queriesWanted(store.keys.partitionOf(id)), '0', '-1')
+    return redis.zrangebyscore(store.keys.watch(store.keys.partitionOf(id)), 0, Date.now())
   }
 
   async function registered(): Promise<string> {
     const reference = newReference()
-    await store.transfers.register(registrationOf(reference))
+    await registerIn(store, reference)
     return reference
   }
 
   it('change no transfer, are recorded with it and ask for a status query', async () => {
     const reference = await registered()
     const id = transferIdOf(testAccount.id, reference)
-    const before = await store.transfers.find(id)
+    const before = await store.intents.find(id)
     const receipt = unverified(reference)
-    assert.deepEqual(await reconcile.applyOne(receipt), { outcome: 'unverified', transferId: id })
-    assert.deepEqual(await store.transfers.find(id), before)
+    assert.deepEqual(await reconcile.applyOne(receipt), { outcome: 'unverified', intentId: id })
+    assert.deepEqual(await store.intents.find(id), before)
     assert.deepEqual(
       (await readAllEvents(store)).map(({ fact }) => fact.name),
       ['registered'],
     )
-    assert.equal((await store.transfers.findReceipt(id, receipt.id))?.outcome, 'unverified')
-    assert.deepEqual(await wantedOf(reference), [`${id} unverified`])
+    assert.equal((await store.intents.findReceipt(id, receipt.id))?.outcome, 'unverified')
+    assert.deepEqual(await wantedOf(reference), [id])
   })
 
   it('hold no transfer either, whatever they say', async () => {
     const reference = await registered()
     await reconcile.applyOne(unverified(reference, { amount: '1.00', accountNumber: '999' }))
-    const transfer = await store.transfers.find(transferIdOf(testAccount.id, reference))
-    assert.equal(transfer?.state, 'registered')
-    assert.equal(transfer?.hold, undefined)
+    const transfer = await findTransfer(store, transferIdOf(testAccount.id, reference))
+    assert.equal(transfer.state, 'registered')
+    assert.equal(transfer.hold, undefined)
   })
 
   it('leave one record and want one query, however many come and however often', async () => {
@@ -87,7 +88,7 @@ describe('unverified receipts', () => {
     const reference = await registered()
     const genuine = receiptOf(describeDisbursement(disbursement({ reference })))
     assert.deepEqual(await reconcile.applyAll([unverified(reference, { status: 'fail' }), genuine]), [])
-    assert.equal((await store.transfers.find(transferIdOf(testAccount.id, reference)))?.state, 'succeeded')
+    assert.equal((await findTransfer(store, transferIdOf(testAccount.id, reference))).state, 'succeeded')
   })
 
   it('leave nothing behind where their transfer is not registered, but a line in the log', async () => {
@@ -96,7 +97,7 @@ describe('unverified receipts', () => {
     assert.deepEqual(await keysOfStore(), [])
     const line = logger.lines.find(({ event }) => event === 'callback.applied')
     assert.equal(line?.fields.because, 'not-registered')
-    await store.transfers.register(registrationOf(reference))
+    await registerIn(store, reference)
     assert.equal(await store.ready.pump(async () => assert.fail('Nothing was parked.')), 0)
   })
 
@@ -117,7 +118,11 @@ describe('unverified receipts', () => {
 
   it('give up with a fault that may pass when others keep changing the transfer', async () => {
     const contended = createTestReconcile(store, {
-      transfers: { ...store.transfers, commit: async () => ({ outcome: 'moved-on' }) },
+      intents: {
+        ...store.intents,
+        commit: async () => ({ outcome: 'moved-on' }),
+        commitAll: async (requests) => requests.map(() => ({ outcome: 'moved-on' }) as const),
+      },
       logger,
     })
     await assert.rejects(

@@ -43,8 +43,27 @@ export const commonFields = {
     'It appears in the callback URL: lower-case letters, digits and hyphens, at most 63.',
   ),
   currency: text.regex(/^[A-Z]{3}$/, 'It must be an ISO 4217 code, as IDR.'),
+  /** For how long a callback is remembered, so that one that comes again is known. */
+  duplicateWindowDays: z.int().min(1).max(3650).default(35),
+  /** Callbacks that wait for what they are about to be registered. */
+  parkedMax: z.int().min(1).max(10_000_000).default(10_000),
   sources: z.array(network).min(1, 'It needs at least one address; leave it out to allow all.').optional(),
 }
+
+/** What the accounts of every provider have beside their credentials. */
+export interface CommonSettings {
+  duplicateWindowMs: number
+  parkedMax: number
+}
+
+const dayMs = 24 * 60 * 60 * 1000
+
+export function resolveCommon(file: { duplicateWindowDays: number; parkedMax: number }): CommonSettings {
+  return { duplicateWindowMs: file.duplicateWindowDays * dayMs, parkedMax: file.parkedMax }
+}
+
+/** For an account that has left the configuration. */
+export const commonDefaults: CommonSettings = resolveCommon({ duplicateWindowDays: 35, parkedMax: 10_000 })
 
 export function checkCurrency(currency: string, path: string): void {
   if (!isCurrency(currency)) throw invalidConfiguration(`${path}.currency`, 'This currency is not known.')

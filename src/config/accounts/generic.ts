@@ -3,7 +3,7 @@ import { z } from 'zod'
 import type { ObservedStatus } from '../../domain/observation.ts'
 import { invalidConfiguration } from '../invalid.ts'
 import type { SecretSources } from '../secrets.ts'
-import { checkCurrency, commonFields, text } from './common.ts'
+import { checkCurrency, commonFields, resolveCommon, text } from './common.ts'
 import { resolveVerify, verifySchema } from './generic-verify.ts'
 
 const pointer = text.regex(/^(?:\/(?:[^~/]|~[01])*)+$/, 'It must be a JSON Pointer, as /data/ref.')
@@ -63,7 +63,12 @@ export function resolveGeneric(
   const signsPath = 'signed' in verify && verify.signed.some(({ kind }) => kind === 'path')
   if (rest.callbackPath !== undefined && !signsPath)
     throw invalidConfiguration(`${path}.callbackPath`, 'The path is not part of what is signed; remove it.')
-  return { ...rest, verify, translate: { ...translate, statuses: readStatuses(translate.statuses) } }
+  return {
+    ...rest,
+    ...resolveCommon(rest),
+    verify,
+    translate: { ...translate, statuses: readStatuses(translate.statuses) },
+  }
 }
 
 function readStatuses(words: Record<string, StatusWord>): Record<string, ObservedStatus> {

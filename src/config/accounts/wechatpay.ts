@@ -4,7 +4,16 @@ import { isPublicKeyId, normaliseKeySerial } from '../../domain/key-serial.ts'
 import { readBaseUrl } from '../base-url.ts'
 import { invalidConfiguration } from '../invalid.ts'
 import { readRsaPrivateKey, readRsaPublicKey, readSecret, type SecretSources } from '../secrets.ts'
-import { checkCurrency, commonFields, type Secret, secret, text, toleranceSeconds } from './common.ts'
+import {
+  type CommonSettings,
+  checkCurrency,
+  commonFields,
+  resolveCommon,
+  type Secret,
+  secret,
+  text,
+  toleranceSeconds,
+} from './common.ts'
 
 export const wechatpaySchema = z.strictObject({
   ...commonFields,
@@ -22,7 +31,7 @@ export const wechatpaySchema = z.strictObject({
   toleranceSeconds,
 })
 
-export interface WechatpaySettings {
+export interface WechatpaySettings extends CommonSettings {
   id: string
   provider: 'wechatpay'
   mchid: string
@@ -50,6 +59,7 @@ export function resolveWechatpay(
   if (currency !== 'CNY')
     throw invalidConfiguration(`${path}.currency`, 'It must be CNY: WeChat Pay counts in fen.')
   return {
+    ...resolveCommon(account),
     id,
     provider,
     mchid,

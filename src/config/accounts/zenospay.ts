@@ -1,6 +1,14 @@
 import { z } from 'zod'
 import { type NamedKey, readRsaPublicKey, readSecret, type SecretSources } from '../secrets.ts'
-import { checkCurrency, commonFields, secret, text, toleranceSeconds } from './common.ts'
+import {
+  type CommonSettings,
+  checkCurrency,
+  commonFields,
+  resolveCommon,
+  secret,
+  text,
+  toleranceSeconds,
+} from './common.ts'
 
 export const zenospaySchema = z.strictObject({
   ...commonFields,
@@ -13,7 +21,7 @@ export const zenospaySchema = z.strictObject({
   toleranceSeconds,
 })
 
-export interface ZenospaySettings {
+export interface ZenospaySettings extends CommonSettings {
   id: string
   provider: 'zenospay'
   partnerId: string
@@ -24,13 +32,19 @@ export interface ZenospaySettings {
 }
 
 export function resolveZenospay(
-  { providerPublicKeys, toleranceSeconds, ...rest }: z.output<typeof zenospaySchema>,
+  account: z.output<typeof zenospaySchema>,
   path: string,
   sources: SecretSources,
 ): ZenospaySettings {
-  checkCurrency(rest.currency, path)
+  const { id, provider, partnerId, callbackPath, providerPublicKeys, toleranceSeconds, currency } = account
+  checkCurrency(currency, path)
   return {
-    ...rest,
+    ...resolveCommon(account),
+    id,
+    provider,
+    partnerId,
+    callbackPath,
+    currency,
     toleranceMs: toleranceSeconds * 1000,
     providerPublicKeys: providerPublicKeys.map((key, index) => {
       const keyPath = `${path}.providerPublicKeys[${index}]`

@@ -4,10 +4,11 @@
  */
 import { Router } from 'express'
 import { z } from 'zod'
-import { type Case, type CaseResolved, caseStates, type Resolution } from '../../domain/case.ts'
+import { type Case, type CaseResolved, caseStates } from '../../domain/case.ts'
 import { AppError } from '../../domain/errors.ts'
 import { readCaseId } from '../../domain/ids.ts'
 import { formatTime } from '../../domain/time.ts'
+import { presentCase } from '../../events/case-resource.ts'
 import { type Cases, isCasePlace } from '../../store/cases.ts'
 import type { Logger } from '../../telemetry/logger.ts'
 import type { Principal } from '../principal.ts'
@@ -57,9 +58,9 @@ export function createCaseRoutes({ authenticate, cases, logger }: CaseRoutesDeps
     const { reason } = validate(resolveSchema, req.body)
     const by = String(res.locals.principal)
     const resolved = await resolveByPerson(cases, String(req.params.id), { by, reason })
-    const { id, account, receipt } = resolved.after
+    const { id, account } = resolved.after
     if (resolved.outcome === 'resolved')
-      logger.info('case.resolved', { caseId: id, receiptId: receipt, account, by: 'person', principal: by })
+      logger.info('case.resolved', { caseId: id, account, by: 'person', principal: by })
     res.json(presentCase(resolved.after))
   })
 
@@ -82,7 +83,7 @@ export async function resolveByPerson(
   { by, reason }: { by: string; reason: string },
 ): Promise<CaseResolved> {
   const id = readCaseId(text)
-  const resolution: Resolution = { resolution: 'by-person', resolvedBy: by, resolvedBecause: reason }
+  const resolution = { resolution: 'by-person', resolvedBy: by, resolvedBecause: reason } as const
   const resolved = id && (await cases.resolve(id, resolution))
   if (!resolved) throw noSuchCase()
   if (resolved.outcome === 'resolved-otherwise') {
@@ -90,15 +91,6 @@ export async function resolveByPerson(
     throw new AppError('case-resolved', { detail: `${who} at ${formatTime(resolved.after.resolvedAt)}.` })
   }
   return resolved
-}
-
-export function presentCase(one: Case) {
-  const { id, account, kind, receipt, code, reason, state, openedAt } = one
-  const base = { id, account, kind, receipt, code, reason, state, openedAt: formatTime(openedAt) }
-  if (one.state === 'open') return base
-  const settled = { ...base, resolvedAt: formatTime(one.resolvedAt), resolution: one.resolution }
-  if (one.resolution === 'applied') return settled
-  return { ...settled, resolvedBy: one.resolvedBy, resolvedBecause: one.resolvedBecause }
 }
 
 function noSuchCase(): AppError {

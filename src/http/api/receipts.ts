@@ -105,7 +105,7 @@ export function presentFound(found: Found): object {
   const { id, account, receivedAt, keyId, digest, headers, body, unverified } = found.receipt
   const settled = found.where === 'store' && {
     outcome: found.receipt.outcome,
-    transfer: found.receipt.transfer,
+    intent: found.receipt.intent,
     decidedOn: found.receipt.decidedOn,
     decidedAt: formatTime(found.receipt.decidedAt),
   }

@@ -8,7 +8,9 @@ import type { IdMaker } from '../../domain/ids.ts'
 import type { Receipt } from '../../domain/receipt.ts'
 import type { AccountProvider, RefusalReason, Verification } from '../../providers/provider.ts'
 import { groupJob, type JobDraft } from '../../queue/catalogue.ts'
+import type { ReceiptRecord } from '../../store/codec/receipt.ts'
 import type { Quarantine, QuarantineEntry } from '../../store/quarantine.ts'
+import { receiptPlace } from '../../store/vault.ts'
 
 export type Reverification =
   | { outcome: 'authentic'; keyId: string; accepted: boolean }
@@ -21,7 +23,8 @@ export interface ReverifyDeps {
   quarantine: Pick<Quarantine, 'open' | 'remove'>
   addJobs(jobs: JobDraft[]): Promise<unknown>
   seal(plain: Uint8Array, place: string): string
-  open(sealed: string, place: string): Buffer
+  /** Undefined where it was erased. */
+  openBody(receipt: Receipt | ReceiptRecord): Promise<Buffer | undefined>
   ids: Pick<IdMaker, 'jobId'>
   /** Counts which key proved it. */
   noteUse(account: string, keyId: string, at: number): void
@@ -30,7 +33,7 @@ export interface ReverifyDeps {
 export interface Reverify {
   quarantined(entry: QuarantineEntry): Promise<Reverification>
   /** Checks, and changes nothing. */
-  received(receipt: Receipt): Promise<Reverification>
+  received(receipt: Receipt | ReceiptRecord): Promise<Reverification>
 }
 
 interface Kept {
@@ -60,7 +63,7 @@ export function createReverify(deps: ReverifyDeps): Reverify {
       if (verification.outcome !== 'authentic') return describeRefusal(verification)
       const { keyId, digest, headers, unverified } = verification
       const { id, account, receivedAt } = entry
-      const body = deps.seal(kept.body, `receipt:${id}`)
+      const body = deps.seal(kept.body, receiptPlace(id))
       const receipt: Receipt = { id, account, receivedAt, keyId, digest, headers, body }
       if (unverified) receipt.unverified = true
       await deps.addJobs([groupJob(deps.ids.jobId(), [receipt])])
@@ -70,9 +73,10 @@ export function createReverify(deps: ReverifyDeps): Reverify {
     },
 
     async received(receipt) {
-      const { id, account, receivedAt, headers } = receipt
+      const { account, receivedAt, headers } = receipt
       const path = headers.path ?? `/callbacks/${account}`
-      const body = deps.open(receipt.body, `receipt:${id}`)
+      const body = await deps.openBody(receipt)
+      if (!body) throw cannot('What it said was erased.')
       const verification = await verify({ account, receivedAt, path, headers, body })
       if (verification.outcome === 'authentic') {
         return { outcome: 'authentic', keyId: verification.keyId, accepted: false }

@@ -5,9 +5,11 @@
 import { Router } from 'express'
 import { z } from 'zod'
 import type { TransferId } from '../../domain/ids.ts'
-import { presentTransfer } from '../../events/resource.ts'
-import { readTransferId } from '../../store/keys.ts'
+import type { TransferSecrets } from '../../domain/transfer.ts'
+import { presentTransfer } from '../../events/transfer-resource.ts'
+import { readTransferId } from '../../store/ids.ts'
 import type { Place, TransferSearch } from '../../store/transfer-search.ts'
+import type { Vault } from '../../store/vault.ts'
 import type { Principal } from '../principal.ts'
 import { allowOnly } from './allow.ts'
 import { requireScope } from './authorize.ts'
@@ -31,15 +33,21 @@ const searchSchema = z.strictObject({
 export interface TransferSearchRoutesDeps {
   authenticate(token: string): Principal | null
   search: TransferSearch
+  vault: Pick<Vault, 'openAllSecrets'>
 }
 
-export function createTransferSearchRoutes({ authenticate, search }: TransferSearchRoutesDeps): Router {
+export function createTransferSearchRoutes({
+  authenticate,
+  search,
+  vault,
+}: TransferSearchRoutesDeps): Router {
   const router = Router()
   router.post('/transfers/search', requireScope(authenticate, 'transfers:read'), async (req, res) => {
     const { accountNumber, account, after, limit } = validate(searchSchema, req.body)
     const page = await search.search({ number: accountNumber, account, after, limit: limitOf(limit) })
+    const secrets = await vault.openAllSecrets(page.transfers)
     res.json({
-      items: page.transfers.map(presentTransfer),
+      items: page.transfers.map((one, i) => presentTransfer(one, secrets[i] as TransferSecrets | undefined)),
       next: page.next && `${page.next.at}.${page.next.id}`,
     })
   })

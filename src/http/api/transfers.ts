@@ -1,12 +1,14 @@
 import { Router } from 'express'
 import { z } from 'zod'
-import { register } from '../../domain/decide.ts'
+import { registerTransfer } from '../../domain/decide-transfer.ts'
 import { AppError, type ErrorCode } from '../../domain/errors.ts'
-import type { TransferEvent } from '../../domain/event.ts'
-import type { Beneficiary, Transfer } from '../../domain/transfer.ts'
-import { presentTransfer } from '../../events/resource.ts'
-import { readTransferId, transferIdOf } from '../../store/keys.ts'
-import type { TransferStore } from '../../store/transfers.ts'
+import { describeBeneficiary, digestName } from '../../domain/person.ts'
+import type { Beneficiary, Transfer, TransferSecrets } from '../../domain/transfer.ts'
+import { presentTransfer } from '../../events/transfer-resource.ts'
+import { readTransferId, transferIdOf } from '../../store/ids.ts'
+import type { IntentStore, Target } from '../../store/intents.ts'
+import type { Register } from '../../store/register.ts'
+import type { Vault } from '../../store/vault.ts'
 import type { Logger } from '../../telemetry/logger.ts'
 import type { Principal } from '../principal.ts'
 import { allowOnly } from './allow.ts'
@@ -14,15 +16,19 @@ import { requireScope } from './authorize.ts'
 import { canonicalContent, type TransferRequest, transferRequestSchema } from './transfer-request.ts'
 import { validate } from './validate.ts'
 
-export interface TransferRoutesDeps {
+/** What registering anything takes. */
+export interface RegistrationDeps {
   authenticate(token: string): Principal | null
-  transfers: TransferStore
+  intents: Pick<IntentStore, 'find'>
+  register: Register
+  vault: Pick<Vault, 'sealSecrets' | 'openSecrets'>
   /** Each account that there is. */
   accounts: ReadonlyMap<string, AccountTerms>
+  digestPerson(text: string): string
   digestContent(text: string): string
   /** Why nothing new can be kept right now; undefined when it can. What room is left belongs to the workers. */
   unavailable(): ErrorCode | undefined
-  /** Callbacks that came before their transfer go on from here. */
+  /** Callbacks that came before what they are about go on from here. */
   pumpReady(): Promise<unknown>
   clock: () => number
   logger: Logger
@@ -39,8 +45,8 @@ const listSchema = z.strictObject({
   reference: z.string({ error: 'It is required.' }).min(1),
 })
 
-export function createTransferRoutes(deps: TransferRoutesDeps): Router {
-  const { transfers, logger } = deps
+export function createTransferRoutes(deps: RegistrationDeps): Router {
+  const { intents, vault, logger } = deps
   const router = Router()
   const mayRead = requireScope(deps.authenticate, 'transfers:read')
   const mayWrite = requireScope(deps.authenticate, 'transfers:write')
@@ -50,61 +56,87 @@ export function createTransferRoutes(deps: TransferRoutesDeps): Router {
     checkAccount(request, deps.accounts)
     const unavailable = deps.unavailable()
     if (unavailable) throw new AppError(unavailable)
-    const { transfer, created } = await registerTransfer(request)
+    const { transfer, created } = await register(request)
     res
       .status(created ? 201 : 200)
       .location(`/v1/transfers/${transfer.id}`)
-      .json(presentTransfer(transfer))
+      .json(await present(transfer))
   })
 
   router.get('/transfers/:id', mayRead, async (req, res) => {
     const id = readTransferId(String(req.params.id))
-    const transfer = id && (await transfers.find(id))
+    const transfer = id && (await find(id))
     if (!transfer) throw new AppError('not-found', { detail: 'There is no transfer with this id.' })
-    res.json(presentTransfer(transfer))
+    res.json(await present(transfer))
   })
 
   router.get('/transfers', mayRead, async (req, res) => {
     const { account, reference } = validate(listSchema, req.query)
-    const transfer = await transfers.find(transferIdOf(account, reference))
-    res.json({ items: transfer ? [presentTransfer(transfer)] : [], next: null })
+    const transfer = await find(transferIdOf(account, reference))
+    res.json({ items: transfer ? [await present(transfer)] : [], next: null })
   })
 
   router.all('/transfers', allowOnly('GET', 'HEAD', 'POST'))
   router.all('/transfers/:id', allowOnly('GET', 'HEAD'))
 
-  async function registerTransfer(
-    request: TransferRequest,
-  ): Promise<{ transfer: Transfer; created: boolean }> {
-    const event = describeRegistration(request)
-    const result = await transfers.register(event)
-    const { transfer } = result
+  async function find(id: Target): Promise<Transfer | undefined> {
+    const found = await intents.find(id)
+    return found?.kind === 'transfer' ? found : undefined
+  }
+
+  async function present(transfer: Transfer) {
+    return presentTransfer(transfer, await vault.openSecrets<TransferSecrets>(transfer))
+  }
+
+  async function register(request: TransferRequest): Promise<{ transfer: Transfer; created: boolean }> {
+    const step = await describe(request)
+    const { fact, intent } = step
+    const because = { source: 'registration' } as const
+    const result = await deps.register({ fact, intent, because, at: intent.createdAt })
+    if (result.outcome === 'claimed') throw new AppError('commit-contended')
+    const { intent: transfer } = result
     if (result.outcome === 'exists') {
-      if (transfer.contentDigest === event.transfer.contentDigest) return { transfer, created: false }
+      if (transfer.contentDigest === intent.contentDigest) return { transfer, created: false }
       throw new AppError('reference-conflict', {
         detail: 'This reference is registered for the account with other content. Nothing was changed.',
       })
     }
-    logger.info('transfer.registered', {
-      transferId: transfer.id,
-      account: transfer.account,
-      madeReady: result.madeReady,
-    })
+    const { id, account } = transfer
+    logger.info('transfer.registered', { transferId: id, account, madeReady: result.madeReady })
     // The workers look for what is ready by themselves; a failure here only makes it wait for them.
     if (result.madeReady > 0)
       await deps.pumpReady().catch((error) => logger.warn('ready.not-pumped', { error }))
     return { transfer, created: true }
   }
 
-  function describeRegistration(request: TransferRequest): TransferEvent {
-    const now = deps.clock()
-    const id = transferIdOf(request.account, request.reference)
-    const contentDigest = deps.digestContent(canonicalContent(request))
-    const { transfer, fact } = register({ ...request, id, contentDigest }, now)
-    return { fact, transfer, because: { source: 'registration' }, at: now }
+  async function describe(request: TransferRequest) {
+    const { account, reference, amount, beneficiary, providerReference, metadata } = request
+    const id = transferIdOf(account, reference)
+    const secrets: TransferSecrets = { beneficiary, ...(metadata && { metadata }) }
+    const person = deps.digestPerson(describeBeneficiary(beneficiary))
+    return registerTransfer(
+      {
+        id,
+        account,
+        reference,
+        amount,
+        payee: describePayee(beneficiary, deps.digestPerson),
+        personal: await vault.sealSecrets(id, person, secrets),
+        ...(providerReference !== undefined && { providerReference }),
+        contentDigest: deps.digestContent(canonicalContent(request)),
+      },
+      deps.clock(),
+    )
   }
 
   return router
+}
+
+export function describePayee(
+  { kind, name }: Beneficiary,
+  digestPerson: (text: string) => string,
+): Transfer['payee'] {
+  return { kind, ...(name !== undefined && { nameDigest: digestName(name, digestPerson) }) }
 }
 
 function checkAccount(request: TransferRequest, accounts: ReadonlyMap<string, AccountTerms>): void {

@@ -2,6 +2,7 @@
  * What a genuine callback says, by the account's pointers into its body. What is not read for certain is not understood
  * and kept for a person, with the place of it and never the value, which may be personal.
  */
+import type { Failure } from '../../domain/failure.ts'
 import { type ParsedAmount, parseAmount, parseProviderAmount } from '../../domain/money.ts'
 import type { ObservedStatus } from '../../domain/observation.ts'
 import type { Translation } from '../provider.ts'
@@ -101,13 +102,14 @@ function translateFields(
   return {
     outcome: 'understood',
     observation: {
+      kind: 'transfer',
       source: 'callback',
       account: id,
       reference,
       status,
       amount: amount.money,
       ...(providerReference !== undefined && { providerReference }),
-      ...(accountNumber !== undefined && { accountNumber }),
+      ...(accountNumber !== undefined && { payee: { kind: 'bank', number: accountNumber } }),
       ...(status === 'failed' && { failure: describeFailure(values) }),
       ...(occurredAt !== undefined && { occurredAt }),
     },
@@ -124,8 +126,9 @@ function readAmount(text: string, currency: string, unit: TranslateRules['amount
   return { ok: true, money: { minor: BigInt(text), currency } }
 }
 
-function describeFailure({ failureCode = 'declined-by-provider', failureReason }: Values) {
-  return failureReason === undefined ? { code: failureCode } : { code: failureCode, reason: failureReason }
+function describeFailure({ failureReason }: Values): Failure {
+  const code = 'declined-by-provider'
+  return failureReason === undefined ? { code } : { code, reason: failureReason }
 }
 
 function notUnderstood(reason: string): Translation {

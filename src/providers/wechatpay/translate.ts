@@ -3,10 +3,10 @@
  * a replay and not a callback. What is not read for certain is not understood, and kept for a person.
  */
 import { z } from 'zod'
+import type { Failure } from '../../domain/failure.ts'
 import type { Money } from '../../domain/money.ts'
 import type { ObservedStatus } from '../../domain/observation.ts'
 import { parseTime } from '../../domain/time.ts'
-import type { Failure } from '../../domain/transfer.ts'
 import type { Translation } from '../provider.ts'
 import { describeIssues, readJson } from '../read-json.ts'
 import type { WechatpayAccount } from './account.ts'
@@ -89,13 +89,14 @@ function translateBill(account: WechatpayAccount, bill: Bill): Translation {
   return {
     outcome: 'understood',
     observation: {
+      kind: 'transfer',
       source: 'callback',
       account: account.id,
       reference: bill.out_bill_no,
       status,
       providerReference: bill.transfer_bill_no,
       amount,
-      ...(bill.openid && { openid: bill.openid }),
+      ...(bill.openid && { payee: { kind: 'wechatpay', number: bill.openid } }),
       ...(status === 'failed' && { failure: describeFailure(bill) }),
       ...(occurredAt !== undefined && { occurredAt }),
     },

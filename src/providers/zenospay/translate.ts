@@ -60,13 +60,14 @@ function translateDisbursement(
   return {
     outcome: 'understood',
     observation: {
+      kind: 'transfer',
       source: 'callback',
       account: account.id,
       reference: data.merchant_transaction_id,
       status,
       providerReference: data.id,
       amount: amount.money,
-      ...(data.account_number && { accountNumber: data.account_number }),
+      ...(data.account_number && { payee: { kind: 'bank', number: data.account_number } }),
       ...(status === 'failed' && { failure: { code: 'declined-by-provider' } }),
       ...(occurredAt !== undefined && { occurredAt }),
     },

@@ -10,7 +10,7 @@ import { createEventRoutes } from '../../../src/http/api/events.ts'
 import { type AccountTerms, createTransferRoutes } from '../../../src/http/api/transfers.ts'
 import { createTokens } from '../../../src/http/tokens.ts'
 import type { RedisState } from '../../../src/queue/redis-guard.ts'
-import { transferIdOf } from '../../../src/store/keys.ts'
+import { transferIdOf } from '../../../src/store/ids.ts'
 import type { TransferStore } from '../../../src/store/transfers.ts'
 import { createMemoryLogger } from '../../support/log.ts'
 import { createTestClients } from '../../support/redis.ts'
@@ -411,7 +411,7 @@ describe('API', () => {
     assert.equal(response.body.code, 'redis-full')
     assert.ok(response.headers['retry-after'])
     const id = transferIdOf('zeno-main', refused.reference)
-    assert.equal(await store.transfers.find(id), undefined)
+    assert.equal(await store.intents.find(id), undefined)
     state = { state: 'ok' }
     assert.equal((await post(refused)).status, 201)
   })

@@ -16,8 +16,8 @@ import type { ZenospayAccount } from '../../../src/providers/zenospay/account.ts
 import { createZenospay } from '../../../src/providers/zenospay/index.ts'
 import type { JobDraft } from '../../../src/queue/catalogue.ts'
 import type { SignedCallback } from '../../../src/sandbox/signed-callback.ts'
+import { transferIdOf } from '../../../src/store/ids.ts'
 import { createKeyUsage, type KeyUsage } from '../../../src/store/key-usage.ts'
-import { transferIdOf } from '../../../src/store/keys.ts'
 import { createQuarantine, type Quarantine } from '../../../src/store/quarantine.ts'
 import { createReceiptFinder } from '../../../src/store/receipts.ts'
 import { loadScripts } from '../../../src/store/scripts.ts'
@@ -31,7 +31,7 @@ import {
   ids,
   keyring,
   receiptOf,
-  registrationOf,
+  registerIn,
   type TestStore,
 } from '../../support/store.ts'
 import {
@@ -307,7 +307,7 @@ describe('receipts, quarantine and keys in the API', () => {
     const reference = newReference()
     const ready = receiptOf('{}')
     await store.transfers.park(transferIdOf(account, reference), ready)
-    await store.transfers.register(registrationOf(reference))
+    await registerIn(store, reference)
     assert.equal((await get(`/receipts/${ready.id}`)).body.where, 'ready')
     const failed = receiptOf('{}')
     queued.set(failed.id, failed)

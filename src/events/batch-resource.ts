@@ -1,0 +1,68 @@
+import { z } from 'zod'
+import { type Batch, type BatchFigures, type BatchTotals, batchStates, emptyTotals } from '../domain/batch.ts'
+import { transferStates } from '../domain/transfer.ts'
+import { baseFields, moneySchema, presentBase, presentMoney } from './shared-resource.ts'
+
+const totalSchema = z.object({ count: z.number().int(), amount: moneySchema })
+
+export const figuresSchema = z.object({
+  count: z.number().int().optional(),
+  amount: moneySchema.optional(),
+  succeededCount: z.number().int().optional(),
+  succeededAmount: moneySchema.optional(),
+  failedCount: z.number().int().optional(),
+  failedAmount: moneySchema.optional(),
+})
+
+export const batchSchema = z.object({
+  ...baseFields,
+  name: z.string(),
+  remark: z.string(),
+  state: z.enum(batchStates),
+  count: z.number().int(),
+  amount: moneySchema,
+  /** By state of the transfers; a state that none is in is left out. */
+  totals: z.partialRecord(z.enum(transferStates), totalSchema),
+  /** The provider's own figures, beside ours. */
+  figures: figuresSchema.optional(),
+  /** The provider's figures and ours cannot both be right. */
+  drifted: z.boolean(),
+  providerReference: z.string().optional(),
+  closeReason: z.string().optional(),
+})
+export type BatchResource = z.infer<typeof batchSchema>
+
+export function presentBatch(batch: Batch, totals: BatchTotals = emptyTotals()): BatchResource {
+  return {
+    ...presentBase(batch),
+    name: batch.name,
+    remark: batch.remark,
+    state: batch.state,
+    count: batch.count,
+    amount: presentMoney(batch.amount),
+    totals: presentTotals(totals, batch.amount.currency),
+    figures: batch.figures && presentFigures(batch.figures),
+    drifted: batch.drifted ?? false,
+    providerReference: batch.providerReference,
+    closeReason: batch.closeReason,
+  }
+}
+
+function presentTotals(totals: BatchTotals, currency: string): BatchResource['totals'] {
+  const present = transferStates.filter((state) => totals[state].count > 0)
+  return Object.fromEntries(
+    present.map((state) => {
+      const { count, minor } = totals[state]
+      return [state, { count, amount: presentMoney({ minor, currency }) }]
+    }),
+  )
+}
+
+function presentFigures({ amount, succeededAmount, failedAmount, ...counts }: BatchFigures) {
+  return {
+    ...counts,
+    amount: amount && presentMoney(amount),
+    succeededAmount: succeededAmount && presentMoney(succeededAmount),
+    failedAmount: failedAmount && presentMoney(failedAmount),
+  }
+}

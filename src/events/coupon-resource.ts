@@ -1,0 +1,51 @@
+import { z } from 'zod'
+import { type Coupon, type CouponSecrets, couponStates } from '../domain/coupon.ts'
+import { consumedOf } from '../domain/decide-coupon.ts'
+import { formatTime } from '../domain/time.ts'
+import {
+  baseFields,
+  erased,
+  erasedSchema,
+  failureSchema,
+  moneySchema,
+  presentBase,
+  presentMoney,
+} from './shared-resource.ts'
+
+export const couponSchema = z.object({
+  ...baseFields,
+  stockId: z.string(),
+  appid: z.string(),
+  amount: moneySchema.optional(),
+  holder: z.union([
+    z.object({ openid: z.string(), name: z.string().optional(), idCard: z.string().optional() }),
+    erasedSchema,
+  ]),
+  state: z.enum(couponStates),
+  /** The coupon's number at the provider. */
+  providerReference: z.string().optional(),
+  failure: failureSchema.optional(),
+  /** All uses together; missing while there are none. */
+  consumed: moneySchema.optional(),
+  uses: z.array(
+    z.object({ transaction: z.string(), amount: moneySchema, at: z.string(), receipt: z.string() }),
+  ),
+})
+export type CouponResource = z.infer<typeof couponSchema>
+
+export function presentCoupon(coupon: Coupon, secrets: CouponSecrets | undefined): CouponResource {
+  const { amount, uses } = coupon
+  const currency = uses[0]?.amount.currency
+  return {
+    ...presentBase(coupon),
+    stockId: coupon.stockId,
+    appid: coupon.appid,
+    amount: amount && presentMoney(amount),
+    holder: secrets ?? erased,
+    state: coupon.state,
+    providerReference: coupon.couponNumber,
+    failure: coupon.failure,
+    consumed: currency === undefined ? undefined : presentMoney({ minor: consumedOf(coupon), currency }),
+    uses: uses.map((use) => ({ ...use, amount: presentMoney(use.amount), at: formatTime(use.at) })),
+  }
+}

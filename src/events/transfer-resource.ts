@@ -1,0 +1,55 @@
+import { z } from 'zod'
+import { type Transfer, type TransferSecrets, transferStates } from '../domain/transfer.ts'
+import {
+  baseFields,
+  erased,
+  erasedSchema,
+  failureSchema,
+  moneySchema,
+  presentBase,
+  presentMoney,
+  presentTime,
+} from './shared-resource.ts'
+
+export const beneficiarySchema = z.union([
+  z.object({ bankCode: z.string(), accountNumber: z.string(), name: z.string() }),
+  z.object({ openid: z.string(), name: z.string().optional(), idCard: z.string().optional() }),
+  erasedSchema,
+])
+
+export const transferSchema = z.object({
+  ...baseFields,
+  amount: moneySchema,
+  beneficiary: beneficiarySchema,
+  state: z.enum(transferStates),
+  batch: z.string().optional(),
+  providerReference: z.string().optional(),
+  fee: moneySchema.optional(),
+  failure: failureSchema.optional(),
+  settledAt: z.string().optional(),
+  /** What moved in truth, where a person decided that it was another amount than registered. */
+  settledAmount: moneySchema.optional(),
+  metadata: z.record(z.string(), z.string()).optional(),
+})
+export type TransferResource = z.infer<typeof transferSchema>
+
+export function presentTransfer(transfer: Transfer, secrets: TransferSecrets | undefined): TransferResource {
+  const { fee, settledAmount } = transfer
+  return {
+    ...presentBase(transfer),
+    amount: presentMoney(transfer.amount),
+    beneficiary: secrets ? presentBeneficiary(secrets) : erased,
+    state: transfer.state,
+    batch: transfer.batch,
+    providerReference: transfer.providerReference,
+    fee: fee && presentMoney(fee),
+    failure: transfer.failure,
+    settledAt: presentTime(transfer.settledAt),
+    settledAmount: settledAmount && presentMoney(settledAmount),
+    metadata: secrets?.metadata,
+  }
+}
+
+function presentBeneficiary({ beneficiary: { kind: _, ...fields } }: TransferSecrets) {
+  return fields
+}

@@ -1,0 +1,49 @@
+/**
+ * A key for each person: what is personal rests under it, in Redis and in the archive alike, and is unreadable everywhere
+ * once it is thrown away. The keys themselves rest sealed by the keyring.
+ */
+import { createSecretKey, type KeyObject } from 'node:crypto'
+import { decrypt, encrypt, ivBytes, tagBytes } from './aead.ts'
+import { createRandomPool } from './random-pool.ts'
+
+export interface PersonKey {
+  /** Tells it from a later key of the same person, made after an erasure. */
+  id: string
+  key: KeyObject
+}
+
+export interface PersonSealer {
+  /** The bytes of a new key, to be kept sealed. */
+  make(): Buffer
+  read(bytes: Uint8Array): PersonKey
+  seal(key: PersonKey, plain: Uint8Array, place: string): string
+  /** Undefined where it is under another key than this. */
+  open(key: PersonKey, sealed: string, place: string): Buffer | undefined
+}
+
+const version = 'p1'
+const idBytes = 6
+const keyBytes = 32
+
+export function createPersonSealer(): PersonSealer {
+  const randomBytes = createRandomPool()
+  return {
+    make: () => Buffer.concat([randomBytes(idBytes), randomBytes(keyBytes)]),
+    read(bytes) {
+      const id = Buffer.from(bytes.subarray(0, idBytes)).toString('base64url')
+      return { id, key: createSecretKey(bytes.subarray(idBytes)) }
+    },
+    seal: (key, plain, place) =>
+      `${version}.${key.id}.${encrypt(key.key, randomBytes(ivBytes), plain, place).toString('base64')}`,
+    open(key, sealed, place) {
+      const [form, id, text = ''] = sealed.split('.')
+      const body = Buffer.from(text, 'base64')
+      if (form !== version || id !== key.id || body.length < ivBytes + tagBytes) return undefined
+      try {
+        return decrypt(key.key, body, place)
+      } catch {
+        return undefined
+      }
+    },
+  }
+}

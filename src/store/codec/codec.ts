@@ -1,0 +1,101 @@
+/**
+ * How an intent rests in Redis: its version, a space, and JSON; a million of them wait in memory, so a transfer's has short
+ * names. Under an intent's key there may be something else instead, told by its first letter:
+ *   `12 {…`   the record, at its 12th event
+ *   `0 >tr-…` a pointer: it lives under that id
+ *   `0 ?ba-…` a claim: a registration is under way that will put a pointer here
+ * What is personal is sealed before it comes here. `v` is the version of the form; a reader knows the one before its own.
+ */
+import type { BatchTotals } from '../../domain/batch.ts'
+import type { CaseEvent, IntentEvent, LoggedEvent } from '../../domain/event.ts'
+import type { IntentId } from '../../domain/ids.ts'
+import type { Intent } from '../../domain/intent.ts'
+import { fromOtherWire, type OtherWire, toOtherWire } from './other-wire.ts'
+import { fromTransferWire, type TransferWire, toTransferWire } from './transfer-wire.ts'
+
+export type Stored =
+  | { form: 'record'; intent: Intent }
+  | { form: 'pointer'; to: IntentId }
+  | { form: 'claim'; by: string }
+
+export type Wire = TransferWire | OtherWire
+
+/** The record and the event of one change, with the record's JSON made once. */
+export function encodeStep(event: IntentEvent): { record: string; event: string } {
+  const wire = encodeWire(event.intent)
+  const { fact, because, at, intent, totals } = event
+  const about = JSON.stringify({
+    id: intent.id,
+    fact,
+    because,
+    at,
+    ...(totals && { totals: showTotals(totals) }),
+  })
+  return { record: `${intent.sequence} ${wire}`, event: `${about.slice(0, -1)},"w":${wire}}` }
+}
+
+export function encodeCaseEvent(event: CaseEvent): string {
+  return JSON.stringify(event)
+}
+
+export function encodeWire(intent: Intent): string {
+  return JSON.stringify(intent.kind === 'transfer' ? toTransferWire(intent) : toOtherWire(intent))
+}
+
+export function decodeStored(id: IntentId, text: string): Stored {
+  const start = text.indexOf(' ') + 1
+  const rest = text.slice(start + 1)
+  switch (text.charAt(start)) {
+    case '>':
+      return { form: 'pointer', to: rest as IntentId }
+    case '?':
+      return { form: 'claim', by: rest }
+    default:
+      return { form: 'record', intent: decodeWire(id, JSON.parse(text.slice(start)) as Wire) }
+  }
+}
+
+export function encodePointer(to: IntentId): string {
+  return `0 >${to}`
+}
+
+export function encodeClaim(by: string): string {
+  return `0 ?${by}`
+}
+
+/** The version that a commit compares. */
+export function versionOf(text: string): string {
+  return text.slice(0, text.indexOf(' '))
+}
+
+export function decodeEvent(text: string): LoggedEvent {
+  const event = JSON.parse(text) as CaseEvent | LoggedIntent
+  if ('case' in event) return event
+  const { id, fact, because, at, totals, w } = event
+  const intent = decodeWire(id, w)
+  return { fact, intent, ...(totals && { totals: readTotals(totals) }), because, at }
+}
+
+interface LoggedIntent extends Omit<IntentEvent, 'intent' | 'totals'> {
+  id: IntentId
+  totals?: ShownTotals
+  w: Wire
+}
+
+function decodeWire(id: IntentId, wire: Wire): Intent {
+  return 'k' in wire ? fromOtherWire(id, wire) : fromTransferWire(id, wire)
+}
+
+type ShownTotals = Record<string, [count: number, minor: string]>
+
+function showTotals(totals: BatchTotals): ShownTotals {
+  return Object.fromEntries(
+    Object.entries(totals).map(([state, { count, minor }]) => [state, [count, minor.toString()]]),
+  )
+}
+
+function readTotals(shown: ShownTotals): BatchTotals {
+  return Object.fromEntries(
+    Object.entries(shown).map(([state, [count, minor]]) => [state, { count, minor: BigInt(minor) }]),
+  ) as BatchTotals
+}

@@ -1,0 +1,161 @@
+/** What is written together is written here, by one script: state, events, receipt, memory, totals, case and counts. */
+
+import type { BatchTotals } from '../domain/batch.ts'
+import type { Case } from '../domain/case.ts'
+import type { Step } from '../domain/decision.ts'
+import { AppError } from '../domain/errors.ts'
+import type { Because } from '../domain/event.ts'
+import type { Intent } from '../domain/intent.ts'
+import type { OpenReceipt, Receipt, ReceiptOutcome } from '../domain/receipt.ts'
+import type { Heard, RepeatClass } from '../domain/repeats.ts'
+import { amountOf, finalTransferStates, type Transfer } from '../domain/transfer.ts'
+import { writeCase } from './case-write.ts'
+import { encodeStep } from './codec/codec.ts'
+import { encodeHeard } from './codec/heard.ts'
+import { encodeReceipt, readOutcome } from './codec/receipt.ts'
+import type { Keys } from './keys.ts'
+import { createTransaction, type Transaction, type TransactionOutcome } from './transaction.ts'
+
+export interface CommitRequest {
+  /** The intent as it was decided on. Missing where it is new: nothing may be there then. */
+  before?: Intent
+  /** What changed, in order; none where nothing did. */
+  steps: readonly Step[]
+  because: Because
+  /** Recorded with what became of it, unless it is only counted. */
+  receipt?: { open: OpenReceipt; outcome: ReceiptOutcome; heard?: Heard }
+  /** Counted for the account. */
+  repeat?: RepeatClass
+  /** The provider is to be asked. */
+  ask?: boolean
+  /** Written if it is still as it was read. */
+  case?: { before?: Case; after: Case }
+  /** Of a batch: its totals as they were decided on. */
+  totals?: { before: BatchTotals; version: string }
+  /** Receipts that are to be decided anew. */
+  ready?: readonly Receipt[]
+  /** More is written in the same step, which then says that the log has grown. */
+  silent?: true
+  at: number
+}
+
+export type CommitOutcome =
+  | { outcome: 'committed' }
+  /** Something has changed meanwhile: read and decide again. */
+  | { outcome: 'moved-on' }
+  | { outcome: 'recorded-before'; result: ReceiptOutcome }
+
+/** The checks come in this order; the first is the receipt's, where there is one. */
+export function composeCommit(keys: Keys, request: CommitRequest, body: string | undefined): Transaction {
+  const { before, steps, receipt, at } = request
+  const intent = steps.at(-1)?.intent ?? before
+  if (!intent) throw new AppError('internal-error', { detail: 'A commit is about nothing.' })
+  const partition = keys.partitionOf(intent.id)
+  const transaction = createTransaction()
+  if (receipt) {
+    transaction.check('unsettled', keys.receipt(partition, receipt.open.id))
+  }
+  const record = keys.intent(intent.id)
+  if (before) transaction.check('version', record, String(before.sequence))
+  else transaction.check('absent', record)
+  if (request.totals && intent.kind === 'batch')
+    transaction.check('field', keys.totals(intent.id), 'version', request.totals.version)
+
+  writeSteps(transaction, keys, request, intent)
+  if (request.case) writeCase(transaction, keys, { ...request.case, because: request.because, at })
+  if (receipt && body !== undefined) {
+    const text = encodeReceipt(receipt.open, body, intent, receipt.outcome, before?.sequence ?? 0, at)
+    transaction.do('SET', keys.receipt(partition, receipt.open.id), text)
+    if (receipt.heard)
+      transaction.do('HSET', keys.heard(intent.id), receipt.open.id, encodeHeard(receipt.heard))
+  }
+  if (request.repeat)
+    transaction.do('HINCRBY', keys.repeats(partition), `${intent.account} ${request.repeat}`, 1)
+  for (const one of request.ready ?? [])
+    transaction.do('HSET', keys.ready(partition), one.id, JSON.stringify(one))
+  if (request.ask) transaction.do('ZADD', keys.watch(partition), 'LT', at, intent.id)
+  if ((steps.length > 0 || request.case) && !request.silent)
+    transaction.publish(keys.wakeChannel, String(partition))
+  return transaction
+}
+
+export function readCommit(answer: TransactionOutcome, request: CommitRequest): CommitOutcome {
+  if (answer.outcome === 'written') return { outcome: 'committed' }
+  if (request.receipt && answer.check === 1)
+    return { outcome: 'recorded-before', result: readOutcome(answer.found ?? '') }
+  return { outcome: 'moved-on' }
+}
+
+function writeSteps(
+  transaction: Transaction,
+  keys: Keys,
+  { before, steps, because, totals, at }: CommitRequest,
+  after: Intent,
+): void {
+  if (steps.length === 0) return
+  const partition = keys.partitionOf(after.id)
+  let record = ''
+  for (const { fact, intent } of steps) {
+    const written = encodeStep({ fact, intent, because, at, ...(totals && { totals: totals.before }) })
+    record = written.record
+    transaction.do('XADD', keys.events(partition), '*', 'e', written.event)
+  }
+  transaction.do('SET', keys.intent(after.id), record)
+  if (after.kind === 'transfer') tally(transaction, keys, before as Transfer | undefined, after)
+  if (after.kind === 'batch')
+    transaction.do('HSET', keys.totals(after.id), 'watch', watches(after.state) ? 'any' : 'last')
+  place(transaction, keys, before, after)
+}
+
+/** Before the first movement and after the last, any movement matters. In between only the last one does. */
+function watches(state: string): boolean {
+  return state !== 'processing'
+}
+
+function tally(transaction: Transaction, keys: Keys, before: Transfer | undefined, after: Transfer): void {
+  if (!after.batch) return
+  const from = before && { state: before.state, minor: amountOf(before).minor }
+  const to = { state: after.state, minor: amountOf(after).minor }
+  if (from?.state === to.state && from.minor === to.minor) return
+  const final =
+    Number(finalTransferStates.has(to.state)) - Number(from ? finalTransferStates.has(from.state) : false)
+  transaction.tally(keys.totals(after.batch), {
+    due: keys.dueBatches(keys.partitionOf(after.id)),
+    batch: after.batch,
+    from,
+    to,
+    final: final as 1 | 0 | -1,
+  })
+}
+
+/** Among those to be asked about while it is pending, among those that may leave once it is final. */
+function place(transaction: Transaction, keys: Keys, before: Intent | undefined, after: Intent): void {
+  const partition = keys.partitionOf(after.id)
+  const was = before && isSettled(before)
+  const is = isSettled(after)
+  if (is) {
+    transaction.do('ZADD', keys.final(partition, after.account), after.updatedAt, after.id)
+    if (!was) transaction.do('ZREM', keys.watch(partition), after.id)
+    return
+  }
+  if (was) transaction.do('ZREM', keys.final(partition, after.account), after.id)
+  if (!before || was) transaction.do('ZADD', keys.watch(partition), after.createdAt + firstLookMs, after.id)
+}
+
+/** Until then a provider is left in peace. */
+export const firstLookMs = 10 * 60_000
+
+/** Nothing more is awaited of it, from a provider or a person. */
+export function isSettled(intent: Intent): boolean {
+  if (intent.hold) return false
+  switch (intent.kind) {
+    case 'transfer':
+      return finalTransferStates.has(intent.state)
+    case 'batch':
+      return intent.state === 'finished' || intent.state === 'closed'
+    case 'coupon':
+      return intent.state === 'granted' || intent.state === 'failed'
+    case 'collection':
+      return true
+  }
+}

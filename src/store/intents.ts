@@ -1,0 +1,229 @@
+/** Intents with what is kept about them: read together for many at once, and committed together for many at once. */
+import type { BatchTotals } from '../domain/batch.ts'
+import type { Case } from '../domain/case.ts'
+import { AppError } from '../domain/errors.ts'
+import type { AliasId, IntentId, ReceiptId } from '../domain/ids.ts'
+import type { Intent } from '../domain/intent.ts'
+import type { OpenReceipt, Receipt } from '../domain/receipt.ts'
+import type { Heard } from '../domain/repeats.ts'
+import type { RedisClient } from '../redis/client.ts'
+import { decodeCase } from './case-write.ts'
+import { decodeStored, encodePointer } from './codec/codec.ts'
+import { decodeHeard } from './codec/heard.ts'
+import { decodeReceipt, type ReceiptRecord } from './codec/receipt.ts'
+import { type CommitOutcome, type CommitRequest, composeCommit, readCommit } from './commit.ts'
+import type { Keys } from './keys.ts'
+import { commitCommand } from './scripts.ts'
+import { type Command, readTogether, runTogether } from './together.ts'
+import { readTotals } from './totals.ts'
+import {
+  createTransaction,
+  readTransaction,
+  type Transaction,
+  type TransactionOutcome,
+} from './transaction.ts'
+import { receiptPlace, type Sealer, type Vault } from './vault.ts'
+
+export type Target = IntentId | AliasId
+
+export type Loaded =
+  | { outcome: 'found'; intent: Intent; heard: Heard[]; totals?: LoadedTotals; case?: Case }
+  /** Nothing is there, or a registration is under way: what is about it waits. */
+  | { outcome: 'unknown' }
+
+export interface LoadedTotals {
+  totals: BatchTotals
+  version: string
+}
+
+export interface ParkRequest {
+  target: Target
+  account: string
+  receipt: OpenReceipt
+}
+
+/** `registered`: it is there by now, so decide instead. `full`: the account has its share parked. */
+export type ParkOutcome = 'parked' | 'registered' | 'full'
+
+export interface IntentStore {
+  load(targets: readonly Target[]): Promise<Loaded[]>
+  /** Each by itself: one that fails says nothing about the others. */
+  commitAll(requests: readonly CommitRequest[]): Promise<(CommitOutcome | Error)[]>
+  parkAll(requests: readonly ParkRequest[]): Promise<(ParkOutcome | Error)[]>
+  commit(request: CommitRequest): Promise<CommitOutcome>
+  find(target: Target): Promise<Intent | undefined>
+  findReceipt(intent: IntentId, receipt: ReceiptId): Promise<ReceiptRecord | undefined>
+  /** Notes whose the provider's numbers are, for a time, unless they are somebody's already; says whose they are. */
+  claimNumbers(claims: readonly NumberClaim[]): Promise<Target[]>
+  /** The provider is to be asked about it now; false where that was so already. */
+  ask(id: IntentId, at: number): Promise<boolean>
+}
+
+export interface NumberClaim {
+  number: AliasId
+  target: Target
+  ttlMs: number
+}
+
+export interface IntentStoreDeps {
+  redis: RedisClient
+  keys: Keys
+  sealer: Sealer
+  vault: Vault
+  /** Of each account, over all partitions. */
+  parkedMax(account: string): number
+}
+
+export function createIntentStore(deps: IntentStoreDeps): IntentStore {
+  const { redis, keys, sealer, vault } = deps
+
+  async function load(targets: readonly Target[]): Promise<Loaded[]> {
+    const found = await readTogether(
+      redis,
+      targets.flatMap((id): Command[] => [
+        ['get', keys.intent(id)],
+        ['hgetall', keys.heard(id as IntentId)],
+      ]),
+    )
+    const loaded = targets.map((id, i) => readLoaded(id, found[2 * i], found[2 * i + 1]))
+    await follow(loaded)
+    const whole = loaded as Loaded[]
+    await addBesides(whole)
+    return whole
+  }
+
+  /** A pointer leads to a record and never to another pointer. */
+  async function follow(loaded: (Loaded | { outcome: 'elsewhere'; to: IntentId })[]): Promise<void> {
+    const places = loaded.flatMap((one, i) => (one.outcome === 'elsewhere' ? [{ i, to: one.to }] : []))
+    if (places.length === 0) return
+    const found = await load(places.map(({ to }) => to))
+    for (const [n, { i }] of places.entries()) loaded[i] = found[n] ?? { outcome: 'unknown' }
+  }
+
+  /** The totals of batches, and the cases of what is held. */
+  async function addBesides(loaded: readonly Loaded[]): Promise<void> {
+    const wanted = loaded.flatMap((one): { one: Loaded & { outcome: 'found' }; command: Command }[] => {
+      if (one.outcome !== 'found') return []
+      const { intent } = one
+      if (intent.kind === 'batch') return [{ one, command: ['hgetall', keys.totals(intent.id)] }]
+      if (!intent.hold) return []
+      return [{ one, command: ['hget', keys.cases(keys.partitionOf(intent.id)), intent.hold.case] }]
+    })
+    const found = await readTogether(
+      redis,
+      wanted.map(({ command }) => command),
+    )
+    for (const [i, { one }] of wanted.entries()) {
+      const value = found[i]
+      if (one.intent.kind === 'batch') one.totals = readTotals(value)
+      else if (typeof value === 'string') one.case = decodeCase(value)
+    }
+  }
+
+  async function runAll(transactions: readonly Transaction[]): Promise<(TransactionOutcome | Error)[]> {
+    const commands = transactions.map((transaction): Command => {
+      const call = transaction.toCall()
+      return [commitCommand, call.keys.length, ...call.keys, ...call.args]
+    })
+    const answers = await runTogether(redis, commands)
+    return answers.map((answer) => (answer instanceof Error ? answer : readTransaction(answer)))
+  }
+
+  /** Bodies are sealed for the person whom the intent is about. */
+  async function sealBodies(requests: readonly CommitRequest[]): Promise<(string | undefined)[]> {
+    const owned = requests.flatMap((request, i) => {
+      const intent = request.before ?? request.steps[0]?.intent
+      if (!request.receipt || !intent) return []
+      const { id, opened } = request.receipt.open
+      return [{ i, id, opened, partition: keys.partitionOf(intent.id), person: intent.personal.person }]
+    })
+    const sealed = await vault.sealBodies(owned)
+    const bodies: (string | undefined)[] = requests.map(() => undefined)
+    for (const [n, { i }] of owned.entries()) bodies[i] = sealed[n]
+    return bodies
+  }
+
+  async function commitAll(requests: readonly CommitRequest[]): Promise<(CommitOutcome | Error)[]> {
+    const bodies = await sealBodies(requests)
+    const answers = await runAll(requests.map((request, i) => composeCommit(keys, request, bodies[i])))
+    return answers.map((answer, i) =>
+      answer instanceof Error ? answer : readCommit(answer, requests[i] as CommitRequest),
+    )
+  }
+
+  function composeParking({ target, account, receipt }: ParkRequest): Transaction {
+    const { opened, ...head } = receipt
+    const parked: Receipt = { ...head, body: sealer.seal(opened, receiptPlace(receipt.id)) }
+    // Each partition has its share of the limit, so that one step can hold to it.
+    const max = Math.ceil(deps.parkedMax(account) / keys.partitions)
+    const counts = keys.parkedCounts(keys.partitionOf(target))
+    return createTransaction()
+      .check('waiting', keys.intent(target))
+      .park(keys.parked(target), { counts, account, id: receipt.id, receipt: JSON.stringify(parked), max })
+  }
+
+  return {
+    load,
+    commitAll,
+    async commit(request) {
+      const [outcome] = await commitAll([request])
+      if (!outcome || outcome instanceof Error) throw outcome ?? new AppError('internal-error')
+      return outcome
+    },
+    async parkAll(requests) {
+      const answers = await runAll(requests.map(composeParking))
+      return answers.map((answer) => {
+        if (answer instanceof Error) return answer
+        if (answer.outcome === 'failed') return 'registered'
+        return answer.results[0] === 1 ? 'parked' : 'full'
+      })
+    },
+    async find(target) {
+      const [loaded] = await load([target])
+      return loaded?.outcome === 'found' ? loaded.intent : undefined
+    },
+    async findReceipt(intent, receipt) {
+      const text = await redis.get(keys.receipt(keys.partitionOf(intent), receipt))
+      return text === null ? undefined : decodeReceipt(text)
+    },
+    async claimNumbers(claims) {
+      const found = await readTogether(
+        redis,
+        claims.flatMap(({ number, target, ttlMs }): Command[] => [
+          ['set', keys.intent(number), encodePointer(target as IntentId), 'PX', ttlMs, 'NX'],
+          ['get', keys.intent(number)],
+        ]),
+      )
+      return claims.map(({ target }, i) => {
+        const text = found[2 * i + 1]
+        if (typeof text !== 'string') return target
+        const stored = decodeStored(target as IntentId, text)
+        return stored.form === 'pointer' ? stored.to : target
+      })
+    },
+    async ask(id, at) {
+      return (await redis.zadd(keys.watch(keys.partitionOf(id)), 'LT', 'CH', at, id)) === 1
+    },
+  }
+}
+
+function readLoaded(
+  id: Target,
+  text: unknown,
+  heard: unknown,
+): Loaded | { outcome: 'elsewhere'; to: IntentId } {
+  if (typeof text !== 'string') return { outcome: 'unknown' }
+  const stored = decodeStored(id as IntentId, text)
+  switch (stored.form) {
+    case 'record':
+      return {
+        outcome: 'found',
+        intent: stored.intent,
+        heard: decodeHeard((heard ?? {}) as Record<string, string>),
+      }
+    case 'pointer':
+      return { outcome: 'elsewhere', to: stored.to }
+    case 'claim':
+      return { outcome: 'unknown' }
+  }
+}

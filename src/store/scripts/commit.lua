@@ -1,0 +1,155 @@
+--[[
+  Checks, and where all of them hold, writes: all or nothing. What is to be decided was decided before, in the program;
+  here it is only made sure that what it was decided on is still so.
+
+  KEYS    each key that is touched, once
+  ARGV    the number of checks; each check: its name, its key's index, the number of its arguments, the arguments
+          then the writes, until the end, in the same form
+
+  Returns {0, what each write returned …}   written
+          {n, what was found}               the nth check failed; nothing was written
+
+  Checks
+    absent                    there is nothing under the key
+    waiting                   nothing, or the claim of a registration under way: what is about it has to wait
+    same text                 the text under the key is this; '' for none
+    version n                 the text begins with this version and a space
+    unsettled                 nothing, or a receipt that waits for a person: it may be decided again
+    field name text           the field of the hash is this; '' for none
+  Writes
+    do command args …         the command, with the key before its arguments
+    park counts-index account id receipt max
+                              parks a receipt, once, and counts it; nothing if the account has its share parked
+    unpark counts-index ready-index account
+                              what is parked becomes ready
+    tally due-index batch minus-state minus-amount plus-state plus-amount final
+                              moves a transfer from one state's total to another's; notes the batch where something may follow
+    trim-cases cases-index max skip
+                              lets go of the oldest in an index of resolved cases
+    publish channel message
+]]
+local at = 1
+local function take()
+  at = at + 1
+  return ARGV[at - 1]
+end
+local function taken()
+  local name, key, args = take(), KEYS[tonumber(take())], {}
+  for i = 1, tonumber(take()) do
+    args[i] = take()
+  end
+  return name, key, args
+end
+
+local checks = {}
+
+checks['absent'] = function(key)
+  local found = redis.call('GET', key)
+  return not found, found
+end
+
+checks['waiting'] = function(key)
+  local found = redis.call('GET', key)
+  return not found or string.sub(found, 1, 3) == '0 ?', found
+end
+
+checks['same'] = function(key, args)
+  local found = redis.call('GET', key) or ''
+  return found == args[1], found
+end
+
+checks['version'] = function(key, args)
+  local found = redis.call('GET', key) or ''
+  return string.match(found, '^(%d+) ') == args[1], found
+end
+
+checks['unsettled'] = function(key)
+  local found = redis.call('GET', key)
+  return not found or string.sub(found, 1, 14) == 'awaits-person ', found
+end
+
+checks['field'] = function(key, args)
+  local found = redis.call('HGET', key, args[1]) or ''
+  return found == args[2], found
+end
+
+local writes = {}
+
+writes['do'] = function(key, args)
+  local command = table.remove(args, 1)
+  return redis.call(command, key, unpack(args))
+end
+
+writes['park'] = function(key, args)
+  local counts, account, id, receipt, max = KEYS[tonumber(args[1])], args[2], args[3], args[4], tonumber(args[5])
+  if redis.call('HEXISTS', key, id) == 1 then
+    return 1
+  end
+  if tonumber(redis.call('HGET', counts, account) or '0') >= max then
+    return 0
+  end
+  redis.call('HSET', key, id, receipt)
+  redis.call('HINCRBY', counts, account, 1)
+  return 1
+end
+
+writes['unpark'] = function(key, args)
+  local parked = redis.call('HGETALL', key)
+  if #parked == 0 then
+    return 0
+  end
+  for i = 1, #parked, 2 do
+    redis.call('HSET', KEYS[tonumber(args[2])], parked[i], parked[i + 1])
+  end
+  redis.call('DEL', key)
+  redis.call('HINCRBY', KEYS[tonumber(args[1])], args[3], -#parked / 2)
+  return #parked / 2
+end
+
+writes['tally'] = function(key, args)
+  local due, batch = KEYS[tonumber(args[1])], args[2]
+  if args[3] ~= '' then
+    redis.call('HINCRBY', key, 'n:' .. args[3], -1)
+    redis.call('HINCRBY', key, 'm:' .. args[3], '-' .. args[4])
+  end
+  redis.call('HINCRBY', key, 'n:' .. args[5], 1)
+  redis.call('HINCRBY', key, 'm:' .. args[5], args[6])
+  local final = redis.call('HINCRBY', key, 'final', args[7])
+  redis.call('HINCRBY', key, 'version', 1)
+  local about = redis.call('HMGET', key, 'watch', 'count')
+  if about[1] == 'any' or tonumber(about[2]) == final then
+    redis.call('SADD', due, batch)
+  end
+  return final
+end
+
+writes['trim-cases'] = function(key, args)
+  local surplus = redis.call('ZCARD', key) - tonumber(args[2])
+  if surplus <= 0 then
+    return 0
+  end
+  for _, place in ipairs(redis.call('ZRANGE', key, 0, surplus - 1)) do
+    redis.call('ZREM', key, place)
+    redis.call('HDEL', KEYS[tonumber(args[1])], string.sub(place, tonumber(args[3]) + 1))
+  end
+  return surplus
+end
+
+writes['publish'] = function(_, args)
+  return redis.call('PUBLISH', args[1], args[2])
+end
+
+for number = 1, tonumber(take()) do
+  local name, key, args = taken()
+  local holds, found = checks[name](key, args)
+  if not holds then
+    return { number, found }
+  end
+end
+
+local results = { 0 }
+while at <= #ARGV do
+  local name, key, args = taken()
+  table.insert(results, writes[name](key, args))
+end
+return results

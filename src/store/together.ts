@@ -1,0 +1,40 @@
+/**
+ * Commands that go out together and come back together: one round trip, and with them one fsync. Each fails by itself.
+ * A cluster refuses a pipeline over several nodes; there they are sent one by one, and answered as they come.
+ */
+import { isCluster, type RedisClient } from '../redis/client.ts'
+
+export type Command = [name: string, ...args: (string | number)[]]
+
+type Send = (...args: (string | number)[]) => Promise<unknown>
+
+export async function runTogether(
+  redis: RedisClient,
+  commands: readonly Command[],
+): Promise<(unknown | Error)[]> {
+  if (commands.length === 0) return []
+  if (isCluster(redis) || commands.length === 1) {
+    const methods = redis as unknown as Record<string, Send>
+    const sent = await Promise.allSettled(
+      commands.map(([name, ...args]) => (methods[name] as Send).apply(redis, args)),
+    )
+    return sent.map((one) => (one.status === 'fulfilled' ? one.value : toError(one.reason)))
+  }
+  const answers = await redis.pipeline(commands as Command[]).exec()
+  return commands.map((_, i) => {
+    const [error, value] = answers?.[i] ?? [new Error('The pipeline has no answer.'), undefined]
+    return error ?? value
+  })
+}
+
+/** For readings, of which none is of use without the others. */
+export async function readTogether(redis: RedisClient, commands: readonly Command[]): Promise<unknown[]> {
+  const answers = await runTogether(redis, commands)
+  const failed = answers.find((one) => one instanceof Error)
+  if (failed) throw failed
+  return answers
+}
+
+function toError(reason: unknown): Error {
+  return reason instanceof Error ? reason : new Error(String(reason))
+}
