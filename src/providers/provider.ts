@@ -5,7 +5,7 @@
  * Verification stands before the queue and reads only headers and bytes; translation stands behind it, so that a
  * mistake in it costs a replay and not a callback.
  */
-import type { Observation } from '../domain/observation.ts'
+import type { Sighting } from '../domain/observation.ts'
 import type { Beneficiary } from '../domain/transfer.ts'
 
 export const providerNames = ['zenospay', 'wechatpay', 'generic'] as const
@@ -65,8 +65,13 @@ export const refusalReasons = [
 export type RefusalReason = (typeof refusalReasons)[number]
 
 export type Translation =
-  | { outcome: 'understood'; observation: Omit<Observation, 'receiptId'> }
+  | { outcome: 'understood'; observation: Sighting }
   | { outcome: 'not-understood'; reason: string }
+
+/** The reason is a sentence for who has to look: it names the place, and never a value that may be personal. */
+export function notUnderstood(reason: string): Translation {
+  return { outcome: 'not-understood', reason }
+}
 
 /** An answer in the provider's own dialect. */
 export interface Ack {
