@@ -28,7 +28,8 @@ export async function finishAbandoned({ files, clock, logger, abandonedAfterMs }
     ((await files.changedAt(path)) ?? Number.POSITIVE_INFINITY) < clock() - abandonedAfterMs
   for (const draft of await files.listDrafts()) if (await isOld(draft)) await files.remove(draft)
   for (const name of await files.list()) {
-    const { segment, isUnfinished } = name
+    const { segment, isUnfinished, hasIndex } = name
+    if (!isUnfinished && !hasIndex) await rebuildIndex(files, name)
     if (!isUnfinished) continue
     const [open, closing] = [files.pathOf(segment, 'open'), files.pathOf(segment, 'closing')]
     if (!(await isOld(open)) && !(await isOld(closing))) continue
@@ -62,6 +63,23 @@ export async function finishSegment(files: ArchiveFiles, name: SegmentName): Pro
   await files.put(files.indexPath(segment), index)
   await files.move(draft, files.pathOf(segment, 'closed'))
   return putAway(files, name)
+}
+
+/** Of a closed segment: somebody has removed it, since it comes before the closed name. It follows from the lines. */
+async function rebuildIndex(files: ArchiveFiles, name: SegmentName): Promise<void> {
+  const manifest = await readManifest(files, name.segment)
+  const source = await files.openIfThere(files.pathOf(name.segment, 'closed'))
+  try {
+    if (!manifest || !source) return
+    const summary = createSummary(name, manifest.previous)
+    const start = { n: manifest.first.n - 1, hash: manifest.previous }
+    for await (const part of readSegment(source, start)) if (part.kind === 'checked') summary.add(part)
+    const made = summary.finish()
+    if (made && isDeepStrictEqual(made.manifest, manifest))
+      await files.put(files.indexPath(name.segment), made.index)
+  } finally {
+    await source?.close()
+  }
 }
 
 /** What the writer's own file has behind the last whole member stays, under a name that nobody reads. */

@@ -26,10 +26,13 @@ export type SegmentState = 'open' | 'closing' | 'closed'
 export interface ListedSegment extends SegmentName {
   /** It has its open name still, or another process finishes it. */
   isUnfinished: boolean
+  hasIndex: boolean
 }
 
 const endings = { open: '.open.ndjson.gz', closing: '.closing.ndjson.gz', closed: '.ndjson.gz' }
-const segmentEndings = new Set([...Object.values(endings), '.manifest.json', '.index'])
+const manifestEnding = '.manifest.json'
+const indexEnding = '.index'
+const segmentEndings = new Set([...Object.values(endings), manifestEnding, indexEnding])
 const readFlags = constants.O_RDONLY | constants.O_NOFOLLOW
 
 export interface ArchiveFiles {
@@ -93,8 +96,8 @@ export function createArchiveFiles(dir: string, fs: FileSystem = promises): Arch
     pathOf,
     draftPath,
     openIfThere,
-    manifestPath: (segment) => path(`${segment}.manifest.json`),
-    indexPath: (segment) => path(`${segment}.index`),
+    manifestPath: (segment) => path(segment + manifestEnding),
+    indexPath: (segment) => path(segment + indexEnding),
     tornPath: (segment) => path(`${segment}.torn`),
     list: async () => listSegments(await readNames()),
     listDrafts: async () => (await readNames()).filter((name) => name.endsWith('.draft')).map(path),
@@ -163,8 +166,9 @@ function listSegments(names: string[]): ListedSegment[] {
     const named = readSegmentName(name.slice(0, dot))
     const ending = name.slice(dot)
     if (!named || !segmentEndings.has(ending)) continue
-    const known = found.get(named.segment) ?? { ...named, isUnfinished: false }
+    const known = found.get(named.segment) ?? { ...named, isUnfinished: false, hasIndex: false }
     if (ending === endings.open || ending === endings.closing) known.isUnfinished = true
+    if (ending === indexEnding) known.hasIndex = true
     found.set(named.segment, known)
   }
   return [...found.values()].sort(byChain)

@@ -1,10 +1,14 @@
 import assert from 'node:assert/strict'
-import { promises, readdirSync, readFileSync, truncateSync, utimesSync, writeFileSync } from 'node:fs'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { promises, readdirSync, readFileSync, rmSync, truncateSync, utimesSync, writeFileSync } from 'node:fs'
+import { createInterface } from 'node:readline'
+import { fileURLToPath } from 'node:url'
 import { finishAbandoned, finishSegment } from '../../src/archive/abandoned.ts'
 import { createArchiveFiles, type FileSystem } from '../../src/archive/files.ts'
 import type { ArchiveLine } from '../../src/archive/line.ts'
 import { packMember } from '../../src/archive/member.ts'
-import type { ArchivePlace } from '../../src/archive/place.ts'
+import { type ArchivePlace, readPlace } from '../../src/archive/place.ts'
 import { createArchiveReader } from '../../src/archive/reader.ts'
 import { AppError } from '../../src/domain/errors.ts'
 import { silentLogger } from '../../src/telemetry/logger.ts'
@@ -18,6 +22,8 @@ import {
   removeArchiveFolders,
   verifyAll,
 } from '../support/archive.ts'
+
+const appender = fileURLToPath(new URL('../fixtures/archive-appender.ts', import.meta.url))
 
 const limits = { segmentLinesMax: 4, segmentAgeMsMax: 60_000_000 }
 
@@ -191,6 +197,42 @@ describe('archive after a crash', () => {
     assert.deepEqual(readdirSync(dir), [])
     await writer.close().catch(() => {})
   })
+
+  it('makes an index again that is not there', async () => {
+    const dir = newArchiveFolder()
+    const writer = openWriter(dir)
+    await writer.append(lines(1, 3))
+    await writer.close()
+    const [index = ''] = filesOf(dir, '.index')
+    rmSync(index)
+    assert.equal((await verifyAll(dir)).outcome, 'broken')
+    await finish(dir)
+    assert.equal((await verifyAll(dir)).outcome, 'whole')
+  })
+
+  it('of a killed process has every line that the process said was kept', async () => {
+    for (let round = 0; round < 3; round++) {
+      const dir = newArchiveFolder()
+      const child = spawn(process.execPath, ['--import', 'tsx', appender, dir], {
+        stdio: ['ignore', 'pipe', 'inherit'],
+      })
+      const kept: ArchivePlace[] = []
+      const exited = once(child, 'exit')
+      for await (const text of createInterface(child.stdout)) {
+        // The last line may be cut off by the kill.
+        const place = readPlace(text)
+        if (place) kept.push(place)
+        if (kept.length >= 40 + round * 17) child.kill('SIGKILL')
+      }
+      await exited
+      await assertReadable(dir, kept, lines(1, kept.length))
+      await finish(dir)
+      const { outcome, lines: count } = await verifyAll(dir)
+      assert.equal(outcome, 'whole')
+      assert.ok(count >= kept.length, `${count} of ${kept.length}`)
+      await assertReadable(dir, kept, lines(1, kept.length))
+    }
+  }).timeout(60_000)
 
   it('leaves the segment of a writer alone that is at work', async () => {
     const dir = newArchiveFolder()
