@@ -6,9 +6,8 @@
  * A case's id is derived from what it is about, so opening it twice is opening it once. Its changes are numbered and
  * published like those of an intent.
  */
-import { caseIdOf } from './decision.ts'
 import type { ErrorCode } from './errors.ts'
-import type { CaseId, IntentId, ReceiptId } from './ids.ts'
+import { type CaseId, caseIdOfHold, caseIdOfReceipt, type IntentId, type ReceiptId } from './ids.ts'
 import type { HoldReason } from './intent.ts'
 import type { ResolutionAction } from './observation.ts'
 
@@ -57,12 +56,6 @@ export type HeldCase = OpenCase & { kind: 'held' }
 export type Resolution =
   | { resolution: 'applied' }
   | { resolution: 'by-person'; resolvedBy: string; resolvedBecause: string; action?: ResolutionAction }
-
-/** The last letters first: those are random, and the first four say where it is kept. */
-export function caseIdOfReceipt(receipt: ReceiptId): CaseId {
-  const letters = receipt.slice('rc-'.length)
-  return `case-${letters.slice(-4)}${letters.slice(0, -4)}` as CaseId
-}
 
 /**
  * The case after its receipt failed for good; undefined where that changes nothing. One that is open stays opened when it
@@ -136,7 +129,7 @@ export function openDriftCase(
 ): OpenCase {
   const { code, reason, sequence, receipts } = drift
   return {
-    id: caseIdOf(id, sequence),
+    id: caseIdOfHold(id, sequence),
     kind: 'drifted',
     account,
     code,

@@ -53,7 +53,7 @@ export interface IntentBase {
   asOf?: number
   /** The receipt that made the state what it is. */
   settledBy?: string
-  /** Facts that a person has looked at and not taken: when they come again they are repeats. */
+  /** Facts that a person has ruled on, as digests: when they come again they hold nothing. */
   dismissed?: string[]
   /** Tells a repeated registration from another one under the same reference. Keyed, so that it gives nothing away. */
   contentDigest: string

@@ -17,6 +17,8 @@ interface ObservationBase {
   account: string
   /** When the provider says that it was so. */
   occurredAt?: number
+  /** The digest of what it says, by which the same is known again. */
+  fact?: string
 }
 
 /** What a source can say of a transfer. */
@@ -122,6 +124,8 @@ export interface OperatorResolution {
   action: ResolutionAction
   by: string
   because: string
-  /** What the contradicting source said; `take-theirs` takes it, the others dismiss it. */
-  theirs: Observation
+  /** What the contradicting source said. Only `take-theirs` needs it: what was erased can still be kept out. */
+  theirs?: Observation
+  /** The facts that the person has looked at and that are settled by this: when they come again they are repeats. */
+  dismissed: readonly string[]
 }

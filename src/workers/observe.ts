@@ -62,7 +62,9 @@ function describe(seen: Sighting, receipt: OpenReceipt, deps: ObserveDeps): Obse
     body: receipt.digest.slice(0, 16),
     fact: deps.digestFact(fact),
     identity: deps.digestFact(identity),
+    ...(observation.source === 'query' && { asked: true }),
   }
+  observation.fact = heard.fact
   const base = { observation, target: targetOf(observation), heard }
   if (seen.kind === 'transfer' && seen.providerReference !== undefined)
     return { ...base, number: aliasIdOf('payout', seen.account, seen.providerReference) }
