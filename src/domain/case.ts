@@ -53,9 +53,17 @@ export type Case = OpenCase | ResolvedCase
 export type HeldCase = OpenCase & { kind: 'held' }
 
 /** `applied`: the callback was applied after all. `by-person`: somebody says that it is dealt with, how and why. */
-export type Resolution =
-  | { resolution: 'applied' }
-  | { resolution: 'by-person'; resolvedBy: string; resolvedBecause: string; action?: ResolutionAction }
+export type Resolution = { resolution: 'applied' } | ByPerson
+
+export interface ByPerson {
+  resolution: 'by-person'
+  resolvedBy: string
+  resolvedBecause: string
+  /** Of what was held. */
+  action?: ResolutionAction
+  /** Whose word was taken. */
+  taken?: ReceiptId
+}
 
 /**
  * The case after its receipt failed for good; undefined where that changes nothing. One that is open stays opened when it
@@ -171,7 +179,8 @@ function isSameResolution(one: Resolution, other: Resolution): boolean {
   return (
     one.resolvedBy === other.resolvedBy &&
     one.resolvedBecause === other.resolvedBecause &&
-    one.action === other.action
+    one.action === other.action &&
+    one.taken === other.taken
   )
 }
 

@@ -80,11 +80,18 @@ function factState({ state, hold }: Intent): FactState {
 /** For a person to decide; unless one has looked at this very fact before, and let it be. */
 export function hold<I extends Intent>(
   before: I,
-  { fact }: Pick<Observation, 'fact'>,
+  seen: Pick<Observation, 'fact' | 'occurredAt'>,
   reason: HoldReason,
   now: number,
 ): Decision<I> {
-  if (fact !== undefined && before.dismissed?.includes(fact)) return { verdict: 'repeat' }
+  if (isRuledOn(before, seen)) return { verdict: 'repeat' }
   const held = { reason, at: now, case: caseIdOfHold(before.id, before.sequence + 1) }
   return { verdict: 'held', steps: [step('held', before, { ...before, hold: held }, now)], reason }
+}
+
+function isRuledOn(
+  { dismissed, ruledAt = 0 }: Pick<Intent, 'dismissed' | 'ruledAt'>,
+  { fact, occurredAt = 0 }: Pick<Observation, 'fact' | 'occurredAt'>,
+): boolean {
+  return fact !== undefined && dismissed?.includes(fact) === true && occurredAt <= ruledAt
 }

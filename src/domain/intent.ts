@@ -55,6 +55,8 @@ export interface IntentBase {
   settledBy?: string
   /** Facts that a person has ruled on, as digests: when they come again they hold nothing. */
   dismissed?: string[]
+  /** When they last did. What happened later is news, though it says the same. */
+  ruledAt?: number
   /** Tells a repeated registration from another one under the same reference. Keyed, so that it gives nothing away. */
   contentDigest: string
   createdAt: number

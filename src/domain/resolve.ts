@@ -6,14 +6,16 @@ import { settleCollectionByPerson } from './decide-collection.ts'
 import { currencyOf, settleCouponByPerson } from './decide-coupon.ts'
 import { settleByPerson } from './decide-transfer.ts'
 import { type Step, step } from './decision.ts'
+import type { ReceiptId } from './ids.ts'
 import type { Intent } from './intent.ts'
 import { formatAmount } from './money.ts'
-import type { OperatorResolution } from './observation.ts'
+import type { Observation, OperatorResolution, ResolutionAction } from './observation.ts'
+import type { Heard } from './repeats.ts'
 
 export function resolveHold(held: Intent, resolution: OperatorResolution, now: number): Step[] {
   const { hold: _, ...free } = held
   const dismissed = [...new Set([...(held.dismissed ?? []), ...resolution.dismissed])]
-  const released: Step = step<Intent>('released', held, { ...free, dismissed } as Intent, now)
+  const released: Step = step<Intent>('released', held, { ...free, dismissed, ruledAt: now } as Intent, now)
   const moved = settle(released.intent, resolution, now)
   return moved ? [released, moved] : [released]
 }
@@ -41,4 +43,25 @@ export function findObstacle(intent: Intent, { action, theirs }: OperatorResolut
   const amount = 'amount' in theirs ? theirs.amount : undefined
   if (ours === undefined || !amount || ours === amount.currency) return undefined
   return `It is registered in ${ours}, and ${formatAmount(amount)} ${amount.currency} cannot be taken for it.`
+}
+
+/** What the person has seen and ruled on: what opened the case, what they took, and what they gave up for it. */
+export function findRuledOn(
+  intent: Intent,
+  heard: readonly Heard[],
+  {
+    action,
+    opened,
+    theirs,
+  }: { action: ResolutionAction; opened: ReceiptId | undefined; theirs: Observation | undefined },
+): string[] {
+  const givenUp = action === 'keep-ours' ? [] : findOurs(intent, theirs)
+  const ruledOn = new Set<string | undefined>([opened, theirs?.receiptId, ...givenUp])
+  return heard.filter(({ receipt }) => ruledOn.has(receipt)).map(({ fact }) => fact)
+}
+
+function findOurs(intent: Intent, theirs: Observation | undefined): (string | undefined)[] {
+  if (intent.kind !== 'coupon' || theirs?.kind !== 'coupon-use') return [intent.settledBy]
+  const same = intent.uses.filter(({ transaction }) => transaction === theirs.transaction)
+  return same.map(({ receipt }) => receipt)
 }

@@ -27,6 +27,8 @@ export type BroughtReceipt = Receipt | OpenReceipt
 
 export interface Observed {
   observation: Observation
+  /** With what is personal in the open: for showing it, masked, and for nothing else. */
+  seen: Sighting
   target: Target
   heard: Heard
   /** The provider's own number of a payout, which stands for one intent of ours. */
@@ -65,7 +67,7 @@ function describe(seen: Sighting, receipt: OpenReceipt, deps: ObserveDeps): Obse
     ...(observation.source === 'query' && { asked: true }),
   }
   observation.fact = heard.fact
-  const base = { observation, target: targetOf(observation), heard }
+  const base = { observation, seen, target: targetOf(observation), heard }
   if (seen.kind === 'transfer' && seen.providerReference !== undefined)
     return { ...base, number: aliasIdOf('payout', seen.account, seen.providerReference) }
   if (seen.kind !== 'collection') return base
