@@ -6,6 +6,7 @@ import { createAccountRoutes } from '../http/api/accounts.ts'
 import { createCancelRoutes } from '../http/api/cancel.ts'
 import { createCaseRoutes } from '../http/api/cases.ts'
 import { createReceiptRoutes } from '../http/api/receipts.ts'
+import { createRepeatRoutes } from '../http/api/repeats.ts'
 import { createReverify } from '../http/api/reverify.ts'
 import { createTransferSearchRoutes } from '../http/api/transfer-search.ts'
 import { createSourceRule } from '../http/callbacks/source.ts'
@@ -98,7 +99,12 @@ export function createRecordRoutes(
       }),
       logger,
     }),
-    createAccountRoutes({ authenticate, providers, usage, repeats: createRepeatCounts({ redis, keys }) }),
+    createAccountRoutes({ authenticate, providers, usage }),
+    createRepeatRoutes({
+      authenticate,
+      accounts: [...providers.keys()],
+      repeats: createRepeatCounts({ redis, keys }),
+    }),
     createCaseRoutes({ authenticate, ...createCaseParts(base, parts, { pumpReady, logger }) }),
     createCancelRoutes({ authenticate, intents: parts.intents, vault: parts.vault, clock, logger }),
   ]

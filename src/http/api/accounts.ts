@@ -1,13 +1,9 @@
-/**
- * An account's keys: which are configured, and how often and when last each of them verified a callback. And how many of
- * its callbacks were repeats.
- */
+/** An account's keys: which are configured, and how often and when last each of them verified a callback. */
 import { Router } from 'express'
 import { AppError } from '../../domain/errors.ts'
 import { formatTime } from '../../domain/time.ts'
 import type { AccountProvider } from '../../providers/provider.ts'
 import type { KeyUsage, Use } from '../../store/key-usage.ts'
-import type { RepeatCounts } from '../../store/repeat-counts.ts'
 import type { Principal } from '../principal.ts'
 import { allowOnly } from './allow.ts'
 import { requireScope } from './authorize.ts'
@@ -16,21 +12,13 @@ export interface AccountRoutesDeps {
   authenticate(token: string): Principal | null
   providers: ReadonlyMap<string, AccountProvider>
   usage: Pick<KeyUsage, 'keysOf' | 'refusalsOf'>
-  repeats: RepeatCounts
 }
 
-export function createAccountRoutes({ authenticate, providers, usage, repeats }: AccountRoutesDeps): Router {
+export function createAccountRoutes({ authenticate, providers, usage }: AccountRoutesDeps): Router {
   const router = Router()
-  const mayLook = requireScope(authenticate, 'ops:read')
-
-  function find(id: unknown): AccountProvider {
-    const provider = providers.get(String(id))
+  router.get('/accounts/:id/keys', requireScope(authenticate, 'ops:read'), async (req, res) => {
+    const provider = providers.get(String(req.params.id))
     if (!provider) throw new AppError('not-found', { detail: 'There is no account with this id.' })
-    return provider
-  }
-
-  router.get('/accounts/:id/keys', mayLook, async (req, res) => {
-    const provider = find(req.params.id)
     const { account } = provider
     const [uses, refusals] = await Promise.all([usage.keysOf(account), usage.refusalsOf(account)])
     res.json({
@@ -43,12 +31,7 @@ export function createAccountRoutes({ authenticate, providers, usage, repeats }:
       })),
     })
   })
-  router.get('/accounts/:id/repeats', mayLook, async (req, res) => {
-    const { account } = find(req.params.id)
-    res.json({ account, repeats: await repeats.countsOf(account) })
-  })
   router.all('/accounts/:id/keys', allowOnly('GET', 'HEAD'))
-  router.all('/accounts/:id/repeats', allowOnly('GET', 'HEAD'))
   return router
 }
 
