@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
-import { renderStateMachine } from './state-machine.ts'
+import { renderStateMachine } from './state-machine/render.ts'
 
 describe('docs/state-machine.md', () => {
   it('says what the code decides; `npm run docs` writes it', () => {
