@@ -37,8 +37,9 @@ export function conclude(
   }
   const decision = decide(intent, observation, now, totals?.totals)
   switch (decision.verdict) {
+    // Whatever else it says, it says nothing that contradicts what is known.
     case 'repeat':
-      return { ...base, repeat: repeat ?? 're-sent', receipt: record('repeat') }
+      return { ...base, repeat: 're-sent', receipt: record('repeat') }
     case 'stale':
       return { ...base, receipt: record('stale'), ...('ask' in decision && { ask: true }) }
     case 'awaits-person':
