@@ -19,8 +19,8 @@ export interface FinishLinksDeps {
   logger: Logger
 }
 
-/** Says how many there were to finish. */
-export type FinishLinks = () => Promise<number>
+/** Says how many were finished; where any were, what they made ready goes on at once. */
+export type FinishLinks = (pumpReady?: () => Promise<unknown>) => Promise<number>
 
 export function createFinishLinks(deps: FinishLinksDeps): FinishLinks {
   const { links, intents, logger } = deps
@@ -28,10 +28,9 @@ export function createFinishLinks(deps: FinishLinksDeps): FinishLinks {
   async function finish(partition: number): Promise<number> {
     const due = await links.listDue(partition)
     const outcomes = await links.make(due)
-    for (const [i, link] of due.entries()) {
-      if (outcomes[i]?.outcome === 'taken') await contest(link)
-    }
-    return due.length
+    const taken = due.filter((_, i) => outcomes[i]?.outcome === 'taken')
+    for (const link of taken) await contest(link)
+    return due.length - taken.length
   }
 
   /** It stays due where a person has the coupon for another reason: once that is settled, this comes up. */
@@ -50,9 +49,10 @@ export function createFinishLinks(deps: FinishLinksDeps): FinishLinks {
     await links.drop(link)
   }
 
-  return async () => {
+  return async (pumpReady) => {
     let finished = 0
     for (let partition = 0; partition < deps.partitions; partition++) finished += await finish(partition)
+    if (finished > 0) await pumpReady?.()
     return finished
   }
 }
