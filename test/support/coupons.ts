@@ -20,6 +20,7 @@ export async function registrationOfCoupon(
   { vault }: Pick<TestStore, 'vault'>,
   reference: string,
   fields: Partial<Coupon> = {},
+  hasAmount = true,
 ) {
   const now = Date.now()
   const id = couponIdOf(account, reference)
@@ -31,7 +32,7 @@ export async function registrationOfCoupon(
       reference,
       stockId: '9856000',
       appid: 'wx233544546545989',
-      amount: cny(1000n),
+      ...(hasAmount && { amount: cny(1000n) }),
       personal: await vault.sealSecrets(id, person, holder),
       contentDigest: 'digest',
       ...fields,
@@ -45,8 +46,9 @@ export async function registerCouponIn(
   store: Pick<TestStore, 'vault' | 'register'>,
   reference: string,
   fields?: Partial<Coupon>,
+  hasAmount?: boolean,
 ): Promise<Registration<Coupon>> {
-  const { event, more } = await registrationOfCoupon(store, reference, fields)
+  const { event, more } = await registrationOfCoupon(store, reference, fields, hasAmount)
   return store.register(event, more)
 }
 
