@@ -108,6 +108,38 @@ export function grantOf(reference: string, couponNumber?: string, status: 'grant
   return receiptSaying({ ...about, ...(couponNumber !== undefined && { couponNumber }) })
 }
 
+/** `payment.completed`, as it is translated. */
+export function payInOf(
+  transaction: string,
+  fields: {
+    reference?: string
+    minor?: bigint
+    currency?: string
+    fee?: bigint | undefined
+    rrn?: string
+    occurredAt?: number
+    customerName?: string | undefined
+  } = {},
+): Receipt {
+  const { reference = 'order-1', minor = 1000000n, currency = 'IDR', rrn } = fields
+  const { occurredAt = Date.parse('2026-01-10T00:55:00+07:00') } = fields
+  const { fee, customerName } = { fee: 5000n, customerName: 'Budi', ...fields }
+  return receiptSaying({
+    kind: 'collection',
+    source: 'callback',
+    account,
+    transaction,
+    reference,
+    amount: { minor, currency },
+    ...(fee !== undefined && { fee: { minor: fee, currency } }),
+    net: { minor: 995000n, currency },
+    channel: 'BCA',
+    ...(rrn !== undefined && { rrn }),
+    occurredAt,
+    secrets: customerName === undefined ? {} : { customerName },
+  })
+}
+
 export function createSayingReconcile(store: Pick<TestStore, 'intents' | 'vault'>) {
   return createTestReconcile(store, { providers: new Map([[account, provider]]) })
 }
