@@ -88,8 +88,8 @@ export function findCouponObstacle(coupon: Coupon, theirs: Seen): string | undef
 function decideGrant(coupon: Coupon, seen: CouponGrantObservation, now: number): Decision<Coupon> {
   switch (couponMoves[coupon.state][seen.status]) {
     case 'repeat': {
-      const isNumbered = seen.couponNumber !== undefined && coupon.couponNumber === undefined
-      if (!isNumbered) return { verdict: 'repeat' }
+      const isKnown = seen.couponNumber === undefined || coupon.couponNumber !== undefined
+      if (isKnown || seen.status === 'failed') return { verdict: 'repeat' }
       return { verdict: 'applied', steps: [step<Coupon>('reported', coupon, answered(coupon, seen), now)] }
     }
     case 'contradiction':
