@@ -57,7 +57,7 @@ export function createFinishLinks(deps: FinishLinksDeps): FinishLinks {
   }
 }
 
-/** The receipt that brought the number is the one that contradicts; a registration has none. */
+/** The answer that brought the number is what contradicts, and nothing of this coupon's own; a registration has none. */
 function describeContest(
   { steps, reason }: NonNullable<ReturnType<typeof contestCoupon>>,
   broughtBy: string | undefined,
@@ -65,12 +65,16 @@ function describeContest(
 ): Omit<CommitRequest, 'before'> {
   const receipt = broughtBy as ReceiptId | undefined
   const held = steps.at(-1)?.intent
-  const source = receipt ? ('callback' as const) : ('registration' as const)
+  const source = receipt ? ('submission' as const) : ('registration' as const)
   return {
     steps,
     because: { source, reason, ...(receipt && { receipt }) },
     ask: true,
-    ...(held?.hold && { case: { after: openHeldCase({ ...held, hold: held.hold }, receipt, at) } }),
+    ...(held?.hold && { case: { after: openContest({ ...held, hold: held.hold }, receipt, at) } }),
     at,
   }
+}
+
+function openContest(held: Parameters<typeof openHeldCase>[0], receipt: ReceiptId | undefined, at: number) {
+  return openHeldCase({ ...held, settledBy: undefined }, receipt, at)
 }
