@@ -16,23 +16,21 @@ export const couponMoves: Record<CouponState, Record<'granted' | 'failed' | 'use
   failed: { granted: 'contradiction', failed: 'repeat', used: 'contradiction' },
 }
 
-/** One whose number is known was granted elsewhere: that it was is a fact of its own, which readers wait for. */
 export function registerCoupon(
-  intent: Omit<Coupon, 'kind' | 'state' | 'uses' | 'sequence' | 'createdAt' | 'updatedAt'>,
+  intent: Omit<Coupon, 'kind' | 'state' | 'uses' | 'couponNumber' | 'sequence' | 'createdAt' | 'updatedAt'>,
   now: number,
-): [registered: Step<Coupon>, ...more: Step<Coupon>[]] {
-  const { couponNumber, ...rest } = intent
-  const first = step<Coupon>(
+): Step<Coupon> {
+  return step<Coupon>(
     'registered',
     null,
-    { ...rest, kind: 'coupon', state: 'registered', uses: [], createdAt: now },
+    { ...intent, kind: 'coupon', state: 'registered', uses: [], createdAt: now },
     now,
   )
-  if (couponNumber === undefined) return [first]
-  return [
-    first,
-    step<Coupon>('granted', first.intent, { ...first.intent, state: 'granted', couponNumber }, now),
-  ]
+}
+
+/** As whoever registers it says. That it was granted is a fact of its own, which readers wait for. */
+export function grantElsewhere(registered: Coupon, couponNumber: string, now: number): Step<Coupon> {
+  return step<Coupon>('granted', registered, { ...registered, state: 'granted', couponNumber }, now)
 }
 
 export function decideCoupon(coupon: Coupon, seen: Seen, now: number): Decision<Coupon> {

@@ -5,6 +5,7 @@ import {
   couponMoves,
   decideCoupon,
   findCouponObstacle,
+  grantElsewhere,
   registerCoupon,
   settleCouponByPerson,
 } from '../../src/domain/decide-coupon.ts'
@@ -26,7 +27,7 @@ const registration = {
 }
 
 const coupon = (fields: Partial<Coupon> = {}): Coupon => ({
-  ...registerCoupon(registration, 1)[0].intent,
+  ...registerCoupon(registration, 1).intent,
   ...fields,
 })
 const granted = (fields: Partial<Coupon> = {}) => coupon({ state: 'granted', couponNumber: 'c-1', ...fields })
@@ -64,7 +65,8 @@ const outline = (decision: ReturnType<typeof decideCoupon>) =>
 
 describe('decisions about a coupon', () => {
   it('one with its number is granted from the start, in two facts', () => {
-    const steps = registerCoupon({ ...registration, couponNumber: 'c-1' }, 7)
+    const registered = registerCoupon(registration, 7)
+    const steps = [registered, grantElsewhere(registered.intent, 'c-1', 7)]
     assert.deepEqual(
       steps.map(({ fact, intent }) => [
         fact.name,

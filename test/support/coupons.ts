@@ -1,6 +1,6 @@
 /** Coupons, and a provider that says of them, and of pay-ins, whatever a test's callback holds as JSON. */
 import type { Coupon, CouponSecrets } from '../../src/domain/coupon.ts'
-import { registerCoupon } from '../../src/domain/decide-coupon.ts'
+import { grantElsewhere, registerCoupon } from '../../src/domain/decide-coupon.ts'
 import type { Sighting } from '../../src/domain/observation.ts'
 import { describePerson } from '../../src/domain/person.ts'
 import type { Receipt } from '../../src/domain/receipt.ts'
@@ -25,7 +25,8 @@ export async function registrationOfCoupon(
   const now = Date.now()
   const id = couponIdOf(account, reference)
   const person = digestPerson(describePerson('wechatpay', holder.openid))
-  const [{ fact, intent }, ...more] = registerCoupon(
+  const { couponNumber, ...rest } = fields
+  const { fact, intent } = registerCoupon(
     {
       id,
       account,
@@ -35,10 +36,11 @@ export async function registrationOfCoupon(
       ...(hasAmount && { amount: cny(1000n) }),
       personal: await vault.sealSecrets(id, person, holder),
       contentDigest: 'digest',
-      ...fields,
+      ...rest,
     },
     now,
   )
+  const more = couponNumber === undefined ? [] : [grantElsewhere(intent, couponNumber, now)]
   return { event: { fact, intent, because: { source: 'registration' as const }, at: now }, more }
 }
 

@@ -1,7 +1,7 @@
 /** Multi-use coupons that we grant, or that were granted elsewhere and are registered with their number. */
 import { Router } from 'express'
 import type { Coupon, CouponSecrets } from '../../domain/coupon.ts'
-import { registerCoupon } from '../../domain/decide-coupon.ts'
+import { grantElsewhere, registerCoupon } from '../../domain/decide-coupon.ts'
 import { AppError } from '../../domain/errors.ts'
 import { describePerson } from '../../domain/person.ts'
 import { presentCoupon } from '../../events/coupon-resource.ts'
@@ -57,9 +57,12 @@ export function createCouponRoutes(deps: RegistrationDeps): Router {
 
   async function register(request: CouponRequest): Promise<{ coupon: Coupon; created: boolean }> {
     await checkNumber(request)
-    const [{ fact, intent }, ...more] = await describe(request)
+    const { fact, intent } = await describe(request)
+    const { providerReference: number } = request
     const because = { source: 'registration' } as const
-    const result = await deps.register({ fact, intent, because, at: intent.createdAt }, more)
+    const at = intent.createdAt
+    const more = number === undefined ? [] : [grantElsewhere(intent, number, at)]
+    const result = await deps.register({ fact, intent, because, at }, more)
     if (result.outcome === 'claimed') throw new AppError('commit-contended')
     const { intent: coupon } = result
     if (result.outcome === 'exists') {
@@ -95,7 +98,7 @@ export function createCouponRoutes(deps: RegistrationDeps): Router {
   }
 
   async function describe(request: CouponRequest) {
-    const { account, reference, stockId, appid, amount, openid, name, idCard, providerReference } = request
+    const { account, reference, stockId, appid, amount, openid, name, idCard } = request
     const id = couponIdOf(account, reference)
     const secrets: CouponSecrets = { openid, name, idCard }
     const person = deps.digestPerson(describePerson('wechatpay', openid))
@@ -107,7 +110,6 @@ export function createCouponRoutes(deps: RegistrationDeps): Router {
         stockId,
         appid,
         ...(amount && { amount }),
-        ...(providerReference !== undefined && { couponNumber: providerReference }),
         personal: await vault.sealSecrets(id, person, secrets),
         contentDigest: deps.digestContent(canonicalCoupon(request)),
       },
