@@ -18,6 +18,7 @@ import {
   registerCouponIn,
   useOf,
 } from '../support/coupons.ts'
+import { dyingAfter } from '../support/dying.ts'
 import { createMemoryLogger } from '../support/log.ts'
 import { createTestClients } from '../support/redis.ts'
 import { createTestStore, keyring, readAllEvents, readLog, type TestStore } from '../support/store.ts'
@@ -307,30 +308,6 @@ describe('coupons and their consumption', () => {
   describe('a process that dies between any two steps', () => {
     const commandsMax = 7
 
-    /** Lets so many commands through, and none after: as a process that is killed there. */
-    async function dyingAfter(commands: number): Promise<{ client: Redis; sent: () => number }> {
-      let sent = 0
-      const client = new Proxy(redis, {
-        get(target, name) {
-          const value = Reflect.get(target, name)
-          if (typeof value !== 'function') return value
-          if (name === 'pipeline')
-            return (list: unknown[][]) => {
-              sent += list.length
-              if (sent > commands) return { exec: async () => Promise.reject(new Error('killed')) }
-              return target.pipeline(list as never)
-            }
-          if (!/^(tallyhook:|[sgz]|h|m|del)/.test(String(name))) return value.bind(target)
-          return (...args: unknown[]) => {
-            sent++
-            if (sent > commands) return Promise.reject(new Error('killed'))
-            return Reflect.apply(value, target, args)
-          }
-        },
-      })
-      return { client, sent: () => sent }
-    }
-
     function storeOn(client: Redis) {
       const { keys, vault } = store
       const intents = createIntentStore({
@@ -376,7 +353,7 @@ describe('coupons and their consumption', () => {
     for (let commands = 0; commands <= commandsMax; commands++) {
       it(`loses no use of one that is registered with its number: killed after ${commands} commands`, async () => {
         await reconcile.applyOne(useOf(number, 't-1', 300n))
-        const { client } = await dyingAfter(commands)
+        const { client } = dyingAfter(redis, commands)
         await registerCouponIn(storeOn(client), reference, { couponNumber: number }).catch(() => {})
         // One that comes before anybody has finished it.
         await reconcile.applyOne(useOf(number, 't-2', 300n))
@@ -388,7 +365,7 @@ describe('coupons and their consumption', () => {
         await registerCouponIn(store, reference)
         await reconcile.applyOne(useOf(number, 't-1', 300n))
         const grant = grantOf(reference, number)
-        const { client } = await dyingAfter(commands)
+        const { client } = dyingAfter(redis, commands)
         await createSayingReconcile(storeOn(client)).applyAll([grant])
         await reconcile.applyOne(useOf(number, 't-2', 300n))
         await recover(() => reconcile.applyOne(grant))
@@ -397,10 +374,10 @@ describe('coupons and their consumption', () => {
     }
 
     it('is tested at every step: there are no more commands than that', async () => {
-      const registering = await dyingAfter(100)
+      const registering = dyingAfter(redis, 100)
       await registerCouponIn(storeOn(registering.client), newReference(), { couponNumber: newReference() })
       await registerCouponIn(store, reference)
-      const granting = await dyingAfter(100)
+      const granting = dyingAfter(redis, 100)
       await createSayingReconcile(storeOn(granting.client)).applyOne(grantOf(reference, number))
       for (const sent of [registering.sent(), granting.sent()])
         assert.ok(sent >= 3 && sent <= commandsMax, `${sent}`)
@@ -409,9 +386,9 @@ describe('coupons and their consumption', () => {
     it('a sweep that dies leaves the rest to the next', async () => {
       for (let commands = 0; commands <= 4; commands++) {
         const one = newReference()
-        const { client } = await dyingAfter(1)
+        const { client } = dyingAfter(redis, 1)
         await registerCouponIn(storeOn(client), one, { couponNumber: `${one}-c` }).catch(() => {})
-        const dying = await dyingAfter(commands)
+        const dying = dyingAfter(redis, commands)
         await finishOn(store.intents, dying.client)().catch(() => {})
         await sweep()
         assert.deepEqual(await due(), [])
