@@ -12,6 +12,7 @@ import {
 import type { Step } from '../../src/domain/decision.ts'
 import type { CouponId, ReceiptId } from '../../src/domain/ids.ts'
 import type { CouponGrantObservation, CouponUseObservation } from '../../src/domain/observation.ts'
+import { findObstacle } from '../../src/domain/resolve.ts'
 
 const cny = (minor: bigint) => ({ minor, currency: 'CNY' })
 
@@ -173,7 +174,14 @@ describe('decisions about a coupon', () => {
       const before = granted({ uses: [useOf('t-1', 300n)] })
       assert.match(findCouponObstacle(before, answer({ status: 'failed' })) ?? '', /has been used/)
       const dollars = used({ amount: { minor: 1n, currency: 'USD' } })
-      assert.match(findCouponObstacle(before, dollars) ?? '', /CNY.*USD/)
+      const asked = {
+        action: 'take-theirs',
+        by: 'ann',
+        because: 'so',
+        theirs: dollars,
+        dismissed: [],
+      } as const
+      assert.match(findObstacle(before, asked) ?? '', /CNY.*USD/)
       const contested = coupon({
         hold: { reason: 'provider-reference-taken', at: 1, case: 'case-1' as never },
       })
