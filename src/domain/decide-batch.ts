@@ -175,8 +175,7 @@ function describeTotals(totals: BatchTotals): string {
     .join(' ')
 }
 
-function describeFigures(figures: BatchFigures | undefined): string {
-  if (!figures) return ''
+function describeFigures(figures: BatchFigures = {}): string {
   const { count, amount, succeededCount, succeededAmount, failedCount, failedAmount } = figures
   return [
     count,
