@@ -3,7 +3,7 @@
  * taken or not, is remembered: when it comes again it holds nothing.
  */
 import { settleCollectionByPerson } from './decide-collection.ts'
-import { currencyOf, settleCouponByPerson } from './decide-coupon.ts'
+import { currencyOf, findCouponObstacle, settleCouponByPerson } from './decide-coupon.ts'
 import { settleByPerson } from './decide-transfer.ts'
 import { type Step, step } from './decision.ts'
 import type { ReceiptId } from './ids.ts'
@@ -41,8 +41,11 @@ export function findObstacle(intent: Intent, { action, theirs }: OperatorResolut
   if (!theirs) return 'There is nothing to take.'
   const ours = intent.kind === 'coupon' ? currencyOf(intent) : intent.amount.currency
   const amount = 'amount' in theirs ? theirs.amount : undefined
-  if (ours === undefined || !amount || ours === amount.currency) return undefined
-  return `It is registered in ${ours}, and ${formatAmount(amount)} ${amount.currency} cannot be taken for it.`
+  if (ours !== undefined && amount && ours !== amount.currency)
+    return `It is registered in ${ours}, and ${formatAmount(amount)} ${amount.currency} cannot be taken for it.`
+  if (intent.kind === 'coupon' && (theirs.kind === 'coupon-grant' || theirs.kind === 'coupon-use'))
+    return findCouponObstacle(intent, theirs)
+  return undefined
 }
 
 /** What the person has seen and ruled on: what opened the case, what they took, and what they gave up for it. */

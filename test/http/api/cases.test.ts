@@ -191,8 +191,8 @@ describe('cases in the API', () => {
       const { id } = await registerIn(store, reference, { beneficiary })
       const reconcile = createTestReconcile(store)
       const receipts = [
-        disbursement({ reference, accountNumber: '7770004321' }),
-        disbursement({ reference, accountNumber, amount: '1.00', status: 'fail' }),
+        disbursement({ reference, accountNumber: '7770004321', accountName: 'Jane Roe' }),
+        disbursement({ reference, accountNumber, accountName: 'Jane Roe', amount: '1.00', status: 'fail' }),
       ].map((said) => receiptOf(describeDisbursement(said)))
       for (const receipt of receipts) await reconcile.applyOne(receipt)
       const { hold } = await findTransfer(store, id)
