@@ -84,6 +84,13 @@ describe('resolveHold', () => {
     assert.equal(decide(after, theirs, now).verdict, 'repeat')
   })
 
+  it('take-theirs of what is older does not lead time back', () => {
+    const theirs = seenTransfer({ status: 'failed', occurredAt: now - 9 })
+    assert.equal(resolve(settled, theirs, 'take-theirs').after.asOf, now)
+    const newer = seenTransfer({ status: 'failed', occurredAt: now + 9 })
+    assert.equal(resolve(settled, newer, 'take-theirs').after.asOf, now + 9)
+  })
+
   it('take-theirs of what names no amount keeps the one that was accepted before', () => {
     const { amount: _, ...theirs } = seenTransfer({ status: 'failed' })
     const { after } = resolve({ ...settled, settledAmount: rupiah(1n) }, theirs, 'take-theirs')

@@ -1,14 +1,15 @@
 import assert from 'node:assert/strict'
 import type { Redis } from 'ioredis'
-import { caseIdOf, type Failure, type Resolution } from '../../src/domain/case.ts'
+import type { ByPerson, Failure } from '../../src/domain/case.ts'
 import { AppError } from '../../src/domain/errors.ts'
+import { caseIdOfReceipt } from '../../src/domain/ids.ts'
 import { type Cases, createCases } from '../../src/store/cases.ts'
-import type { Keys } from '../../src/store/keys.ts'
-import { createTestCases } from '../support/cases.ts'
-import { createTestClients } from '../support/redis.ts'
+import { createKeys, type Keys } from '../../src/store/keys.ts'
+import { commitCommand, loadScripts } from '../../src/store/scripts.ts'
+import { createTestClients, uniquePrefix } from '../support/redis.ts'
 import { ids } from '../support/store.ts'
 
-const byOps: Resolution = { resolution: 'by-person', resolvedBy: 'ops', resolvedBecause: 'paid by hand' }
+const byOps: ByPerson = { resolution: 'by-person', resolvedBy: 'ops', resolvedBecause: 'paid by hand' }
 
 describe('cases', () => {
   const clients = createTestClients()
@@ -19,10 +20,13 @@ describe('cases', () => {
 
   before(async () => {
     redis = await clients.open()
+    loadScripts(redis)
   })
   beforeEach(() => {
     now = 1_800_000_000_000
-    ;({ keys, cases } = createTestCases(redis, { clock: () => now, resolvedMax: 3 }))
+    // In one partition, so that the limit is one.
+    keys = createKeys(uniquePrefix(), 1)
+    cases = createCases({ redis, keys, clock: () => now, resolvedMax: 3 })
   })
   after(() => clients.closeAll())
 
@@ -32,11 +36,11 @@ describe('cases', () => {
     code: 'callback-not-understood',
     reason: 'No APIv3 key opens it.',
   })
-  async function opened(account?: string): Promise<Failure & { id: ReturnType<typeof caseIdOf> }> {
+  async function opened(account?: string): Promise<Failure & { id: ReturnType<typeof caseIdOfReceipt> }> {
     const failure = failureOf(account)
     await cases.open(failure)
     now++
-    return { ...failure, id: caseIdOf(failure.receipt) }
+    return { ...failure, id: caseIdOfReceipt(failure.receipt) }
   }
   const idsOf = async (asked: Partial<Parameters<Cases['list']>[0]> = {}) =>
     (await cases.list({ limit: 100, ...asked })).cases.map(({ id }) => id)
@@ -45,14 +49,14 @@ describe('cases', () => {
     const failure = failureOf()
     const outcomes = await Promise.all(Array.from({ length: 8 }, () => cases.open(failure)))
     assert.equal(outcomes.filter((outcome) => outcome === 'opened').length, 1)
-    const id = caseIdOf(failure.receipt)
-    const one = { ...failure, id, kind: 'callback-not-applied', state: 'open', openedAt: now }
+    const id = caseIdOfReceipt(failure.receipt)
+    const one = { ...failure, id, kind: 'callback-not-applied', state: 'open', openedAt: now, sequence: 1 }
     now += 5
     assert.equal(await cases.open(failure), 'open-before')
     assert.deepEqual((await cases.list({ limit: 10 })).cases, [one])
     assert.deepEqual(await cases.find(id), one)
-    assert.equal(await cases.find(caseIdOf(ids.receiptId())), undefined)
-    assert.equal(await redis.zcard(keys.casesIn('wx-test', 'open')), 1)
+    assert.equal(await cases.find(caseIdOfReceipt(ids.receiptId())), undefined)
+    assert.equal(await redis.zcard(keys.casesIn(0, 'wx-test', 'open')), 1)
   })
 
   it('say what their receipt failed of last, in their old place', async () => {
@@ -69,20 +73,20 @@ describe('cases', () => {
     assert.deepEqual([await idsOf({ state: 'open' }), await idsOf({ state: 'resolved' })], [[], [id]])
     assert.equal((await cases.resolve(id, byOps))?.outcome, 'resolved-before')
     assert.equal((await cases.resolve(id, { ...byOps, resolvedBy: 'other' }))?.outcome, 'resolved-otherwise')
-    assert.equal(await cases.settle(failure.account, failure.receipt), 'nothing-open')
+    assert.equal(await cases.settle(failure.receipt), 'nothing-open')
 
     assert.equal(await cases.open({ ...failure, reason: 'Again.' }), 'opened')
     assert.deepEqual([await idsOf({ state: 'open' }), await idsOf({ state: 'resolved' })], [[id], []])
-    assert.equal(await cases.settle(failure.account, failure.receipt), 'resolved')
+    assert.equal(await cases.settle(failure.receipt), 'resolved')
     const settled = await cases.find(id)
     assert.ok(settled?.state === 'resolved')
     assert.equal(settled.resolution, 'applied')
   })
 
   it('are settled only where there are some, and resolved only where they are', async () => {
-    assert.equal(await cases.settle('wx-test', ids.receiptId()), 'nothing-open')
-    assert.equal(await cases.resolve(caseIdOf(ids.receiptId()), byOps), undefined)
-    assert.deepEqual(await redis.keys(`${keys.meta.split(':')[0]}*`), [])
+    assert.equal(await cases.settle(ids.receiptId()), 'nothing-open')
+    assert.equal(await cases.resolve(caseIdOfReceipt(ids.receiptId()), byOps), undefined)
+    assert.deepEqual(await redis.keys(`${keys.meta.split(':')[0]}:*`), [])
   })
 
   it('are kept while they are open; of the resolved ones the newest of each account', async () => {
@@ -103,7 +107,7 @@ describe('cases', () => {
       all[4]?.id,
       all[3]?.id,
     ])
-    assert.equal(await redis.hlen(keys.cases('wx-test')), 5)
+    assert.equal(await redis.hlen(keys.cases(0)), 6)
     assert.deepEqual(await idsOf({ account: 'other' }), [kept.id])
   })
 
@@ -113,7 +117,7 @@ describe('cases', () => {
       for (const account of ['wx-test', 'other']) {
         const failure = failureOf(account)
         await cases.open(failure)
-        all.push(caseIdOf(failure.receipt))
+        all.push(caseIdOfReceipt(failure.receipt))
       }
     }
     const [first] = (await cases.list({ account: 'other', limit: 1 })).cases
@@ -133,12 +137,10 @@ describe('cases', () => {
   it('are not written over what somebody else made of them meanwhile, and give up on one that never rests', async () => {
     const failure = failureOf()
     let races = 1
-    const racing = createCases({
-      redis,
-      keys,
-      clock: () => now,
-      scripts: { putCase: async () => (races-- > 0 ? 0 : 1) },
+    const quicker: Redis = Object.create(redis, {
+      [commitCommand]: { value: async () => (races-- > 0 ? [1, ''] : [0]) },
     })
+    const racing = createCases({ redis: quicker, keys, clock: () => now })
     assert.equal(await racing.open(failure), 'opened')
     assert.equal(races, -1)
     races = Number.POSITIVE_INFINITY

@@ -160,6 +160,10 @@ describe('repeats', () => {
     const wrong = receiptOf(bodyOf({ amount: '1.00' }))
     for (let i = 0; i < 3; i++) await reconcile.applyOne(wrong)
     assert.deepEqual(await counts(), count({ identical: 1, mutated: 1 }))
+    const waiting = receiptOf(bodyOf({ amount: '2.00' }))
+    for (let i = 0; i < 3; i++)
+      assert.equal((await reconcile.applyOne(waiting)).outcome, 'awaits-person', 'it is decided each time')
+    assert.deepEqual(await counts(), count({ identical: 1, mutated: 2 }))
   })
 
   it('a fact that came too old is applied when it is sent anew', async () => {

@@ -119,7 +119,11 @@ describe('resolving what is held', () => {
   it('takes the word of a later receipt, which is then applied and not decided again', async () => {
     await apply({ amount: '1.00' })
     const second = await apply({ amount: '2.00' })
-    await resolve('take-theirs', { receipt: second.receipt })
+    const resolving = createTestCaseParts(store)
+    const id = caseOf(await current())
+    const said = { id, by: 'ops', reason: 'Checked.', action: 'take-theirs' } as const
+    await resolving.resolve({ ...said, receipt: second.receipt })
+    assert.equal(await redis.hlen(store.keys.ready(store.keys.partitionOf(id))), 0)
     assert.equal((await current()).settledAmount?.minor, 200n)
     assert.equal(await outcomeOf(second.receipt), 'applied')
     assert.equal((await current()).hold, undefined)
