@@ -16,7 +16,7 @@ export function createModelSubject({
   clock,
   parkedMax,
   resolvedMax = 500,
-}: SubjectSettings): Subject {
+}: SubjectSettings): Subject & { dropReady(ids: readonly ReceiptId[]): Promise<void> } {
   const state = createState(createKeys('model', partitions))
   const intents = createModelIntents(state, Math.ceil(parkedMax / partitions))
   const totalsOf = (id: IntentId): LoadedTotals => {
@@ -39,7 +39,28 @@ export function createModelSubject({
     }
   }
 
+  const readLog = async (after?: readonly number[]) =>
+    state.log.map((events, p) => events.slice(after?.[p] ?? 0))
+  const look = async (ids: readonly IntentId[]) =>
+    ids.map((id) => ({
+      intent: recordOf(state, id),
+      watched: state.watch.get(id),
+      final: state.final.get(id),
+      totals: id.startsWith('ba-') ? totalsOf(id) : undefined,
+      due: state.due.has(id),
+    }))
+  const lookAt = async (targets: readonly Target[]) =>
+    targets.map((one) => [...(state.parked.get(one)?.keys() ?? [])].sort())
+
   return {
+    readLog,
+    look,
+    lookAt,
+    inspect: async (ids, after, targets) => ({
+      looks: await look(ids),
+      logged: await readLog(after),
+      parked: await lookAt(targets),
+    }),
     intents: { ...intents, load: async (targets) => targets.map(load), find: async (id) => found(load(id)) },
     cases: createModelCases(state, clock, resolvedMax),
     async register(event) {
@@ -63,6 +84,10 @@ export function createModelSubject({
         return pumped
       },
     },
+    /** Somebody has taken these to the queue. */
+    async dropReady(ids) {
+      for (const waiting of state.ready) for (const id of ids) waiting.delete(id)
+    },
     async openTotals(batch, count) {
       state.totals.set(batch, { byState: emptyTotals(), version: 0, ...state.totals.get(batch), count })
     },
@@ -77,16 +102,6 @@ export function createModelSubject({
     async undue(batch) {
       state.due.delete(batch)
     },
-    readLog: async (after) => state.log.map((events, p) => events.slice(after?.[p] ?? 0)),
-    look: async (ids) =>
-      ids.map((id) => ({
-        intent: recordOf(state, id),
-        watched: state.watch.get(id),
-        final: state.final.get(id),
-        totals: id.startsWith('ba-') ? totalsOf(id) : undefined,
-        due: state.due.has(id),
-      })),
-    lookAt: async (targets) => targets.map((one) => [...(state.parked.get(one)?.keys() ?? [])].sort()),
     outcomesOf: async (_, receipts) => receipts.map((id) => state.receipts.get(id)?.outcome),
     parkedCount: async (account) =>
       [...state.parkedCounts].reduce((sum, [key, n]) => (key.endsWith(` ${account}`) ? sum + n : sum), 0),

@@ -6,7 +6,7 @@ import { createPersonSealer } from '../../src/seal/person-keys.ts'
 import { createCases } from '../../src/store/cases.ts'
 import { decodeEvent, decodeStored, encodeClaim, encodePointer } from '../../src/store/codec/codec.ts'
 import { readOutcome } from '../../src/store/codec/receipt.ts'
-import { createIntentStore } from '../../src/store/intents.ts'
+import { createIntentStore, type Target } from '../../src/store/intents.ts'
 import { createKeys, type Keys } from '../../src/store/keys.ts'
 import { createReadyReceipts } from '../../src/store/ready-receipts.ts'
 import { createRegister } from '../../src/store/register.ts'
@@ -39,6 +39,33 @@ export function createRedisSubject(
   const read = (commands: Command[]) => readTogether(redis, commands)
   const positions = every.map((): string[] => [])
 
+  /** The place of the last one that was read. */
+  const placeAfter = (p: number, count: number) => (count > 0 ? `(${positions[p]?.[count - 1]}` : '-')
+
+  async function inspect(
+    ids: readonly IntentId[],
+    after: readonly number[] | undefined,
+    targets: readonly Target[],
+  ) {
+    const logs = after ? every : []
+    const found = await read([
+      ...ids.flatMap((id) => lookCommands(keys, id)),
+      ...logs.map((p): Command => ['xrange', keys.events(p), placeAfter(p, after?.[p] ?? 0), '+']),
+      ...targets.map((target): Command => ['hkeys', keys.parked(target)]),
+    ])
+    const width = ids.length * lookWidth
+    return {
+      looks: ids.map((id, i) => readLook(id, found.slice(i * lookWidth, (i + 1) * lookWidth))),
+      logged: logs.map((p) => {
+        const entries = found[width + p] as [string, string[]][]
+        const known = positions[p] ?? []
+        for (const [i, [position]] of entries.entries()) known[(after?.[p] ?? 0) + i] = position
+        return entries.map(([, [, text = '']]) => decodeEvent(text))
+      }),
+      parked: found.slice(width + logs.length).map((names) => (names as ReceiptId[]).sort()),
+    }
+  }
+
   return {
     keys,
     vault,
@@ -64,30 +91,10 @@ export function createRedisSubject(
     async undue(batch) {
       await redis.srem(keys.dueBatches(keys.partitionOf(batch)), batch)
     },
-    async readLog(after = every.map(() => 0)) {
-      const found = await read(
-        every.map((p) => [
-          'xrange',
-          keys.events(p),
-          after[p] ? `(${positions[p]?.[(after[p] ?? 0) - 1]}` : '-',
-          '+',
-        ]),
-      )
-      return every.map((p) => {
-        const entries = found[p] as [string, string[]][]
-        const known = positions[p] ?? []
-        for (const [i, [position]] of entries.entries()) known[(after[p] ?? 0) + i] = position
-        return entries.map(([, [, text = '']]) => decodeEvent(text))
-      })
-    },
-    async look(ids) {
-      const found = await read(ids.flatMap((id) => lookCommands(keys, id)))
-      return ids.map((id, i) => readLook(id, found.slice(i * lookWidth, (i + 1) * lookWidth)))
-    },
-    async lookAt(targets) {
-      const found = await read(targets.map((target) => ['hkeys', keys.parked(target)]))
-      return found.map((names) => (names as ReceiptId[]).sort())
-    },
+    inspect,
+    readLog: async (after = every.map(() => 0)) => (await inspect([], after, [])).logged,
+    look: async (ids) => (await inspect(ids, undefined, [])).looks,
+    lookAt: async (targets) => (await inspect([], undefined, targets)).parked,
     async outcomesOf(intent, receipts) {
       const found = await read(
         receipts.map((id) => ['get', keys.receipt(keys.partitionOf(intent), id)] as Command),

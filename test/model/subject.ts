@@ -24,6 +24,12 @@ export interface Subject {
   undue(batch: BatchId): Promise<void>
   /** By partition, what was logged after so many entries. */
   readLog(after?: readonly number[]): Promise<LoggedEvent[][]>
+  /** Both, and what is parked, in one. */
+  inspect(
+    ids: readonly IntentId[],
+    after: readonly number[],
+    targets: readonly Target[],
+  ): Promise<{ looks: Look[]; logged: LoggedEvent[][]; parked: ReceiptId[][] }>
   /** What is kept of these, all of it. */
   look(ids: readonly IntentId[]): Promise<Look[]>
   lookAt(targets: readonly Target[]): Promise<ReceiptId[][]>
