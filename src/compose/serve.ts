@@ -7,8 +7,10 @@ import type { Express } from 'express'
 import type { ErrorCode } from '../domain/errors.ts'
 import { createFeed } from '../events/feed.ts'
 import { createApiApp } from '../http/api/app.ts'
+import { createCollectionRoutes } from '../http/api/collections.ts'
+import { createCouponRoutes } from '../http/api/coupons.ts'
 import { createEventRoutes } from '../http/api/events.ts'
-import { createTransferRoutes } from '../http/api/transfers.ts'
+import { createTransferRoutes, type RegistrationDeps } from '../http/api/transfers.ts'
 import { createFailureLimiter } from '../http/callbacks/failure-limiter.ts'
 import { createCallbackHandler } from '../http/callbacks/handler.ts'
 import { createIntake } from '../http/callbacks/intake.ts'
@@ -24,6 +26,7 @@ import { createCallbackProducer } from '../queue/producer.ts'
 import type { RedisState } from '../queue/redis-guard.ts'
 import type { RedisClient } from '../redis/client.ts'
 import { deriveKey } from '../seal/keyring.ts'
+import { createCollections } from '../store/collections.ts'
 import { createEventLog } from '../store/event-log.ts'
 import { createReadyReceipts } from '../store/ready-receipts.ts'
 import { createWake } from '../store/wake.ts'
@@ -145,7 +148,7 @@ async function createApi(
 
   const log = createEventLog({ redis, keys })
   const contentKey = deriveKey(config.seal.indexKey, 'content')
-  const transferRoutes = createTransferRoutes({
+  const registration: RegistrationDeps = {
     authenticate,
     intents,
     vault,
@@ -154,7 +157,7 @@ async function createApi(
     accounts: new Map(
       config.accounts.map(({ id, currency, provider }) => [
         id,
-        { currency, beneficiaries: beneficiaryKinds[provider] },
+        { currency, beneficiaries: beneficiaryKinds[provider], coupons: provider === 'wechatpay' },
       ]),
     ),
     digestContent: (text) => createHmac('sha256', contentKey).update(text).digest('base64url').slice(0, 22),
@@ -162,7 +165,7 @@ async function createApi(
     pumpReady: createReadyPump({ ready: createReadyReceipts({ redis, keys }), addJobs, ids }),
     clock,
     logger,
-  })
+  }
   const feed = createFeed({
     log,
     openAllSecrets: vault.openAllSecrets,
@@ -179,7 +182,14 @@ async function createApi(
   })
   const routes = [
     ...createRecordRoutes(deps, base, records, { redis, queue, addJobs: accept, authenticate }),
-    transferRoutes,
+    createTransferRoutes(registration),
+    createCouponRoutes(registration),
+    createCollectionRoutes({
+      authenticate,
+      intents,
+      vault,
+      collections: createCollections({ redis, keys, intents }),
+    }),
     createEventRoutes({ authenticate, feed, stopping }),
   ]
   return createApiApp({ routes, ops, authenticate, redisState: guard.state, clock, logger })

@@ -1,5 +1,7 @@
 /** The workers. */
+import { createLinks } from '../store/links.ts'
 import { createReadyReceipts } from '../store/ready-receipts.ts'
+import { createFinishLinks } from '../workers/finish-links.ts'
 import { createReadyPump, startSweep } from '../workers/ready-pump.ts'
 import { createReconcile } from '../workers/reconcile.ts'
 import { createReconcileWorker } from '../workers/reconcile-worker.ts'
@@ -40,6 +42,17 @@ export async function startWork({ lifecycle, logger }: ComposeDeps, base: Base):
   lifecycle.add({ name: 'reconcile-worker', stop: () => worker.stop({ force: isAway() }) })
 
   const pump = createReadyPump({ ready: createReadyReceipts({ redis, keys }), addJobs, ids })
-  const sweep = startSweep(pump, sweepIntervalMs, logger)
-  lifecycle.add({ name: 'ready-sweep', stop: () => sweep.stop({ force: isAway() }) })
+  const finishLinks = createFinishLinks({
+    partitions: keys.partitions,
+    links: createLinks({ redis, keys }),
+    intents,
+    clock,
+    logger,
+  })
+  const sweeps = {
+    'ready-sweep': startSweep(pump, sweepIntervalMs, logger),
+    'link-sweep': startSweep(() => finishLinks(pump), sweepIntervalMs, logger, 'links'),
+  }
+  for (const [name, sweep] of Object.entries(sweeps))
+    lifecycle.add({ name, stop: () => sweep.stop({ force: isAway() }) })
 }

@@ -110,7 +110,8 @@ export function openHeldCase(
     id: IntentId
     settledBy?: string | undefined
   },
-  receipt: ReceiptId,
+  /** Missing where a registration contradicts what is known. */
+  receipt: ReceiptId | undefined,
   now: number,
 ): HeldCase {
   return {
@@ -121,7 +122,7 @@ export function openHeldCase(
     reason: holdSentences[hold.reason],
     intent: id,
     ...(settledBy !== undefined && { known: settledBy as ReceiptId }),
-    receipts: [receipt],
+    receipts: receipt === undefined ? [] : [receipt],
     state: 'open',
     openedAt: now,
     sequence: 1,

@@ -2,7 +2,7 @@ import type { Collection } from './collection.ts'
 import { type Decision, hold, type Step, step } from './decision.ts'
 import type { CollectionId } from './ids.ts'
 import type { HoldReason, Personal } from './intent.ts'
-import { sameMoney } from './money.ts'
+import { type Money, sameMoney } from './money.ts'
 import type { CollectionObservation, OperatorResolution } from './observation.ts'
 import { describeFact } from './repeats.ts'
 
@@ -56,12 +56,20 @@ export function settleCollectionByPerson(
   now: number,
 ): Step<Collection> | undefined {
   if (action !== 'take-theirs' || theirs.kind !== 'collection') return undefined
-  const { amount, reference, receiptId } = theirs
-  return step<Collection>('corrected', before, { ...before, amount, reference, settledBy: receiptId }, now)
+  const { amount, fee, net, reference, receiptId } = theirs
+  const { fee: _, net: __, ...rest } = before
+  const money = { amount, ...(fee && { fee }), ...(net && { net }) }
+  return step<Collection>('corrected', before, { ...rest, ...money, reference, settledBy: receiptId }, now)
 }
 
 function findDifference(known: Collection, seen: CollectionObservation): HoldReason | undefined {
   if (known.amount.currency !== seen.amount.currency) return 'currency-differs'
   if (!sameMoney(known.amount, seen.amount)) return 'amount-differs'
+  if (differ(known.fee, seen.fee) || differ(known.net, seen.net)) return 'amount-differs'
   return known.reference === seen.reference ? undefined : 'reference-differs'
+}
+
+/** What one of two leaves out contradicts nothing. */
+function differ(known: Money | undefined, seen: Money | undefined): boolean {
+  return known !== undefined && seen !== undefined && !sameMoney(known, seen)
 }

@@ -1,7 +1,7 @@
 import type { Coupon, CouponState, CouponUse } from './coupon.ts'
 import { type Decision, hold, type Step, step } from './decision.ts'
 import type { HoldReason } from './intent.ts'
-import { type Money, sameMoney } from './money.ts'
+import { sameMoney } from './money.ts'
 import type { CouponGrantObservation, CouponUseObservation, OperatorResolution } from './observation.ts'
 import { describeFact } from './repeats.ts'
 
@@ -17,7 +17,7 @@ export const couponMoves: Record<CouponState, Record<'granted' | 'failed' | 'use
 }
 
 export function registerCoupon(
-  intent: Omit<Coupon, 'kind' | 'state' | 'uses' | 'sequence' | 'createdAt' | 'updatedAt'>,
+  intent: Omit<Coupon, 'kind' | 'state' | 'uses' | 'couponNumber' | 'sequence' | 'createdAt' | 'updatedAt'>,
   now: number,
 ): Step<Coupon> {
   return step<Coupon>(
@@ -28,91 +28,131 @@ export function registerCoupon(
   )
 }
 
+/** As whoever registers it says. That it was granted is a fact of its own, which readers wait for. */
+export function grantElsewhere(registered: Coupon, couponNumber: string, now: number): Step<Coupon> {
+  return step<Coupon>('granted', registered, { ...registered, state: 'granted', couponNumber }, now)
+}
+
 export function decideCoupon(coupon: Coupon, seen: Seen, now: number): Decision<Coupon> {
   if (coupon.dismissed?.includes(describeFact(seen).fact)) return { verdict: 'repeat' }
   if (coupon.hold) return { verdict: 'awaits-person' }
-  const used = seen.kind === 'coupon-use' ? findUse(coupon, seen) : undefined
-  if (used && seen.kind === 'coupon-use' && sameMoney(used.amount, seen.amount)) return { verdict: 'repeat' }
-  const difference = findDifference(coupon, seen, used)
+  const difference = findDifference(coupon, seen)
   if (difference) return hold(coupon, difference, now)
-  switch (couponMoves[coupon.state][seen.kind === 'coupon-use' ? 'used' : seen.status]) {
-    case 'repeat':
-      return { verdict: 'repeat' }
-    case 'contradiction':
-      return hold(coupon, 'final-state-contradicted', now)
-    case 'move':
-      return {
-        verdict: 'applied',
-        steps: seen.kind === 'coupon-use' ? use(coupon, seen, now) : [grant(coupon, seen, now)],
-      }
-  }
+  return seen.kind === 'coupon-use' ? decideUse(coupon, seen, now) : decideGrant(coupon, seen, now)
+}
+
+/** Its number leads to another coupon of ours: one of the two is wrong. Undefined where a person has it already. */
+export function contestCoupon(
+  coupon: Coupon,
+  now: number,
+): Extract<Decision, { verdict: 'held' }> | undefined {
+  if (coupon.hold) return undefined
+  const decision = hold<Coupon>(coupon, 'provider-reference-taken', now)
+  return decision.verdict === 'held' ? decision : undefined
 }
 
 export function consumedOf({ uses }: Pick<Coupon, 'uses'>): bigint {
   return uses.reduce((sum, { amount }) => sum + amount.minor, 0n)
 }
 
-/** A use that was taken after all; anything else leaves the coupon as it is. */
+/** What a person takes is true from then on, whatever was known; anything else leaves the coupon as it is. */
 export function settleCouponByPerson(
   before: Coupon,
   { action, theirs }: OperatorResolution,
   now: number,
 ): Step<Coupon> | undefined {
   if (action !== 'take-theirs') return undefined
-  if (theirs.kind === 'coupon-grant') return step('corrected', before, granted(before, theirs), now)
+  if (theirs.kind === 'coupon-grant') return step('corrected', before, answered(before, theirs), now)
   if (theirs.kind !== 'coupon-use') return undefined
-  const { couponNumber } = theirs
-  const uses = [
-    ...before.uses.filter(({ transaction }) => transaction !== theirs.transaction),
-    describeUse(theirs),
-  ]
-  return step('corrected', before, { ...before, couponNumber, state: 'granted', uses }, now)
+  const { failure: _, ...rest } = before
+  const { couponNumber, stockId, receiptId } = theirs
+  const after = { ...rest, couponNumber, stockId, state: 'granted' as const, settledBy: receiptId }
+  return step('corrected', before, { ...after, uses: replaceUse(before.uses, describeUse(theirs)) }, now)
+}
+
+/** Why what was observed cannot be taken for this coupon; a sentence for whoever asked. */
+export function findCouponObstacle(coupon: Coupon, theirs: Seen): string | undefined {
+  if (theirs.kind === 'coupon-use') {
+    const [other] = coupon.uses.filter(({ amount }) => amount.currency !== theirs.amount.currency)
+    return other && `It is used in ${other.amount.currency}, and ${theirs.amount.currency} cannot be added.`
+  }
+  if (theirs.status === 'failed' && coupon.uses.length > 0)
+    return 'It has been used, so its grant cannot have failed.'
+  if (coupon.hold?.reason === 'provider-reference-taken')
+    return 'Its number leads to another coupon, and a number leads to one.'
+  return undefined
+}
+
+function decideGrant(coupon: Coupon, seen: CouponGrantObservation, now: number): Decision<Coupon> {
+  switch (couponMoves[coupon.state][seen.status]) {
+    case 'repeat': {
+      const isKnown = seen.couponNumber === undefined || coupon.couponNumber !== undefined
+      if (isKnown || seen.status === 'failed') return { verdict: 'repeat' }
+      return { verdict: 'applied', steps: [step<Coupon>('reported', coupon, answered(coupon, seen), now)] }
+    }
+    case 'contradiction':
+      return hold(coupon, 'final-state-contradicted', now)
+    case 'move':
+      return { verdict: 'applied', steps: [step<Coupon>(seen.status, coupon, answered(coupon, seen), now)] }
+  }
+}
+
+function decideUse(coupon: Coupon, seen: CouponUseObservation, now: number): Decision<Coupon> {
+  // Nothing differs, so it is the same use.
+  if (findUse(coupon, seen)) return { verdict: 'repeat' }
+  if (couponMoves[coupon.state].used === 'contradiction') return hold(coupon, 'final-state-contradicted', now)
+  if (isTooMuch(coupon, seen)) return hold(coupon, 'consumed-too-much', now)
+  return { verdict: 'applied', steps: use(coupon, seen, now) }
 }
 
 function findUse({ uses }: Coupon, { transaction }: CouponUseObservation): CouponUse | undefined {
   return uses.find((one) => one.transaction === transaction)
 }
 
-function findDifference(coupon: Coupon, seen: Seen, used: CouponUse | undefined): HoldReason | undefined {
-  const { couponNumber, amount } = coupon
+/** What is observed must be about the very coupon that is known, whatever state it is in. */
+function findDifference(coupon: Coupon, seen: Seen): HoldReason | undefined {
+  const { couponNumber, amount, uses } = coupon
+  if (seen.kind === 'coupon-grant' && seen.takenBy !== undefined) return 'provider-reference-taken'
   if (couponNumber !== undefined && seen.couponNumber !== undefined && couponNumber !== seen.couponNumber)
     return 'provider-reference-differs'
   if (seen.kind !== 'coupon-use') return undefined
-  const known: Money | undefined = amount ?? coupon.uses[0]?.amount
+  // A coupon belongs to its stock: under another one it is another coupon.
+  if (seen.stockId !== coupon.stockId) return 'provider-reference-differs'
+  const known = amount ?? uses[0]?.amount
   if (known && known.currency !== seen.amount.currency) return 'currency-differs'
-  if (used) return 'amount-differs'
-  if (amount && consumedOf(coupon) + seen.amount.minor > amount.minor) return 'consumed-too-much'
-  return undefined
+  const used = findUse(coupon, seen)
+  return used && !sameMoney(used.amount, seen.amount) ? 'amount-differs' : undefined
+}
+
+function isTooMuch(coupon: Coupon, seen: CouponUseObservation): boolean {
+  return coupon.amount !== undefined && consumedOf(coupon) + seen.amount.minor > coupon.amount.minor
 }
 
 /** Consumption proves the grant, if nothing else has. */
 function use(coupon: Coupon, seen: CouponUseObservation, now: number): Step<Coupon>[] {
-  const steps: Step<Coupon>[] = []
-  let before = coupon
-  if (coupon.state !== 'granted') {
-    const first = step<Coupon>(
-      'granted',
-      coupon,
-      { ...coupon, state: 'granted', couponNumber: seen.couponNumber, settledBy: seen.receiptId },
-      now,
-    )
-    steps.push(first)
-    before = first.intent
-  }
+  const { couponNumber, receiptId: settledBy } = seen
+  const proved =
+    coupon.state === 'granted'
+      ? undefined
+      : step<Coupon>('granted', coupon, { ...coupon, state: 'granted', couponNumber, settledBy }, now)
+  const before = proved?.intent ?? coupon
   const uses = [...before.uses, describeUse(seen)]
-  steps.push(step<Coupon>('used', before, { ...before, uses, settledBy: seen.receiptId }, now))
-  return steps
+  const used = step<Coupon>('used', before, { ...before, uses, settledBy }, now)
+  return proved ? [proved, used] : [used]
 }
 
 function describeUse({ transaction, amount, occurredAt, receiptId }: CouponUseObservation): CouponUse {
   return { transaction, amount, at: occurredAt, receipt: receiptId }
 }
 
-function grant(before: Coupon, seen: CouponGrantObservation, now: number): Step<Coupon> {
-  return step<Coupon>(seen.status, before, granted(before, seen), now)
+/** In the place of the one that it corrects, or behind the others. */
+function replaceUse(uses: readonly CouponUse[], one: CouponUse): CouponUse[] {
+  const isKnown = uses.some(({ transaction }) => transaction === one.transaction)
+  if (!isKnown) return [...uses, one]
+  return uses.map((known) => (known.transaction === one.transaction ? one : known))
 }
 
-function granted(before: Coupon, seen: CouponGrantObservation): Coupon {
+function answered(before: Coupon, seen: CouponGrantObservation): Coupon {
   const { failure: _, ...rest } = before
   return {
     ...rest,

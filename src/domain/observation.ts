@@ -72,6 +72,8 @@ export interface CouponGrantObservation extends ObservationBase {
   reference: string
   status: 'granted' | 'failed'
   couponNumber?: string
+  /** The number leads to another coupon of ours. */
+  takenBy?: string
   failure?: Failure
 }
 
@@ -109,7 +111,7 @@ export type Observation =
 export type Sighting =
   | Omit<TransferObservation<SeenPayee>, 'receiptId' | 'takenBy'>
   | Omit<BatchObservation, 'receiptId'>
-  | Omit<CouponGrantObservation, 'receiptId'>
+  | Omit<CouponGrantObservation, 'receiptId' | 'takenBy'>
   | Omit<CouponUseObservation, 'receiptId'>
   | Omit<CollectionObservation<CollectionSecrets>, 'receiptId'>
 

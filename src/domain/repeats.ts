@@ -84,15 +84,7 @@ function describeParts(seen: Observation): { identity: Part[]; rest: Part[] } {
     case 'collection':
       return {
         identity: [seen.kind, seen.transaction],
-        rest: [
-          seen.reference,
-          seen.amount.minor,
-          seen.amount.currency,
-          seen.fee?.minor,
-          seen.net?.minor,
-          seen.channel,
-          seen.rrn,
-        ],
+        rest: [seen.reference, seen.amount.minor, seen.amount.currency, seen.fee?.minor, seen.net?.minor],
       }
   }
 }

@@ -3,7 +3,7 @@
  * take, and what they took, is remembered: when it comes again it is a repeat.
  */
 import { settleCollectionByPerson } from './decide-collection.ts'
-import { settleCouponByPerson } from './decide-coupon.ts'
+import { findCouponObstacle, settleCouponByPerson } from './decide-coupon.ts'
 import { settleByPerson } from './decide-transfer.ts'
 import { type Step, step } from './decision.ts'
 import type { Intent } from './intent.ts'
@@ -42,5 +42,7 @@ export function findObstacle(intent: Intent, { action, theirs }: OperatorResolut
   if (ours && amount && ours.currency !== amount.currency) {
     return `It is registered in ${ours.currency}, and ${formatAmount(amount)} ${amount.currency} cannot be taken for it.`
   }
+  if (intent.kind === 'coupon' && (theirs.kind === 'coupon-grant' || theirs.kind === 'coupon-use'))
+    return findCouponObstacle(intent, theirs)
   return undefined
 }

@@ -37,7 +37,17 @@ export const factsByNoun = {
     'amended',
     'drifted',
   ],
-  coupon: ['registered', 'submitted', 'granted', 'failed', 'used', 'held', 'released', 'corrected'],
+  coupon: [
+    'registered',
+    'submitted',
+    'granted',
+    'failed',
+    'reported',
+    'used',
+    'held',
+    'released',
+    'corrected',
+  ],
   collection: ['completed', 'held', 'released', 'corrected'],
   case: ['opened', 'resolved'],
 } as const satisfies Record<IntentKind, readonly FactName[]> & Record<'case', readonly string[]>

@@ -14,6 +14,7 @@ import { encodeStep } from './codec/codec.ts'
 import { encodeHeard } from './codec/heard.ts'
 import { encodeReceipt, readOutcome } from './codec/receipt.ts'
 import type { Keys } from './keys.ts'
+import { encodeLink, linksOf } from './links.ts'
 import { createTransaction, type Transaction, type TransactionOutcome } from './transaction.ts'
 
 export interface CommitRequest {
@@ -104,6 +105,8 @@ function writeSteps(
   if (after.kind === 'transfer') tally(transaction, keys, before as Transfer | undefined, after)
   if (after.kind === 'batch')
     transaction.do('HSET', keys.totals(after.id), 'watch', watches(after.state) ? 'any' : 'last')
+  for (const link of linksOf(before, after))
+    transaction.do('SADD', keys.dueLinks(partition), encodeLink(link))
   place(transaction, keys, before, after)
 }
 

@@ -40,9 +40,9 @@ export function memberIdOf(batch: BatchId, reference: string): TransferId {
   return `tr-${home}${digest('member', batch, reference).slice(homeLetters)}` as TransferId
 }
 
-/** A provider's own number, where it leads to an intent of ours. */
-export function aliasIdOf(kind: 'coupon' | 'payout', account: string, number: string): AliasId {
-  return `al-${digest(kind, account, number)}` as AliasId
+/** A provider's own number, where it leads to an intent of ours; or our reference, where it leads to several pay-ins. */
+export function aliasIdOf(kind: 'coupon' | 'payout' | 'collections', account: string, name: string): AliasId {
+  return `al-${digest(kind, account, name)}` as AliasId
 }
 
 /** Where what is observed belongs: an intent, or the name that leads to it. */

@@ -13,6 +13,7 @@ import { decodeHeard } from './codec/heard.ts'
 import { decodeReceipt, type ReceiptRecord } from './codec/receipt.ts'
 import { type CommitOutcome, type CommitRequest, composeCommit, readCommit } from './commit.ts'
 import type { Keys } from './keys.ts'
+import { createLinks, linksOf } from './links.ts'
 import { commitCommand } from './scripts.ts'
 import { type Command, readTogether, runTogether } from './together.ts'
 import { readTotals } from './totals.ts'
@@ -76,6 +77,7 @@ export interface IntentStoreDeps {
 
 export function createIntentStore(deps: IntentStoreDeps): IntentStore {
   const { redis, keys, sealer, vault } = deps
+  const links = createLinks({ redis, keys })
 
   async function load(targets: readonly Target[]): Promise<Loaded[]> {
     const found = await readTogether(
@@ -146,9 +148,19 @@ export function createIntentStore(deps: IntentStoreDeps): IntentStore {
   async function commitAll(requests: readonly CommitRequest[]): Promise<(CommitOutcome | Error)[]> {
     const bodies = await sealBodies(requests)
     const answers = await runAll(requests.map((request, i) => composeCommit(keys, request, bodies[i])))
+    await makeLinks(requests.filter((_, i) => isWritten(answers[i])))
     return answers.map((answer, i) =>
       answer instanceof Error ? answer : readCommit(answer, requests[i] as CommitRequest),
     )
+  }
+
+  /** What is committed is committed: a link that cannot be made now stays due, and the sweep makes it. */
+  async function makeLinks(written: readonly CommitRequest[]): Promise<void> {
+    const due = written.flatMap(({ before, steps }) => {
+      const after = steps.at(-1)?.intent
+      return after ? linksOf(before, after) : []
+    })
+    await links.make(due).catch(() => {})
   }
 
   function composeParking({ target, account, receipt }: ParkRequest): Transaction {
@@ -205,6 +217,10 @@ export function createIntentStore(deps: IntentStoreDeps): IntentStore {
       return (await redis.zadd(keys.watch(keys.partitionOf(id)), 'LT', 'CH', at, id)) === 1
     },
   }
+}
+
+function isWritten(answer: TransactionOutcome | Error | undefined): boolean {
+  return answer !== undefined && !(answer instanceof Error) && answer.outcome === 'written'
 }
 
 function readLoaded(

@@ -33,6 +33,10 @@ export interface Keys {
   members(id: BatchId): string
   /** The batches whose totals have moved so that something may follow. */
   dueBatches(partition: number): string
+  /** The names that are to lead to an intent, and do not yet. */
+  dueLinks(partition: number): string
+  /** The pay-ins under one reference of ours, by time. */
+  listed(name: AliasId): string
   /** The registrations that are under way, by when they began; and what each has still to write. */
   registering(partition: number): string
   draft(id: BatchId): string
@@ -86,6 +90,8 @@ export function createKeys(prefix: string, partitions: number): Keys {
     totals: (id) => beside(id, 'totals'),
     members: (id) => beside(id, 'members'),
     dueBatches: (partition) => tagged(partition, 'due-batches'),
+    dueLinks: (partition) => tagged(partition, 'due-links'),
+    listed: (name) => beside(name, 'listed'),
     registering: (partition) => tagged(partition, 'registering'),
     draft: (id) => beside(id, 'draft'),
     cases: (partition) => tagged(partition, 'cases'),

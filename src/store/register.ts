@@ -2,6 +2,8 @@
  * Registers an intent, once. What was parked for it becomes ready in the same step, so that no callback can fall between
  * "not registered yet" and "registered".
  */
+
+import type { Step } from '../domain/decision.ts'
 import { AppError } from '../domain/errors.ts'
 import type { IntentEvent } from '../domain/event.ts'
 import type { Intent } from '../domain/intent.ts'
@@ -10,6 +12,7 @@ import { decodeStored } from './codec/codec.ts'
 import { composeCommit } from './commit.ts'
 import type { IntentStore } from './intents.ts'
 import type { Keys } from './keys.ts'
+import { createLinks, linksOf } from './links.ts'
 import { commitCommand } from './scripts.ts'
 import { readTogether } from './together.ts'
 import { readTransaction } from './transaction.ts'
@@ -20,7 +23,11 @@ export type Registration<I extends Intent = Intent> =
   /** A batch that holds this reference is being registered at this moment. */
   | { outcome: 'claimed' }
 
-export type Register = <I extends Intent>(event: IntentEvent<I>) => Promise<Registration<I>>
+/** `more`: what is true of it from the start, beside that it is registered. */
+export type Register = <I extends Intent>(
+  event: IntentEvent<I>,
+  more?: readonly Step<I>[],
+) => Promise<Registration<I>>
 
 export interface RegisterDeps {
   redis: RedisClient
@@ -29,14 +36,27 @@ export interface RegisterDeps {
 }
 
 export function createRegister({ redis, keys, intents }: RegisterDeps): Register {
-  return async <I extends Intent>(event: IntentEvent<I>): Promise<Registration<I>> => {
-    const { fact, intent, because, at } = event
-    const transaction = composeRegistration(keys, event as IntentEvent)
+  const links = createLinks({ redis, keys })
+
+  /** What waits under another name of it. A link that cannot be made now stays due, and the sweep makes it. */
+  async function makeLinks(intent: Intent): Promise<number> {
+    const made = await links.make(linksOf(undefined, intent)).catch(() => [])
+    return made.reduce((sum, one) => (one.outcome === 'linked' ? sum + one.madeReady : sum), 0)
+  }
+
+  return async <I extends Intent>(
+    event: IntentEvent<I>,
+    more: readonly Step<I>[] = [],
+  ): Promise<Registration<I>> => {
+    const { fact, because, at } = event
+    const intent = more.at(-1)?.intent ?? event.intent
+    const transaction = composeRegistration(keys, event as IntentEvent, more)
     const { keys: names, args } = transaction.toCall()
     const [raw] = await readTogether(redis, [[commitCommand, names.length, ...names, ...args]])
     const answer = readTransaction(raw)
     if (answer.outcome === 'written') {
-      const madeReady = Number(answer.results[transaction.writes() - 2] ?? 0)
+      const parked = Number(answer.results[transaction.writes() - 2] ?? 0)
+      const madeReady = parked + (await makeLinks(intent))
       return { outcome: 'registered', intent, madeReady }
     }
     if (answer.found !== null && decodeStored(intent.id, answer.found).form === 'claim')
@@ -49,9 +69,10 @@ export function createRegister({ redis, keys, intents }: RegisterDeps): Register
 }
 
 /** The last two writes are what is made ready, and the wake. */
-function composeRegistration(keys: Keys, { fact, intent, because, at }: IntentEvent) {
+function composeRegistration(keys: Keys, { fact, intent, because, at }: IntentEvent, more: readonly Step[]) {
   const partition = keys.partitionOf(intent.id)
-  const transaction = composeCommit(keys, { steps: [{ fact, intent }], because, at, silent: true }, undefined)
+  const steps = [{ fact, intent }, ...more]
+  const transaction = composeCommit(keys, { steps, because, at, silent: true }, undefined)
   if (intent.kind === 'transfer')
     transaction.do('ZADD', keys.payee(partition, intent.personal.person), intent.createdAt, intent.id)
   return transaction

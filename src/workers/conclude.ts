@@ -29,24 +29,27 @@ export function conclude(
   const { intent, totals } = found
   const repeat = classifyRepeat(found.heard, heard, windowMs)
   const because: Because = { source: observation.source, receipt: receipt.id }
-  const base = { before: intent, steps: [], because, at: now, ...(repeat && { repeat }) }
+  const base = { before: intent, steps: [], because, at: now }
+  // What comes otherwise than before matters where it contradicts, and only there.
+  const mutated = repeat && { repeat }
   const record = (outcome: ReceiptOutcome) => ({ open: receipt, outcome, heard })
   if (repeat === 'identical' || repeat === 're-sent') {
     const isKept = repeat === 're-sent' || found.heard.length < identicalKept
-    return { ...base, ...(isKept && { receipt: record('repeat') }) }
+    return { ...base, repeat, ...(isKept && { receipt: record('repeat') }) }
   }
   const decision = decide(intent, observation, now, totals?.totals)
   switch (decision.verdict) {
     case 'repeat':
-      return { ...base, repeat: repeat ?? 're-sent', receipt: record('repeat') }
+      return { ...base, repeat: 're-sent', receipt: record('repeat') }
     case 'stale':
       return { ...base, receipt: record('stale'), ...('ask' in decision && { ask: true }) }
     case 'awaits-person':
-      return { ...base, receipt: record('awaits-person'), ...attach(found.case, receipt) }
+      return { ...base, ...mutated, receipt: record('awaits-person'), ...attach(found.case, receipt) }
     case 'held': {
       const held = decision.steps.at(-1)?.intent
       return {
         ...base,
+        ...mutated,
         steps: decision.steps,
         because: { ...because, reason: decision.reason },
         receipt: record('held'),

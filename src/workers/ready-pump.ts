@@ -29,11 +29,17 @@ export function createReadyPump({ ready, addJobs, ids }: ReadyPumpDeps): ReadyPu
   return () => ready.pump(enqueue)
 }
 
-/** Runs the pump now and then on; a round that fails is simply followed by the next. */
+const sweepNames = {
+  ready: { done: 'ready.pumped', failed: 'ready.not-pumped' },
+  links: { done: 'links.finished', failed: 'links.not-finished' },
+} as const
+
+/** Runs the work now and then on; a round that fails is simply followed by the next. */
 export function startSweep(
-  pump: ReadyPump,
+  work: () => Promise<number>,
   intervalMs: number,
   logger: Logger,
+  about: keyof typeof sweepNames = 'ready',
 ): { stop(options?: { force?: boolean }): Promise<void> } {
   let round: Promise<void> = Promise.resolve()
   let busy = false
@@ -41,10 +47,10 @@ export function startSweep(
   const run = async () => {
     busy = true
     try {
-      const pumped = await pump()
-      if (pumped > 0) logger.info('ready.pumped', { receipts: pumped })
+      const count = await work()
+      if (count > 0) logger.info(sweepNames[about].done, { count })
     } catch (error) {
-      logger.warn('ready.not-pumped', { error })
+      logger.warn(sweepNames[about].failed, { error })
     } finally {
       busy = false
     }

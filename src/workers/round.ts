@@ -8,6 +8,7 @@ import type { CollectionId } from '../domain/ids.ts'
 import type { OpenReceipt, ReceiptOutcome } from '../domain/receipt.ts'
 import { describeRedisTrouble } from '../redis/trouble.ts'
 import type { CommitOutcome, CommitRequest } from '../store/commit.ts'
+import { aliasIdOf } from '../store/ids.ts'
 import type { IntentStore, Loaded, ParkOutcome, Target } from '../store/intents.ts'
 import type { Vault } from '../store/vault.ts'
 import { conclude } from './conclude.ts'
@@ -55,11 +56,20 @@ export function createRound(deps: RoundDeps): ApplyRound {
     })
   }
 
+  /** The same of a coupon's number: whether it leads to another coupon shows only where it is noted. */
+  async function checkNumber(reading: Reading): Promise<Reading> {
+    const { observation, target } = reading
+    if (observation.kind !== 'coupon-grant' || observation.couponNumber === undefined) return reading
+    const [holder] = await intents.load([aliasIdOf('coupon', observation.account, observation.couponNumber)])
+    if (holder?.outcome !== 'found' || holder.intent.id === target) return reading
+    return { ...reading, observation: { ...observation, takenBy: holder.intent.id } }
+  }
+
   /** Undefined: it has to wait for its intent. */
   async function describe(reading: Reading, loaded: Loaded): Promise<CommitRequest | undefined> {
     const { receipt, observation } = reading
     if (loaded.outcome === 'found')
-      return conclude(loaded, reading, receipt, deps.windowMsOf(receipt.account), clock())
+      return conclude(loaded, await checkNumber(reading), receipt, deps.windowMsOf(receipt.account), clock())
     return observation.kind === 'collection' ? describeCollection(reading) : undefined
   }
 

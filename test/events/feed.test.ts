@@ -1,12 +1,15 @@
 import assert from 'node:assert/strict'
 import type { Redis } from 'ioredis'
 import { cloudEventSchema, matchTypes } from '../../src/events/catalogue.ts'
+import { couponSchema } from '../../src/events/coupon-resource.ts'
 import { createFeed, type Feed, type FeedPage, type FeedRequest } from '../../src/events/feed.ts'
+import { transferSchema } from '../../src/events/transfer-resource.ts'
 import { createWake } from '../../src/store/wake.ts'
+import { createSayingReconcile, payInOf, registerCouponIn, useOf } from '../support/coupons.ts'
 import { createTestClients } from '../support/redis.ts'
-import { createTestStore, registrationOf, type TestStore } from '../support/store.ts'
+import { createTestStore, registerIn, type TestStore } from '../support/store.ts'
 import { until } from '../support/until.ts'
-import { newReference } from '../support/zenospay.ts'
+import { beneficiary, newReference } from '../support/zenospay.ts'
 
 describe('event feed', () => {
   const clients = createTestClients()
@@ -23,7 +26,12 @@ describe('event feed', () => {
     const wake = createWake({ client: await clients.open(), channel: store.keys.wakeChannel })
     await wake.start()
     stopWake = wake.stop
-    feed = createFeed({ log: store.log, waitForGrowth: wake.waitForGrowth, clock: Date.now })
+    feed = createFeed({
+      log: store.log,
+      openAllSecrets: store.vault.openAllSecrets,
+      waitForGrowth: wake.waitForGrowth,
+      clock: Date.now,
+    })
   })
   afterEach(() => stopWake())
   after(() => clients.closeAll())
@@ -34,9 +42,7 @@ describe('event feed', () => {
   async function publish(count: number): Promise<string[]> {
     const subjects: string[] = []
     for (let i = 0; i < count; i++) {
-      const event = registrationOf(newReference())
-      await store.transfers.register(event)
-      subjects.push(event.transfer.id)
+      subjects.push((await registerIn(store, newReference())).id)
     }
     return subjects
   }
@@ -45,12 +51,13 @@ describe('event feed', () => {
     await publish(1)
     const [event] = (await read()).events
     const parsed = cloudEventSchema.parse(JSON.parse(JSON.stringify(event)))
+    const object = transferSchema.parse(parsed.data.object)
     assert.equal(parsed.type, 'tallyhook.transfer.registered.v1')
     assert.equal(parsed.source, '/accounts/zeno-test')
-    assert.equal(parsed.subject, parsed.data.object.id)
+    assert.equal(parsed.subject, object.id)
     assert.equal(parsed.sequence, 1)
     assert.equal(parsed.previousid, undefined)
-    assert.deepEqual(parsed.data.object.amount, { value: '25000.00', currency: 'IDR' })
+    assert.deepEqual(object.amount, { value: '25000.00', currency: 'IDR' })
     assert.deepEqual(parsed.data.because, { source: 'registration' })
   })
 
@@ -105,6 +112,34 @@ describe('event feed', () => {
     assert.equal((await read({ types: matchTypes('tallyhook.transfer.*') })).events.length, 5)
     assert.equal((await read({ types: matchTypes('tallyhook.transfer.failed.v1') })).events.length, 0)
     assert.deepEqual(matchTypes('nothing.of.ours'), [])
+  })
+
+  it('leaves out what is personal once its key is thrown away, and shows the rest', async () => {
+    const { personal } = await registerIn(store, newReference())
+    const before = transferSchema.parse((await read()).events[0]?.data.object)
+    assert.deepEqual(before.beneficiary, beneficiary)
+    await store.vault.forget(personal.person)
+    const after = transferSchema.parse((await read()).events[0]?.data.object)
+    assert.deepEqual(after, { ...before, beneficiary: { erased: true } })
+  })
+
+  it('shows coupons, pay-ins and cases as their own types', async () => {
+    const reconcile = createSayingReconcile(store)
+    await registerCouponIn(store, newReference(), { couponNumber: 'c-1' })
+    await reconcile.applyOne(useOf('c-1', 't-1', 300n))
+    await reconcile.applyOne(useOf('c-1', 't-1', 301n))
+    await reconcile.applyOne(payInOf('p-1'))
+    const { events } = await read()
+    for (const event of events) cloudEventSchema.parse(JSON.parse(JSON.stringify(event)))
+    const typesOf = (noun: string) =>
+      events.flatMap(({ type }) => (type.startsWith(`tallyhook.${noun}.`) ? [type.split('.')[2]] : []))
+    assert.deepEqual(typesOf('coupon'), ['registered', 'granted', 'used', 'held'])
+    assert.deepEqual(typesOf('collection'), ['completed'])
+    assert.deepEqual(typesOf('case'), ['opened'])
+    const used = couponSchema
+      .strict()
+      .parse(JSON.parse(JSON.stringify(events.find(({ type }) => type.endsWith('.used.v1'))?.data.object)))
+    assert.deepEqual(used.consumed, { value: '3.00', currency: 'CNY' })
   })
 
   it('wakes who waits as soon as something is published', async () => {

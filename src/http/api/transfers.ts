@@ -38,9 +38,11 @@ export interface RegistrationDeps {
 export interface AccountTerms {
   currency: string
   beneficiaries: readonly Beneficiary['kind'][]
+  /** Whether its provider grants coupons. */
+  coupons?: boolean
 }
 
-const listSchema = z.strictObject({
+export const byReferenceSchema = z.strictObject({
   account: z.string({ error: 'It is required.' }).min(1),
   reference: z.string({ error: 'It is required.' }).min(1),
 })
@@ -71,7 +73,7 @@ export function createTransferRoutes(deps: RegistrationDeps): Router {
   })
 
   router.get('/transfers', mayRead, async (req, res) => {
-    const { account, reference } = validate(listSchema, req.query)
+    const { account, reference } = validate(byReferenceSchema, req.query)
     const transfer = await find(transferIdOf(account, reference))
     res.json({ items: transfer ? [await present(transfer)] : [], next: null })
   })

@@ -4,6 +4,7 @@ import { type Express, Router } from 'express'
 import type { Redis } from 'ioredis'
 import request from 'supertest'
 import type { Receipt } from '../../../src/domain/receipt.ts'
+import type { Transfer } from '../../../src/domain/transfer.ts'
 import { createAccountRoutes } from '../../../src/http/api/accounts.ts'
 import { createApiApp } from '../../../src/http/api/app.ts'
 import { createReceiptRoutes } from '../../../src/http/api/receipts.ts'
@@ -19,7 +20,7 @@ import type { SignedCallback } from '../../../src/sandbox/signed-callback.ts'
 import { transferIdOf } from '../../../src/store/ids.ts'
 import { createKeyUsage, type KeyUsage } from '../../../src/store/key-usage.ts'
 import { createQuarantine, type Quarantine } from '../../../src/store/quarantine.ts'
-import { createReceiptFinder } from '../../../src/store/receipts.ts'
+import { createOpenBody, createReceiptFinder } from '../../../src/store/receipts.ts'
 import { loadScripts } from '../../../src/store/scripts.ts'
 import { createTransferSearch } from '../../../src/store/transfer-search.ts'
 import { createMemoryLogger } from '../../support/log.ts'
@@ -27,9 +28,10 @@ import { createTestClients } from '../../support/redis.ts'
 import {
   createTestReconcile,
   createTestStore,
-  digestNumber,
+  digestPerson,
   ids,
   keyring,
+  openReceiptOf,
   receiptOf,
   registerIn,
   type TestStore,
@@ -99,7 +101,8 @@ describe('receipts, quarantine and keys in the API', () => {
           isSourceAllowed: (_account, source) => source !== '198.51.100.66',
           quarantine,
           addJobs: add,
-          ...keyring,
+          seal: keyring.seal,
+          openBody: createOpenBody({ keys, sealer: keyring, vault: store.vault }),
           ids,
           noteUse: (...args) => void noted.push(args),
         }),
@@ -108,7 +111,13 @@ describe('receipts, quarantine and keys in the API', () => {
       createAccountRoutes({ authenticate, providers, usage }),
       createTransferSearchRoutes({
         authenticate,
-        search: createTransferSearch({ redis, keys, sealer: keyring, digestNumber }),
+        search: createTransferSearch({
+          redis,
+          keys,
+          intents: store.intents,
+          digestNumber: digestPerson,
+        }),
+        vault: store.vault,
       }),
     ]
     const redisState = () => ({ state: 'ok' as const })
@@ -195,8 +204,7 @@ describe('receipts, quarantine and keys in the API', () => {
 
     it('is accepted once its key is configured, at the time at which it came, and reaches its transfer', async () => {
       const reference = newReference()
-      const event = registrationOf(reference)
-      await store.transfers.register(event)
+      const transfer = await registerIn(store, reference)
       const hourAgo = Date.now() - 3_600_000
       const { headers, body } = signedDisbursement({ reference })
       const late = signedBody(body, { now: hourAgo })
@@ -230,7 +238,7 @@ describe('receipts, quarantine and keys in the API', () => {
       const stored = await get(`/receipts/${id}`)
       assert.equal(stored.body.where, 'store')
       assert.equal(stored.body.outcome, 'applied')
-      assert.equal(stored.body.transfer, event.transfer.id)
+      assert.equal(stored.body.intent, transfer.id)
       assert.equal(stored.body.bytes, Buffer.byteLength(body))
       assert.deepEqual(Object.keys(stored.body.headers).sort(), [
         'path',
@@ -293,20 +301,36 @@ describe('receipts, quarantine and keys in the API', () => {
     })
 
     it('tells a stored one that is not genuine', async () => {
-      const event = registrationOf(newReference())
-      await store.transfers.register(event)
-      const receipt = receiptOf('{}', { headers: forged('{}').headers })
-      const request = { before: event.transfer, event: undefined, receipt, result: 'repeat', at: 1 } as const
-      await store.transfers.commit(request)
-      const { body } = await post(`/receipts/${receipt.id}/reverify`)
+      const receipt = await record(await registerIn(store, newReference()), forged('{}').headers)
+      const { body } = await post(`/receipts/${receipt}/reverify`)
       assert.equal(body.outcome, 'refused')
     })
+
+    it('says so where it cannot: the body of a stored one was erased', async () => {
+      const transfer = await registerIn(store, newReference())
+      const receipt = await record(transfer, forged('{}').headers)
+      await store.vault.forget(transfer.personal.person)
+      const response = await post(`/receipts/${receipt}/reverify`)
+      assert.deepEqual([response.status, response.body.code], [409, 'cannot-reverify'])
+      assert.equal(
+        (await get(`/receipts/${receipt}`)).body.intent,
+        transfer.id,
+        'what else is known is shown',
+      )
+    })
+
+    async function record(before: Transfer, headers: Record<string, string>): Promise<string> {
+      const open = { ...openReceiptOf('{}'), headers }
+      const because = { source: 'callback' } as const
+      await store.intents.commit({ before, steps: [], because, receipt: { open, outcome: 'repeat' }, at: 1 })
+      return open.id
+    }
   })
 
   it('finds a receipt that is ready, or failed on the queue, and none that is not there', async () => {
     const reference = newReference()
-    const ready = receiptOf('{}')
-    await store.transfers.park(transferIdOf(account, reference), ready)
+    const ready = openReceiptOf('{}')
+    await store.intents.parkAll([{ target: transferIdOf(account, reference), account, receipt: ready }])
     await registerIn(store, reference)
     assert.equal((await get(`/receipts/${ready.id}`)).body.where, 'ready')
     const failed = receiptOf('{}')
@@ -346,9 +370,7 @@ describe('receipts, quarantine and keys in the API', () => {
       const beneficiary = { kind: 'bank', bankCode: '002', accountNumber: number, name: 'X' } as const
       const made: string[] = []
       for (let i = 0; i < 3; i++) {
-        const event = registrationOf(newReference(), { beneficiary })
-        await store.transfers.register(event)
-        made.push(event.transfer.id)
+        made.push((await registerIn(store, newReference(), { beneficiary })).id)
       }
       const first = await post('/transfers/search', { accountNumber: ` ${number}`, limit: 2 }, 'ledger')
       assert.equal(first.status, 200)

@@ -1,0 +1,121 @@
+/** Multi-use coupons that we grant, or that were granted elsewhere and are registered with their number. */
+import { Router } from 'express'
+import type { Coupon, CouponSecrets } from '../../domain/coupon.ts'
+import { grantElsewhere, registerCoupon } from '../../domain/decide-coupon.ts'
+import { AppError } from '../../domain/errors.ts'
+import { describePerson } from '../../domain/person.ts'
+import { presentCoupon } from '../../events/coupon-resource.ts'
+import { aliasIdOf, couponIdOf, readCouponId } from '../../store/ids.ts'
+import type { Target } from '../../store/intents.ts'
+import { allowOnly } from './allow.ts'
+import { requireScope } from './authorize.ts'
+import { type CouponRequest, canonicalCoupon, couponRequestSchema } from './coupon-request.ts'
+import { byReferenceSchema, type RegistrationDeps } from './transfers.ts'
+import { validate } from './validate.ts'
+
+export function createCouponRoutes(deps: RegistrationDeps): Router {
+  const { intents, vault, logger } = deps
+  const router = Router()
+  const mayRead = requireScope(deps.authenticate, 'transfers:read')
+  const mayWrite = requireScope(deps.authenticate, 'transfers:write')
+
+  router.post('/coupons', mayWrite, async (req, res) => {
+    const request = validate(couponRequestSchema(deps.accounts, req.body), req.body)
+    const unavailable = deps.unavailable()
+    if (unavailable) throw new AppError(unavailable)
+    const { coupon, created } = await register(request)
+    res
+      .status(created ? 201 : 200)
+      .location(`/v1/coupons/${coupon.id}`)
+      .json(await present(coupon))
+  })
+
+  router.get('/coupons/:id', mayRead, async (req, res) => {
+    const id = readCouponId(String(req.params.id))
+    const coupon = id && (await find(id))
+    if (!coupon) throw new AppError('not-found', { detail: 'There is no coupon with this id.' })
+    res.json(await present(coupon))
+  })
+
+  router.get('/coupons', mayRead, async (req, res) => {
+    const { account, reference } = validate(byReferenceSchema, req.query)
+    const coupon = await find(couponIdOf(account, reference))
+    res.json({ items: coupon ? [await present(coupon)] : [], next: null })
+  })
+
+  router.all('/coupons', allowOnly('GET', 'HEAD', 'POST'))
+  router.all('/coupons/:id', allowOnly('GET', 'HEAD'))
+
+  async function find(id: Target): Promise<Coupon | undefined> {
+    const found = await intents.find(id)
+    return found?.kind === 'coupon' ? found : undefined
+  }
+
+  async function present(coupon: Coupon) {
+    return presentCoupon(coupon, await vault.openSecrets<CouponSecrets>(coupon))
+  }
+
+  async function register(request: CouponRequest): Promise<{ coupon: Coupon; created: boolean }> {
+    await checkNumber(request)
+    const { fact, intent } = await describe(request)
+    const { providerReference: number } = request
+    const because = { source: 'registration' } as const
+    const at = intent.createdAt
+    const more = number === undefined ? [] : [grantElsewhere(intent, number, at)]
+    const result = await deps.register({ fact, intent, because, at }, more)
+    if (result.outcome === 'claimed') throw new AppError('commit-contended')
+    const { intent: coupon } = result
+    if (result.outcome === 'exists') {
+      if (coupon.contentDigest === intent.contentDigest) return { coupon, created: false }
+      throw new AppError('reference-conflict', {
+        detail: 'This reference is registered for the account with other content. Nothing was changed.',
+      })
+    }
+    const { id, account } = coupon
+    logger.info('coupon.registered', { couponId: id, account, madeReady: result.madeReady })
+    // The workers look for what is ready by themselves; a failure here only makes it wait for them.
+    if (result.madeReady > 0)
+      await deps.pumpReady().catch((error) => logger.warn('ready.not-pumped', { error }))
+    return { coupon, created: true }
+  }
+
+  /** Two that claim one number at the same moment get past this; then the one that comes second is held. */
+  async function checkNumber({ account, reference, providerReference }: CouponRequest): Promise<void> {
+    if (providerReference === undefined) return
+    const holder = await find(aliasIdOf('coupon', account, providerReference))
+    const id = couponIdOf(account, reference)
+    if (!holder || holder.id === id || (await find(id))) return
+    throw new AppError('invalid-request', {
+      detail: 'The request is not valid; `errors` says where.',
+      errors: [
+        {
+          path: 'providerReference',
+          code: 'provider-reference-taken',
+          message: `It is the number of ${holder.id}.`,
+        },
+      ],
+    })
+  }
+
+  async function describe(request: CouponRequest) {
+    const { account, reference, stockId, appid, amount, openid, name, idCard } = request
+    const id = couponIdOf(account, reference)
+    const secrets: CouponSecrets = { openid, name, idCard }
+    const person = deps.digestPerson(describePerson('wechatpay', openid))
+    return registerCoupon(
+      {
+        id,
+        account,
+        reference,
+        stockId,
+        appid,
+        ...(amount && { amount }),
+        personal: await vault.sealSecrets(id, person, secrets),
+        contentDigest: deps.digestContent(canonicalCoupon(request)),
+      },
+      deps.clock(),
+    )
+  }
+
+  return router
+}
