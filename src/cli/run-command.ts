@@ -18,7 +18,7 @@ Commands
   send         sends one signed callback, also a wrong one        tallyhook send --help
   keys         makes, shows and checks keys, and moves what is sealed to a new one
                                                              tallyhook keys --help
-  cases        shows what only a person can settle, and notes that it is     tallyhook cases --help
+  cases        shows what only a person can settle, and settles it     tallyhook cases --help
   quarantine   shows refused callbacks, and accepts one      tallyhook quarantine --help
 
 Environment: TALLYHOOK_CONFIG, REDIS_URL, CALLBACK_PORT, API_PORT, HOST, TALLYHOOK_DATA_DIR, LOG_LEVEL, LOG_FORMAT

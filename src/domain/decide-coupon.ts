@@ -3,7 +3,6 @@ import { type Decision, hold, type Step, step } from './decision.ts'
 import type { HoldReason } from './intent.ts'
 import { sameMoney } from './money.ts'
 import type { CouponGrantObservation, CouponUseObservation, OperatorResolution } from './observation.ts'
-import { describeFact } from './repeats.ts'
 
 type Seen = CouponGrantObservation | CouponUseObservation
 export type CouponMove = 'move' | 'repeat' | 'contradiction'
@@ -34,10 +33,9 @@ export function grantElsewhere(registered: Coupon, couponNumber: string, now: nu
 }
 
 export function decideCoupon(coupon: Coupon, seen: Seen, now: number): Decision<Coupon> {
-  if (coupon.dismissed?.includes(describeFact(seen).fact)) return { verdict: 'repeat' }
   if (coupon.hold) return { verdict: 'awaits-person' }
   const difference = findDifference(coupon, seen)
-  if (difference) return hold(coupon, difference, now)
+  if (difference) return hold(coupon, seen, difference, now)
   return seen.kind === 'coupon-use' ? decideUse(coupon, seen, now) : decideGrant(coupon, seen, now)
 }
 
@@ -47,7 +45,7 @@ export function contestCoupon(
   now: number,
 ): Extract<Decision, { verdict: 'held' }> | undefined {
   if (coupon.hold) return undefined
-  const decision = hold<Coupon>(coupon, 'provider-reference-taken', now)
+  const decision = hold<Coupon>(coupon, {}, 'provider-reference-taken', now)
   return decision.verdict === 'held' ? decision : undefined
 }
 
@@ -61,7 +59,7 @@ export function settleCouponByPerson(
   { action, theirs }: OperatorResolution,
   now: number,
 ): Step<Coupon> | undefined {
-  if (action !== 'take-theirs') return undefined
+  if (action !== 'take-theirs' || !theirs) return undefined
   if (theirs.kind === 'coupon-grant') return step('corrected', before, answered(before, theirs), now)
   if (theirs.kind !== 'coupon-use') return undefined
   const { failure: _, ...rest } = before
@@ -72,10 +70,7 @@ export function settleCouponByPerson(
 
 /** Why what was observed cannot be taken for this coupon; a sentence for whoever asked. */
 export function findCouponObstacle(coupon: Coupon, theirs: Seen): string | undefined {
-  if (theirs.kind === 'coupon-use') {
-    const [other] = coupon.uses.filter(({ amount }) => amount.currency !== theirs.amount.currency)
-    return other && `It is used in ${other.amount.currency}, and ${theirs.amount.currency} cannot be added.`
-  }
+  if (theirs.kind === 'coupon-use') return undefined
   if (theirs.status === 'failed' && coupon.uses.length > 0)
     return 'It has been used, so its grant cannot have failed.'
   if (coupon.hold?.reason === 'provider-reference-taken')
@@ -91,7 +86,7 @@ function decideGrant(coupon: Coupon, seen: CouponGrantObservation, now: number):
       return { verdict: 'applied', steps: [step<Coupon>('reported', coupon, answered(coupon, seen), now)] }
     }
     case 'contradiction':
-      return hold(coupon, 'final-state-contradicted', now)
+      return hold(coupon, seen, 'final-state-contradicted', now)
     case 'move':
       return { verdict: 'applied', steps: [step<Coupon>(seen.status, coupon, answered(coupon, seen), now)] }
   }
@@ -100,8 +95,9 @@ function decideGrant(coupon: Coupon, seen: CouponGrantObservation, now: number):
 function decideUse(coupon: Coupon, seen: CouponUseObservation, now: number): Decision<Coupon> {
   // Nothing differs, so it is the same use.
   if (findUse(coupon, seen)) return { verdict: 'repeat' }
-  if (couponMoves[coupon.state].used === 'contradiction') return hold(coupon, 'final-state-contradicted', now)
-  if (isTooMuch(coupon, seen)) return hold(coupon, 'consumed-too-much', now)
+  if (couponMoves[coupon.state].used === 'contradiction')
+    return hold(coupon, seen, 'final-state-contradicted', now)
+  if (isTooMuch(coupon, seen)) return hold(coupon, seen, 'consumed-too-much', now)
   return { verdict: 'applied', steps: use(coupon, seen, now) }
 }
 
@@ -111,17 +107,22 @@ function findUse({ uses }: Coupon, { transaction }: CouponUseObservation): Coupo
 
 /** What is observed must be about the very coupon that is known, whatever state it is in. */
 function findDifference(coupon: Coupon, seen: Seen): HoldReason | undefined {
-  const { couponNumber, amount, uses } = coupon
+  const { couponNumber } = coupon
   if (seen.kind === 'coupon-grant' && seen.takenBy !== undefined) return 'provider-reference-taken'
   if (couponNumber !== undefined && seen.couponNumber !== undefined && couponNumber !== seen.couponNumber)
     return 'provider-reference-differs'
   if (seen.kind !== 'coupon-use') return undefined
   // A coupon belongs to its stock: under another one it is another coupon.
   if (seen.stockId !== coupon.stockId) return 'provider-reference-differs'
-  const known = amount ?? uses[0]?.amount
-  if (known && known.currency !== seen.amount.currency) return 'currency-differs'
+  const known = currencyOf(coupon)
+  if (known !== undefined && known !== seen.amount.currency) return 'currency-differs'
   const used = findUse(coupon, seen)
   return used && !sameMoney(used.amount, seen.amount) ? 'amount-differs' : undefined
+}
+
+/** Where its stock has a fixed value, the first use tells. */
+export function currencyOf({ amount, uses }: Pick<Coupon, 'amount' | 'uses'>): string | undefined {
+  return (amount ?? uses[0]?.amount)?.currency
 }
 
 function isTooMuch(coupon: Coupon, seen: CouponUseObservation): boolean {

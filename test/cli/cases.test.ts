@@ -7,7 +7,7 @@ import type { Redis } from 'ioredis'
 import { runCases } from '../../src/cli/cases.ts'
 import { describeFixed } from '../../src/compose/base.ts'
 import { loadConfig } from '../../src/config/config.ts'
-import { caseIdOf } from '../../src/domain/case.ts'
+import { caseIdOfReceipt } from '../../src/domain/ids.ts'
 import { createCases } from '../../src/store/cases.ts'
 import { createKeys } from '../../src/store/keys.ts'
 import { checkFixed } from '../../src/store/meta.ts'
@@ -30,6 +30,7 @@ describe('tallyhook cases', () => {
     server = await startRedisServer()
     clients = createTestClients({ kind: 'url', url: server.url })
     redis = await clients.open()
+    loadScripts(redis)
     folder = mkdtempSync(join(tmpdir(), 'tallyhook-cases-'))
     const file = join(folder, 'tallyhook.json')
     const { id, partnerId } = testAccount
@@ -62,10 +63,10 @@ describe('tallyhook cases', () => {
 
   async function opened(openedAt: number): Promise<string> {
     const receipt = ids.receiptId()
-    const cases = createCases({ redis, scripts: loadScripts(redis), keys, clock: () => openedAt })
+    const cases = createCases({ redis, keys, clock: () => openedAt })
     const reason = 'No APIv3 key opens it.'
     await cases.open({ account: testAccount.id, receipt, code: 'callback-not-understood', reason })
-    return caseIdOf(receipt)
+    return caseIdOfReceipt(receipt)
   }
 
   it('lists, shows and resolves', async () => {

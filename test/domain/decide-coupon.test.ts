@@ -1,184 +1,97 @@
 import assert from 'node:assert/strict'
+import fc from 'fast-check'
 import { type Coupon, couponStates } from '../../src/domain/coupon.ts'
-import {
-  consumedOf,
-  couponMoves,
-  decideCoupon,
-  findCouponObstacle,
-  grantElsewhere,
-  registerCoupon,
-  settleCouponByPerson,
-} from '../../src/domain/decide-coupon.ts'
-import type { Step } from '../../src/domain/decision.ts'
-import type { CouponId, ReceiptId } from '../../src/domain/ids.ts'
-import type { CouponGrantObservation, CouponUseObservation } from '../../src/domain/observation.ts'
+import { consumedOf, couponMoves, decideCoupon } from '../../src/domain/decide-coupon.ts'
+import type { Decision } from '../../src/domain/decision.ts'
+import { coupon, now, outcomeOf, rupiah, seenGrant, seenUse } from '../support/intents.ts'
 
-const cny = (minor: bigint) => ({ minor, currency: 'CNY' })
+const granted = coupon({ state: 'granted', couponNumber: 'c-1' })
+const reasonOf = (decision: Decision<Coupon>) => decision.verdict === 'held' && decision.reason
+const use = (before: Coupon, fields: Parameters<typeof seenUse>[0] = {}) =>
+  decideCoupon(before, seenUse(fields), now)
 
-const registration = {
-  id: 'co-00000000000000000000000000' as CouponId,
-  account: 'wx',
-  reference: 'r-1',
-  stockId: 's-1',
-  appid: 'wx-1',
-  amount: cny(1000n),
-  personal: { person: 'p', sealed: 's' },
-  contentDigest: 'd',
-}
+describe('decideCoupon', () => {
+  const verdicts = { move: 'applied', repeat: 'repeat', contradiction: 'held' }
+  for (const state of couponStates) {
+    for (const [what, seen] of Object.entries({
+      granted: seenGrant(),
+      failed: seenGrant({ status: 'failed' }),
+      used: seenUse(),
+    })) {
+      const move = couponMoves[state][what as 'granted']
+      it(`${state}, and ${what} is reported: ${move}`, () => {
+        const decision = decideCoupon(coupon({ state }), seen, now)
+        assert.equal(decision.verdict, verdicts[move])
+        if (move === 'contradiction') assert.equal(reasonOf(decision), 'final-state-contradicted')
+      })
+    }
+  }
 
-const coupon = (fields: Partial<Coupon> = {}): Coupon => ({
-  ...registerCoupon(registration, 1).intent,
-  ...fields,
-})
-const granted = (fields: Partial<Coupon> = {}) => coupon({ state: 'granted', couponNumber: 'c-1', ...fields })
-const useOf = (transaction: string, minor: bigint) => ({
-  transaction,
-  amount: cny(minor),
-  at: 5,
-  receipt: `rc-${transaction}`,
-})
-
-const base = { source: 'callback', receiptId: 'rc-now' as ReceiptId, account: 'wx' } as const
-const used = (fields: Partial<CouponUseObservation> = {}): CouponUseObservation => ({
-  ...base,
-  kind: 'coupon-use',
-  couponNumber: 'c-1',
-  stockId: 's-1',
-  transaction: 't-1',
-  amount: cny(300n),
-  occurredAt: 5,
-  ...fields,
-})
-const answer = (fields: Partial<CouponGrantObservation> = {}): CouponGrantObservation => ({
-  ...base,
-  kind: 'coupon-grant',
-  reference: 'r-1',
-  status: 'granted',
-  couponNumber: 'c-1',
-  ...fields,
-})
-
-const outline = (decision: ReturnType<typeof decideCoupon>) =>
-  'steps' in decision
-    ? [decision.verdict, ...decision.steps.map(({ fact }) => `${fact.sequence} ${fact.name}`)]
-    : [decision.verdict]
-
-describe('decisions about a coupon', () => {
-  it('one with its number is granted from the start, in two facts', () => {
-    const registered = registerCoupon(registration, 7)
-    const steps = [registered, grantElsewhere(registered.intent, 'c-1', 7)]
+  it('counts each consumption once, by its transaction', () => {
+    const once = outcomeOf(granted, use(granted))
+    assert.equal(use(once).verdict, 'repeat')
+    const twice = outcomeOf(once, use(once, { transaction: 'trx-2', amount: rupiah(60n) }))
+    assert.equal(consumedOf(twice), 100n)
     assert.deepEqual(
-      steps.map(({ fact, intent }) => [
-        fact.name,
-        fact.sequence,
-        fact.change.from?.state,
-        intent.state,
-        intent.couponNumber,
-      ]),
+      twice.uses.map(({ transaction }) => transaction),
+      ['trx-1', 'trx-2'],
+    )
+  })
+
+  it('is granted by its use, if nothing else has said so', () => {
+    const decision = use(coupon())
+    assert.ok(decision.verdict === 'applied')
+    assert.deepEqual(
+      decision.steps.map(({ fact }) => [fact.name, fact.sequence]),
       [
-        ['registered', 1, undefined, 'registered', undefined],
-        ['granted', 2, 'registered', 'granted', 'c-1'],
+        ['granted', 2],
+        ['used', 3],
       ],
     )
   })
 
-  for (const state of ['registered', 'submitted'] as const) {
-    it(`a use of one that is ${state} proves the grant: two facts in one decision`, () => {
-      const decision = decideCoupon(coupon({ state }), used(), 9)
-      assert.deepEqual(outline(decision), ['applied', '2 granted', '3 used'])
-      assert.ok(decision.verdict === 'applied')
-      const [, { intent }] = decision.steps as [Step<Coupon>, Step<Coupon>]
-      const { couponNumber, settledBy, uses, updatedAt } = intent
-      assert.deepEqual(
-        { couponNumber, settledBy, uses, updatedAt },
-        {
-          couponNumber: 'c-1',
-          settledBy: 'rc-now',
-          uses: [{ transaction: 't-1', amount: cny(300n), at: 5, receipt: 'rc-now' }],
-          updatedAt: 9,
-        },
-      )
+  const held: [string, Coupon, Parameters<typeof seenUse>[0]][] = [
+    ['consumed-too-much', granted, { amount: rupiah(101n) }],
+    ['amount-differs', outcomeOf(granted, use(granted)), { amount: rupiah(41n) }],
+    ['currency-differs', granted, { amount: { minor: 40n, currency: 'CNY' } }],
+    ['provider-reference-differs', granted, { couponNumber: 'c-2' }],
+    ['provider-reference-differs', granted, { stockId: 'another' }],
+  ]
+  for (const [reason, before, fields] of held) {
+    it(`holds where ${reason.replaceAll('-', ' ')}: ${Object.keys(fields ?? {}).join()}`, () => {
+      const decision = use(before, fields)
+      assert.equal(reasonOf(decision), reason)
+      const after = outcomeOf(before, decision)
+      assert.deepEqual(after.uses, before.uses)
+      assert.equal(use(after).verdict, 'awaits-person')
     })
   }
 
-  it('follows its table in every state', () => {
-    for (const state of couponStates) {
-      const before = coupon({ state, ...(state === 'granted' && { couponNumber: 'c-1' }) })
-      for (const [seen, observation] of [
-        ['granted', answer()],
-        ['failed', answer({ status: 'failed' })],
-        ['used', used()],
-      ] as const) {
-        const { verdict } = decideCoupon(before, observation, 2)
-        const expected = { move: 'applied', repeat: 'repeat', contradiction: 'held' }
-        assert.equal(verdict, expected[couponMoves[state][seen]], `${state} ${seen}`)
-      }
-    }
+  it('of a stock with a fixed value takes any amount, in one currency', () => {
+    const { amount: _, ...free } = granted
+    const once = outcomeOf<Coupon>(free, use(free, { amount: rupiah(1_000n) }))
+    assert.equal(consumedOf(once), 1_000n)
+    const other = use(once, { transaction: 'trx-2', amount: { minor: 1n, currency: 'CNY' } })
+    assert.equal(reasonOf(other), 'currency-differs')
   })
 
-  it('looks at what is said before it takes it for a repeat', () => {
-    const known = granted({ uses: [useOf('t-1', 300n)] })
-    const reasonOf = (seen: CouponUseObservation | CouponGrantObservation) => {
-      const decision = decideCoupon(known, seen, 2)
-      return decision.verdict === 'held' ? decision.reason : decision.verdict
-    }
-    assert.equal(reasonOf(used()), 'repeat')
-    assert.equal(reasonOf(used({ occurredAt: 6 })), 'repeat')
-    assert.equal(reasonOf(used({ stockId: 's-2' })), 'provider-reference-differs')
-    assert.equal(reasonOf(used({ couponNumber: 'c-2' })), 'provider-reference-differs')
-    assert.equal(reasonOf(used({ amount: { minor: 300n, currency: 'USD' } })), 'currency-differs')
-    assert.equal(reasonOf(used({ amount: cny(299n) })), 'amount-differs')
-    assert.equal(reasonOf(used({ transaction: 't-2', amount: cny(700n) })), 'applied')
-    assert.equal(reasonOf(used({ transaction: 't-2', amount: cny(701n) })), 'consumed-too-much')
-    assert.equal(reasonOf(answer({ takenBy: 'co-other' })), 'provider-reference-taken')
-  })
-
-  it('one that is held waits for a person, whatever comes', () => {
-    const held = granted({ hold: { reason: 'amount-differs', at: 1, case: 'case-1' as never } })
-    for (const seen of [used(), answer(), answer({ status: 'failed' })])
-      assert.equal(decideCoupon(held, seen, 2).verdict, 'awaits-person')
-  })
-
-  describe('taken by a person', () => {
-    const take = (before: Coupon, theirs: CouponUseObservation | CouponGrantObservation) =>
-      settleCouponByPerson(
-        before,
-        { action: 'take-theirs', by: 'ann', because: 'seen in the portal', theirs } as never,
-        3,
-      )
-
-    it('a use takes the place of the one that it corrects', () => {
-      const before = granted({ uses: [useOf('t-1', 300n), useOf('t-2', 100n)] })
-      const taken = take(before, used({ amount: cny(200n) }))
-      assert.equal(taken?.fact.name, 'corrected')
-      assert.deepEqual(
-        taken.intent.uses.map(({ transaction, amount }) => [transaction, amount.minor]),
-        [
-          ['t-1', 200n],
-          ['t-2', 100n],
-        ],
-      )
-      assert.equal(consumedOf(taken.intent), 300n)
-    })
-
-    it('a use of a failed grant makes it granted, and its failure is gone', () => {
-      const taken = take(coupon({ state: 'failed', failure: { code: 'unknown' } }), used())
-      assert.deepEqual(
-        [taken?.intent.state, taken?.intent.failure, taken?.intent.couponNumber, taken?.intent.settledBy],
-        ['granted', undefined, 'c-1', 'rc-now'],
-      )
-    })
-
-    it('is refused where it cannot be true', () => {
-      const before = granted({ uses: [useOf('t-1', 300n)] })
-      assert.match(findCouponObstacle(before, answer({ status: 'failed' })) ?? '', /has been used/)
-      const dollars = used({ amount: { minor: 1n, currency: 'USD' } })
-      assert.match(findCouponObstacle(before, dollars) ?? '', /CNY.*USD/)
-      const contested = coupon({
-        hold: { reason: 'provider-reference-taken', at: 1, case: 'case-1' as never },
-      })
-      assert.match(findCouponObstacle(contested, answer()) ?? '', /leads to another/)
-      assert.equal(findCouponObstacle(granted(), answer({ status: 'failed' })), undefined)
-    })
+  it('for any history: never consumes more than its worth, and numbers without gaps', () => {
+    const uses = fc.array(fc.tuple(fc.nat({ max: 5 }), fc.bigInt(1n, 60n)), { maxLength: 10 })
+    fc.assert(
+      fc.property(uses, (history) => {
+        let current: Coupon = coupon()
+        for (const [number, minor] of history) {
+          const decision = use(current, { transaction: `trx-${number}`, amount: rupiah(minor) })
+          const steps = 'steps' in decision ? decision.steps : []
+          assert.deepEqual(
+            steps.map(({ fact }) => fact.sequence),
+            steps.map((_, i) => current.sequence + 1 + i),
+          )
+          current = outcomeOf(current, decision)
+          assert.ok(consumedOf(current) <= 100n)
+          assert.equal(new Set(current.uses.map(({ transaction }) => transaction)).size, current.uses.length)
+        }
+      }),
+    )
   })
 })

@@ -142,6 +142,8 @@ export function payInOf(
   })
 }
 
+export const sayingProviders: ReadonlyMap<string, AccountProvider> = new Map([[account, provider]])
+
 export function createSayingReconcile(store: Pick<TestStore, 'intents' | 'vault'>) {
-  return createTestReconcile(store, { providers: new Map([[account, provider]]) })
+  return createTestReconcile(store, { providers: sayingProviders })
 }
