@@ -1,6 +1,7 @@
 /** Cases as the model keeps them. */
-import { type Case, caseIdOfReceipt, changedAtOf, openCase, resolveCase } from '../../src/domain/case.ts'
+import { type Case, changedAtOf, openCase, resolveCase } from '../../src/domain/case.ts'
 import type { Because } from '../../src/domain/event.ts'
+import { caseIdOfReceipt } from '../../src/domain/ids.ts'
 import type { Cases } from '../../src/store/cases.ts'
 import { append, type ModelState } from './state.ts'
 

@@ -93,6 +93,7 @@ export function createModelSubject({
     },
     async lead(alias, to) {
       const account = recordOf(state, to)?.account ?? ''
+      if (state.rest.has(alias)) return
       state.rest.set(alias, { form: 'pointer', to })
       unpark(state, alias, account)
     },

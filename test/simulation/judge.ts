@@ -43,8 +43,13 @@ interface Known {
   used: bigint
   heard: { receipt: string; at: number; body: string; fact: string; identity: string }[]
   heardAtChange: number
+  /** What a person has ruled on. */
   dismissed: Set<string>
   couponNumber?: string
+  settledBy?: Said
+  usedBy: Map<string, Said>
+  /** What is shown to the person who has to decide. */
+  shown: Set<string>
 }
 
 export interface Judge {
@@ -60,7 +65,7 @@ export interface Judge {
   /** The intent is another than before. */
   changed(target: string): void
   /** A person has decided. */
-  resolved(target: string, action: 'take-theirs' | 'keep-ours' | 'cancel'): void
+  resolved(target: string, action: 'take-theirs' | 'keep-ours' | 'cancel', taken: Said | undefined): void
   stateOf(target: string): string | undefined
 }
 
@@ -82,6 +87,8 @@ export function createJudge(): Judge {
       heard: [],
       heardAtChange: 0,
       dismissed: new Set(),
+      usedBy: new Map(),
+      shown: new Set(),
     }
     known.set(target, one)
     return one
@@ -89,16 +96,23 @@ export function createJudge(): Judge {
 
   function decide(one: Known, target: string, said: Said): ReceiptOutcome {
     const { words } = said
-    if (one.dismissed.has(describe(words).fact)) return 'repeat'
+    if (one.held) return 'awaits-person'
+    const outcome = decideFree(one, target, words)
+    if (outcome === 'applied') one.settledBy = said
+    if (outcome === 'applied' && words.kind === 'coupon-use') one.usedBy.set(words.transaction, said)
+    return outcome === 'held' && one.dismissed.has(describe(words).fact) ? 'repeat' : outcome
+  }
+
+  function decideFree(one: Known, target: string, words: Words): ReceiptOutcome {
     switch (words.kind) {
       case 'transfer':
-        return one.held ? 'awaits-person' : judgeTransfer(one, words, target, holders)
+        return judgeTransfer(one, words, target, holders)
       case 'coupon-use':
-        return one.held ? 'awaits-person' : judgeUse(one, words)
+        return judgeUse(one, words)
       case 'coupon-grant':
-        return one.held ? 'awaits-person' : judgeGrant(one, words)
+        return judgeGrant(one, words)
       case 'collection':
-        return one.held ? 'awaits-person' : judgePaid(one, words)
+        return judgePaid(one, words)
       default:
         throw new Error(`Nothing is judged of ${words.kind}.`)
     }
@@ -110,27 +124,42 @@ export function createJudge(): Judge {
     },
     judge(target, said, found) {
       const one = knownOf(target, said.words)
-      const classes = new Set<RepeatClass | undefined>()
-      for (let count = one.heardAtChange; count <= one.heard.length; count++)
-        classes.add(classify(one.heard.slice(0, count), said))
-      const isRepeat = (some: RepeatClass | undefined) => some === 'identical' || some === 're-sent'
-      if (classes.has(found.repeat) && isRepeat(found.repeat)) return { ...found, outcome: 'repeat' }
-      if ([...classes].every(isRepeat)) return { outcome: 'repeat', repeat: 'identical' }
       const outcome = decide(one, target, said)
-      if (outcome === 'held') one.held = said
-      if (outcome === 'repeat') return { outcome, repeat: 're-sent' }
-      if (outcome !== 'held' && outcome !== 'awaits-person') return { outcome }
-      const repeat = classes.has(found.repeat) ? found.repeat : 'mutated'
-      return { outcome, ...(repeat && { repeat }) }
+      const { fact } = describe(said.words)
+      const answers: Verdict[] = []
+      for (let count = one.heardAtChange; count <= one.heard.length; count++) {
+        const heard = one.heard.slice(0, count)
+        const isShown = heard.some(
+          ({ receipt, fact: other }) => receipt !== said.receipt && other === fact && one.shown.has(receipt),
+        )
+        answers.push(classify(heard, said, outcome === 'awaits-person' && isShown ? 'repeat' : outcome))
+      }
+      const answer = answers.find((each) => each.outcome === found.outcome && each.repeat === found.repeat)
+      const last = answer ?? answers.at(-1) ?? { outcome }
+      if (last.outcome === 'held') {
+        one.held = said
+        one.shown = new Set([said.receipt, ...(one.settledBy ? [one.settledBy.receipt] : [])])
+      }
+      if (last.outcome === 'awaits-person') one.shown.add(said.receipt)
+      return last
     },
-    resolved(target, action) {
+    resolved(target, action, taken) {
       const one = known.get(target)
-      const words = one?.held?.words
-      if (!one || !words) return
-      one.dismissed.add(describe(words).fact)
+      if (!one?.held) return
+      const remember = (some: Said | undefined) => {
+        if (some && one.heard.some(({ receipt }) => receipt === some.receipt))
+          one.dismissed.add(describe(some.words).fact)
+      }
+      remember(one.held)
+      remember(taken)
+      if (action !== 'keep-ours')
+        remember(taken?.words.kind === 'coupon-use' ? one.usedBy.get(taken.words.transaction) : one.settledBy)
       delete one.held
-      if (action === 'cancel') one.state = 'cancelled'
-      if (action === 'take-theirs') take(one, words)
+      if (action === 'cancel' && one.state !== 'cancelled') {
+        one.state = 'cancelled'
+        delete one.settledBy
+      }
+      if (action === 'take-theirs' && taken) take(one, taken)
     },
     changed(target) {
       const one = known.get(target)
@@ -194,8 +223,9 @@ function use(one: Known, transaction: string, money: string, minor: bigint): voi
 
 function judgeGrant(one: Known, { status, number }: GrantWords): ReceiptOutcome {
   if (one.couponNumber && number && number !== one.couponNumber) return 'held'
-  if (one.state === status) return 'repeat'
-  if (one.state !== 'registered') return 'held'
+  const isNumberNews = status === 'granted' && number !== undefined && !one.couponNumber
+  if (one.state === status && !isNumberNews) return 'repeat'
+  if (one.state !== 'registered' && one.state !== status) return 'held'
   one.state = status
   if (number) one.couponNumber = number
   return 'applied'
@@ -212,25 +242,25 @@ function judgePaid(
   return 'applied'
 }
 
-function take(one: Known, words: Words): void {
+function take(one: Known, said: Said): void {
+  const { words } = said
   switch (words.kind) {
-    case 'transfer': {
-      one.state = words.status
-      if (words.off !== undefined) one.minor = amountOf(words.to) + BigInt(words.off)
-      if (words.at !== undefined) one.asOf = words.at
-      if (words.number) one.number = numberOf(words.to, words.number)
-      if (words.person) one.person = whoIs(words.person)
+    case 'transfer':
+      takeTransfer(one, words, said)
       return
-    }
     case 'coupon-use':
       use(one, words.transaction, `${words.minor} ${words.currency ?? 'THB'}`, BigInt(words.minor))
+      one.usedBy.set(words.transaction, said)
+      one.settledBy = said
       return
     case 'coupon-grant':
       one.state = words.status
       if (words.number) one.couponNumber = words.number
+      one.settledBy = said
       return
     case 'collection':
       one.paid.set(words.transaction, `${words.minor} ${words.currency ?? 'THB'} ${words.reference}`)
+      one.settledBy = said
       return
     case 'batch':
     case 'junk':
@@ -238,14 +268,37 @@ function take(one: Known, words: Words): void {
   }
 }
 
+/** Whom, how much and under which number in any case; the state where it is not overtaken. */
+function takeTransfer(one: Known, words: TransferWords, said: Said): void {
+  const { to, off, number, person, status, at } = words
+  if (off !== undefined) one.minor = amountOf(to) + BigInt(off)
+  if (number) one.number = numberOf(to, number)
+  if (person) one.person = whoIs(person)
+  const isOvertaken =
+    (status === 'processing' && over.includes(one.state)) ||
+    (one.state === 'cancelled' && status === 'failed') ||
+    (one.state === 'returned' && status === 'succeeded')
+  if (isOvertaken) return
+  one.state = status
+  one.settledBy = said
+  if (one.asOf !== undefined || at !== undefined) one.asOf = Math.max(one.asOf ?? 0, at ?? 0)
+}
+
 /** However it is written. */
 function whoIs(person: keyof typeof accountNumbers): 'own' | 'other' {
   return person === 'spelled' ? 'own' : person
 }
 
-function classify(heard: Known['heard'], said: Said): RepeatClass | undefined {
-  // One that waited for a person comes again and is no repeat of itself.
-  if (heard.some(({ receipt }) => receipt === said.receipt)) return undefined
+/** What is counted: nothing of what was news or was counted before; as a mutation only what a person has to see. */
+function classify(heard: Known['heard'], said: Said, outcome: ReceiptOutcome): Verdict {
+  if (outcome === 'applied' || heard.some(({ receipt }) => receipt === said.receipt)) return { outcome }
+  const seems = seemsTo(heard, said)
+  if (outcome === 'held' || outcome === 'awaits-person') return { outcome, ...(seems && { repeat: seems }) }
+  if (seems === 'identical') return { outcome, repeat: seems }
+  return outcome === 'repeat' || seems ? { outcome, repeat: 're-sent' } : { outcome }
+}
+
+function seemsTo(heard: Known['heard'], said: Said): RepeatClass | undefined {
   const { fact, identity } = describe(said.words)
   const earlier = heard.filter(({ at }) => at >= said.at - windowMs)
   if (earlier.some(({ body }) => body === said.body)) return 'identical'
@@ -262,11 +315,11 @@ function describe(words: Words): { fact: string; identity: string } {
 function partsOf(words: Words): [identity: unknown[], rest: unknown[]] {
   switch (words.kind) {
     case 'transfer': {
-      const { to, status, off, currency = 'THB', person, number, reason } = words
+      const { to, status, off, currency = 'THB', person, number } = words
       const amount = off === undefined ? 'none' : `${off} ${currency}`
       return [
         [words.kind, status, number ? numberOf(to, number) : to],
-        [to, amount, person && whoIs(person), reason],
+        [to, amount, person && whoIs(person)],
       ]
     }
     case 'batch':

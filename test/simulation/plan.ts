@@ -14,8 +14,8 @@ export type Fate = (typeof fates)[number]
 
 export type Operation =
   | { do: 'register'; name: string }
-  /** The coupon gets its number. */
-  | { do: 'name-coupon' }
+  /** Somebody sweeps up what leads from a number of the provider's to an intent. */
+  | { do: 'finish-links' }
   | { do: 'callback'; words: Words }
   /** One that came before comes again: in the same bytes, in others, or saying something else. */
   | { do: 'again'; of: number; how: 'identical' | 'envelope' | 'times' | 'amount' | 'person' }
@@ -26,7 +26,7 @@ export type Operation =
   | { do: 'redeliver'; of: number }
   | { do: 'pump' }
   | { do: 'settle-batch' }
-  | { do: 'resolve'; of: number; action: 'take-theirs' | 'keep-ours' | 'cancel' }
+  | { do: 'resolve'; of: number; receipt: number; action: 'take-theirs' | 'keep-ours' | 'cancel' }
   | { do: 'clock'; by: number }
 
 export interface Plan {
@@ -70,13 +70,14 @@ function draw(random: Random, temper: Temper): Operation {
     }
   if (dice < 85) return { do: 'work', from: random.below(10), count: 1 + random.below(8) }
   if (dice < 92) return { do: 'register', name: random.pick(registrable) }
-  if (dice < 93) return { do: 'name-coupon' }
+  if (dice < 93) return { do: 'finish-links' }
   if (dice < 95) return { do: 'pump' }
   if (dice < 97) return { do: 'settle-batch' }
   if (dice < 99)
     return {
       do: 'resolve',
       of: random.below(8),
+      receipt: random.below(4),
       action: random.pick(['take-theirs', 'keep-ours', 'cancel']),
     }
   if (random.chance(0.5)) return { do: 'redeliver', of: random.below(40) }

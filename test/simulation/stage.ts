@@ -7,15 +7,17 @@ import type { BatchId, IntentId, ReceiptId } from '../../src/domain/ids.ts'
 import type { Intent } from '../../src/domain/intent.ts'
 import type { RedisClient } from '../../src/redis/client.ts'
 import { createPersonSealer } from '../../src/seal/person-keys.ts'
-import { createCases } from '../../src/store/cases.ts'
+import { type Cases, createCases } from '../../src/store/cases.ts'
 import { decodeStored } from '../../src/store/codec/codec.ts'
 import { type CommitRequest, composeCommit, readCommit } from '../../src/store/commit.ts'
 import { createIntentStore, type IntentStore, type Target } from '../../src/store/intents.ts'
+import { createLinks, type Link, type Links, linksOf } from '../../src/store/links.ts'
 import { createReadyReceipts, type ReadyReceipts } from '../../src/store/ready-receipts.ts'
+import { createOpenBody, type OpenBody } from '../../src/store/receipts.ts'
 import { createRegister, type Register } from '../../src/store/register.ts'
 import { commitCommand } from '../../src/store/scripts.ts'
-import { type Command, readTogether } from '../../src/store/together.ts'
-import { createTransaction, readTransaction } from '../../src/store/transaction.ts'
+import { readTogether } from '../../src/store/together.ts'
+import { readTransaction } from '../../src/store/transaction.ts'
 import { createVault, type Vault } from '../../src/store/vault.ts'
 import { createModelSubject } from '../model/model-subject.ts'
 import { createRedisSubject } from '../model/redis-subject.ts'
@@ -29,9 +31,10 @@ export interface Parts {
   intents: IntentStore
   vault: Pick<Vault, 'sealSecrets'>
   register: Register
-  cases: Pick<ReturnType<typeof createCases>, 'open' | 'settle'>
+  cases: Pick<Cases, 'open' | 'settle' | 'find' | 'resolve'>
   ready: ReadyReceipts
-  lead: ReturnType<typeof createRedisSubject>['lead']
+  links: Links
+  openBody: OpenBody
   openTotals: ReturnType<typeof createRedisSubject>['openTotals']
   /** What follows from a batch's totals, and with it that it was looked at. */
   settle(request: CommitRequest, batch: BatchId): Promise<void>
@@ -56,6 +59,11 @@ export interface StageDeps {
 
 const persons = createPersonSealer()
 const partitions = 2
+
+function linksOfRequest({ before, steps }: CommitRequest): Link[] {
+  const after = steps.at(-1)?.intent
+  return after ? linksOf(before, after) : []
+}
 
 export function createStage({ redis, turnstile, prefix, clock, parkedMax, watcher }: StageDeps) {
   const settings = { partitions, clock, parkedMax }
@@ -107,19 +115,34 @@ export function createStage({ redis, turnstile, prefix, clock, parkedMax, watche
   const same = (what: string, found: unknown, expected: unknown) =>
     ensure(alike(found, expected), () => `${what}: ${show(found)} and not ${show(expected)}.`)
 
-  const committing =
-    (requests: readonly CommitRequest[]): Effect =>
-    async (commands, answers) => {
+  /** A name leads to somebody who did not have it; what waited under it is ready. */
+  async function linked(links: readonly Link[], answers: readonly unknown[]): Promise<void> {
+    const numbers = links.slice(0, answers.length).filter(({ kind }) => kind === 'number')
+    for (const { name, to } of numbers) await model.lead(name, to)
+    await compare(
+      [],
+      numbers.map(({ name }) => name),
+    )
+  }
+
+  function committing(requests: readonly CommitRequest[]): Effect {
+    let written: CommitRequest[] | undefined
+    return async (commands, answers) => {
       if (commands[0]?.[0] !== commitCommand) return
+      if (written) return linked(written.flatMap(linksOfRequest), answers)
+      written = []
       for (const [i, answer] of answers.entries()) {
         const request = requests[i] as CommitRequest
         const outcome = readCommit(readTransaction(answer), request)
         same('A commit', outcome, await model.intents.commit(request))
-        if (outcome.outcome === 'committed') watcher.committed(request)
+        if (outcome.outcome !== 'committed') continue
+        written.push(request)
+        watcher.committed(request)
       }
       const intents = requests.map(({ before, steps }) => before ?? steps[0]?.intent)
       await compare(touched(intents.slice(0, answers.length)))
     }
+  }
 
   function casesFor(actor: Actor, tellModel: () => Promise<unknown>) {
     let readAt: number | undefined
@@ -199,6 +222,8 @@ export function createStage({ redis, turnstile, prefix, clock, parkedMax, watche
       cases: {
         open: (failure) => casesFor(actor, () => model.cases.open(failure)).open(failure),
         settle: (receipt) => casesFor(actor, () => model.cases.settle(receipt)).settle(receipt),
+        find: casesFor(actor, async () => {}).find,
+        resolve: (id, by) => casesFor(actor, () => model.cases.resolve(id, by)).resolve(id, by),
       },
       ready: {
         pump: (enqueue) => {
@@ -208,22 +233,20 @@ export function createStage({ redis, turnstile, prefix, clock, parkedMax, watche
           return createReadyReceipts({ redis: turnstile.client(actor, effect), keys }).pump(enqueue)
         },
       },
-      async lead(alias, to) {
-        const call = createTransaction()
-          .do('SET', keys.intent(alias), `0 >${to}`)
-          .unpark(keys.parked(alias), {
-            counts: keys.parkedCounts(keys.partitionOf(alias)),
-            ready: keys.ready(keys.partitionOf(alias)),
-            account,
-          })
-          .toCall()
-        const command: Command = [commitCommand, call.keys.length, ...call.keys, ...call.args]
-        const effect: Effect = async () => {
-          await model.lead(alias, to)
-          await compare([], [alias])
-        }
-        await readTogether(turnstile.client(actor, effect), [command])
+      links: {
+        ...createLinks({ redis: turnstile.client(actor), keys }),
+        make: (links) => {
+          const effect: Effect = async ([command], answers) => {
+            if (command?.[0] === commitCommand) await linked(links, answers)
+          }
+          return createLinks({ redis: turnstile.client(actor, effect), keys }).make(links)
+        },
       },
+      openBody: createOpenBody({
+        keys,
+        sealer: keyring,
+        vault: createVault({ redis: turnstile.client(actor), keys, sealer: keyring, persons }),
+      }),
       async openTotals(batch, count) {
         const effect: Effect = () => model.openTotals(batch, count)
         await readTogether(turnstile.client(actor, effect), [['hset', keys.totals(batch), 'count', count]])

@@ -1,20 +1,22 @@
 /** One history: its operations, one after the other, then everything that is still under way, then the books. */
 import { createHash } from 'node:crypto'
-import { type Case, resolveCase } from '../../src/domain/case.ts'
+import type { Case } from '../../src/domain/case.ts'
 import { settleBatch } from '../../src/domain/decide-batch.ts'
+import { AppError } from '../../src/domain/errors.ts'
 import { createIdMaker, type IntentId, type ReceiptId } from '../../src/domain/ids.ts'
 import type { Intent } from '../../src/domain/intent.ts'
-import type { Observation } from '../../src/domain/observation.ts'
 import { describePerson, digestName } from '../../src/domain/person.ts'
 import type { OpenReceipt } from '../../src/domain/receipt.ts'
-import { findObstacle, resolveHold } from '../../src/domain/resolve.ts'
 import type { RedisClient } from '../../src/redis/client.ts'
 import type { CommitRequest } from '../../src/store/commit.ts'
 import { aliasIdOf } from '../../src/store/ids.ts'
 import type { Target } from '../../src/store/intents.ts'
 import { silentLogger } from '../../src/telemetry/logger.ts'
-import { type BroughtReceipt, createObserve, sealReceipt } from '../../src/workers/observe.ts'
+import { createCaseReceipts } from '../../src/workers/case-receipts.ts'
+import { createFinishLinks } from '../../src/workers/finish-links.ts'
+import { type BroughtReceipt, createObserve } from '../../src/workers/observe.ts'
 import { createReconcile, type ReconcileDeps } from '../../src/workers/reconcile.ts'
+import { createResolveCase } from '../../src/workers/resolve-case.ts'
 import { account, batchEvent, couponEvent, transferEvent } from '../model/things.ts'
 import { digestFact, digestPerson, keyring } from '../support/store.ts'
 import { ensure, show } from './failure.ts'
@@ -96,7 +98,8 @@ export async function playWorld(redis: RedisClient, { seed, operations }: Plan):
     const intent = made.at(-1)?.intent ?? before
     if (because.source === 'operator' && request.case?.after.state === 'resolved') {
       const { after } = request.case
-      if (after.resolution === 'by-person' && after.action && intent) judge.resolved(intent.id, after.action)
+      if (after.resolution === 'by-person' && after.action && intent)
+        judge.resolved(intent.id, after.action, after.taken && said.get(after.taken))
       if (intent) judge.changed(intent.id)
     }
     const one = because.receipt && said.get(because.receipt)
@@ -207,35 +210,35 @@ export async function playWorld(redis: RedisClient, { seed, operations }: Plan):
     )
   }
 
-  async function resolve({ intents }: Parts, which: number, action: 'take-theirs' | 'keep-ours' | 'cancel') {
+  async function resolve(
+    parts: Parts,
+    { of: which, action, receipt }: Extract<Operation, { do: 'resolve' }>,
+  ) {
     const held = stage.checkers.intents().filter((intent) => intent.hold)
-    const known = held[which % Math.max(1, held.length)]
+    const known = held[which % Math.max(1, held.length)]?.hold
     if (!known) return
-    const [loaded] = await intents.load([known.id])
-    if (loaded?.outcome !== 'found' || loaded.case?.kind !== 'held') return
-    const { intent, case: open } = loaded
-    const [first, ...rest] = open.receipts
-    const theirs = first && observationOf(first)
-    if (!theirs || open.state !== 'open') return
-    const resolution = { action, by: 'ops', because: 'looked', theirs }
-    if (findObstacle(intent, resolution)) return
-    const by = { resolution: 'by-person', resolvedBy: 'ops', resolvedBecause: 'looked', action } as const
-    await intents.commit({
-      before: intent,
-      steps: resolveHold(intent, resolution, now),
-      because: { source: 'operator', by: 'ops', reason: 'looked' },
-      case: { before: open, after: resolveCase(open, by, now).after },
-      ready: rest.flatMap((id) => {
-        const one = acknowledged.find((receipt) => receipt.id === id)
-        return one ? [sealReceipt(one, keyring)] : []
+    const one = await parts.cases.find(known.case)
+    const receipts = one?.kind === 'held' ? one.receipts : []
+    const taken = receipts[receipt % Math.max(1, receipts.length)]
+    const resolveCase = createResolveCase({
+      ...parts,
+      receipts: createCaseReceipts({
+        intents: parts.intents,
+        openBody: parts.openBody,
+        observe,
+        sealer: keyring,
       }),
-      at: now,
+      pumpReady: () => pump(parts),
+      clock,
+      logger: silentLogger,
     })
-  }
-
-  function observationOf(id: ReceiptId): Observation | undefined {
-    const one = acknowledged.find((receipt) => receipt.id === id)
-    return one && observe(one).observation
+    const request = { id: known.case, by: 'ops', reason: 'looked', action }
+    await resolveCase({ ...request, ...(action === 'take-theirs' && { receipt: taken }) }).catch(
+      (error: unknown) => {
+        const isNo = error instanceof AppError && ['cannot-resolve', 'case-resolved'].includes(error.code)
+        if (!isNo) throw error
+      },
+    )
   }
 
   function work(from: number, count: number): void {
@@ -302,11 +305,8 @@ export async function playWorld(redis: RedisClient, { seed, operations }: Plan):
     switch (operation.do) {
       case 'register':
         return register(operation.name)
-      case 'name-coupon':
-        return start('lead', async ({ lead }) => {
-          if (stage.checkers.lastOf(ids.coupon))
-            await lead(aliasIdOf('coupon', account, couponNumbers.own), ids.coupon)
-        })
+      case 'finish-links':
+        return start('links', finishLinks)
       case 'callback':
         return callBack(operation.words, acknowledged.length)
       case 'again':
@@ -325,10 +325,20 @@ export async function playWorld(redis: RedisClient, { seed, operations }: Plan):
       case 'settle-batch':
         return start('settle', settleTotals)
       case 'resolve':
-        return start('operator', (parts) => resolve(parts, operation.of, operation.action))
+        return start('operator', (parts) => resolve(parts, operation))
       case 'clock':
         now += operation.by
     }
+  }
+
+  async function finishLinks({ links, intents }: Parts): Promise<void> {
+    await createFinishLinks({
+      partitions: stage.keys.partitions,
+      links,
+      intents,
+      clock,
+      logger: silentLogger,
+    })()
   }
 
   async function pump({ ready }: Parts): Promise<void> {
@@ -354,9 +364,9 @@ export async function playWorld(redis: RedisClient, { seed, operations }: Plan):
       register(name)
       await drain()
     }
-    await play({ do: 'name-coupon' })
-    await drain()
     for (let round = 0; round < roundsMax; round++) {
+      start('links', finishLinks)
+      await drain()
       start('pump', pump)
       await drain()
       if (queue.length === 0) break

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import type { Redis } from 'ioredis'
-import { caseIdOfReceipt } from '../../src/domain/case.ts'
 import { AppError } from '../../src/domain/errors.ts'
+import { caseIdOfReceipt } from '../../src/domain/ids.ts'
 import { isCasePlace } from '../../src/store/cases.ts'
 import { commitCommand } from '../../src/store/scripts.ts'
 import { createTestCases } from '../support/cases.ts'

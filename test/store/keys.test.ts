@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { caseIdOf } from '../../src/domain/decision.ts'
+import { caseIdOfHold } from '../../src/domain/ids.ts'
 import { aliasIdOf, batchIdOf, couponIdOf, memberIdOf, transferIdOf } from '../../src/store/ids.ts'
 import { createKeys } from '../../src/store/keys.ts'
 
@@ -10,7 +10,7 @@ describe('keys', () => {
     const batch = batchIdOf('zeno-main', 'B1')
     const id = memberIdOf(batch, 'RLG1')
     const partition = keys.partitionOf(id)
-    const held = caseIdOf(id, 3)
+    const held = caseIdOfHold(id, 3)
     assert.equal(keys.partitionOf(held), partition)
     const all = [
       keys.intent(id),

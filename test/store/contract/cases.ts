@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
-import { caseIdOfReceipt, type Failure, type Resolution } from '../../../src/domain/case.ts'
+import type { Failure, Resolution } from '../../../src/domain/case.ts'
+import { caseIdOfReceipt } from '../../../src/domain/ids.ts'
 import type { Cases } from '../../../src/store/cases.ts'
 import type { Subject, SubjectSettings } from '../../model/subject.ts'
 import { ids } from '../../support/store.ts'

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { openHeldCase } from '../../../src/domain/case.ts'
-import { caseIdOf } from '../../../src/domain/decision.ts'
+import { caseIdOfHold } from '../../../src/domain/ids.ts'
 import type { Transfer } from '../../../src/domain/transfer.ts'
 import type { CommitRequest } from '../../../src/store/commit.ts'
 import { aliasIdOf, batchIdOf, transferIdOf } from '../../../src/store/ids.ts'
@@ -29,7 +29,7 @@ export function holding(before: Transfer): CommitRequest {
   const hold = {
     reason: 'amount-differs' as const,
     at: 2_000,
-    case: caseIdOf(before.id, before.sequence + 1),
+    case: caseIdOfHold(before.id, before.sequence + 1),
   }
   const step = change(before, { hold }, 'held')
   return {
