@@ -22,6 +22,8 @@ export type Operation =
   /** A worker takes a job of so many receipts, from this place of the queue on. */
   | { do: 'work'; from: number; count: number }
   | { do: 'step'; of: number; fate: Fate }
+  /** Everybody finishes what they are at. Only in histories that somebody wrote. */
+  | { do: 'drain' }
   /** A job that was done is delivered again. */
   | { do: 'redeliver'; of: number }
   | { do: 'pump' }

@@ -315,6 +315,8 @@ export async function playWorld(redis: RedisClient, { seed, operations }: Plan):
         return work(operation.from, operation.count)
       case 'step':
         return pass(operation.of, operation.fate)
+      case 'drain':
+        return drain()
       case 'redeliver': {
         const one = done[operation.of % Math.max(1, done.length)]
         if (one) queue.push(one)
