@@ -325,9 +325,14 @@ function rest(): string[] {
   ]
   const decideFor = (before: Coupon, seen: (typeof observed)[number][1]) =>
     describe(decideCoupon(before, seen, now))
+  const numbered = coupon({ state: 'granted', couponNumber: 'c-1' })
+  const grants: [string, Coupon, Parameters<typeof seenGrant>[0]][] = [
+    ['its number, which was not known', coupon({ state: 'granted' }), {}],
+    ['another number', numbered, { couponNumber: 'c-2' }],
+    ['a number that leads to another coupon', coupon(), { takenBy: 'co-other' }],
+  ]
   const once = coupon({
-    state: 'granted',
-    couponNumber: 'c-1',
+    ...numbered,
     uses: [{ transaction: 'trx-1', amount: rupiah(40n), at: now, receipt: 'rc-1' }],
   })
   const uses: [string, Parameters<typeof seenUse>[0]][] = [
@@ -348,8 +353,12 @@ function rest(): string[] {
       ['', ...observed.map(([name]) => code(name))],
       couponStates.map((state) => [
         code(state),
-        ...observed.map(([, seen]) => decideFor(coupon({ state }), seen)),
+        ...observed.map(([, seen]) => decideFor(state === 'granted' ? numbered : coupon({ state }), seen)),
       ]),
+    ),
+    table(
+      ['of a coupon that was granted', ''],
+      grants.map(([what, before, fields]) => [what, decideFor(before, seenGrant(fields))]),
     ),
     table(
       ['of a coupon that was used', ''],

@@ -20,7 +20,12 @@ describe('decideCoupon', () => {
     })) {
       const move = couponMoves[state][what as 'granted']
       it(`${state}, and ${what} is reported: ${move}`, () => {
-        const decision = decideCoupon(coupon({ state }), seen, now)
+        const isNumbered = state === 'granted'
+        const decision = decideCoupon(
+          coupon({ state, ...(isNumbered && { couponNumber: 'c-1' }) }),
+          seen,
+          now,
+        )
         assert.equal(decision.verdict, verdicts[move])
         if (move === 'contradiction') assert.equal(reasonOf(decision), 'final-state-contradicted')
       })
