@@ -80,7 +80,6 @@ export function settleBatch(
   const last = () => steps.at(-1)?.intent ?? batch
   const add = (name: 'processing' | 'finished' | 'amended' | 'drifted', after: Batch) =>
     steps.push(step<Batch>(name, last(), after, now))
-  if (batch.registering) return { steps }
   const published = describeTotals(totals)
   const isComplete = countFinal(totals) === batch.count
   const isOpen = batch.state !== 'finished' && batch.state !== 'closed'

@@ -33,6 +33,10 @@ export interface Keys {
   members(id: BatchId): string
   /** The batches whose totals have moved so that something may follow. */
   dueBatches(partition: number): string
+  /** The batches whose transfers the provider is to be asked about. */
+  askedBatches(partition: number): string
+  /** Every batch that is not archived, by when its books were last audited. */
+  audits(partition: number): string
   /** The registrations that are under way, by when they began; and what each has still to write. */
   registering(partition: number): string
   draft(id: BatchId): string
@@ -86,6 +90,8 @@ export function createKeys(prefix: string, partitions: number): Keys {
     totals: (id) => beside(id, 'totals'),
     members: (id) => beside(id, 'members'),
     dueBatches: (partition) => tagged(partition, 'due-batches'),
+    askedBatches: (partition) => tagged(partition, 'asked-batches'),
+    audits: (partition) => tagged(partition, 'audits'),
     registering: (partition) => tagged(partition, 'registering'),
     draft: (id) => beside(id, 'draft'),
     cases: (partition) => tagged(partition, 'cases'),
