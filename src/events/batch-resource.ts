@@ -14,6 +14,15 @@ export const figuresSchema = z.object({
   failedAmount: moneySchema.optional(),
 })
 
+const wechatpaySchema = z.object({
+  authorizationType: z.string(),
+  subMchid: z.string(),
+  subAppid: z.string().optional(),
+  spAppid: z.string().optional(),
+  purpose: z.string().optional(),
+  scene: z.string().optional(),
+})
+
 export const batchSchema = z.object({
   ...baseFields,
   name: z.string(),
@@ -29,6 +38,7 @@ export const batchSchema = z.object({
   drifted: z.boolean(),
   providerReference: z.string().optional(),
   closeReason: z.string().optional(),
+  wechatpay: wechatpaySchema.optional(),
 })
 export type BatchResource = z.infer<typeof batchSchema>
 
@@ -45,6 +55,7 @@ export function presentBatch(batch: Batch, totals: BatchTotals = emptyTotals()):
     drifted: batch.drifted ?? false,
     providerReference: batch.providerReference,
     closeReason: batch.closeReason,
+    wechatpay: batch.wechatpay,
   }
 }
 

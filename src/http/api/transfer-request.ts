@@ -4,14 +4,14 @@ import { type AmountProblem, type Money, parseAmount } from '../../domain/money.
 import type { Beneficiary } from '../../domain/transfer.ts'
 
 /** One line of printable text: what stands in a log line or a console must not be able to break it. */
-const line = (max: number) =>
+export const line = (max: number) =>
   z
     .string()
     .min(1)
     .max(max)
     .regex(/^[^\p{Cc}\p{Cs}\u2028\u2029]+$/u, 'It must be one line of printable text.')
 
-const identifier = (max: number) =>
+export const identifier = (max: number) =>
   z
     .string()
     .min(1)
@@ -25,7 +25,7 @@ const amountMessages: Record<AmountProblem, string> = {
   'too-large': 'It has more digits than any real amount.',
 }
 
-const moneySchema = z
+export const moneySchema = z
   .strictObject({ value: z.string(), currency: z.string() })
   .transform(({ value, currency }, context): Money => {
     const parsed = parseAmount(value, currency)
@@ -66,7 +66,7 @@ const wechatpaySchema = z
   })
 
 /** A union would only say that neither form fits; which one is meant shows in `openid`, and its own faults are told. */
-const beneficiarySchema = z.looseObject({}).transform((fields, context): Beneficiary => {
+export const beneficiarySchema = z.looseObject({}).transform((fields, context): Beneficiary => {
   const parsed = ('openid' in fields ? wechatpaySchema : bankSchema).safeParse(fields)
   if (parsed.success) return parsed.data
   for (const issue of parsed.error.issues) context.issues.push({ ...issue, input: undefined })
@@ -106,6 +106,6 @@ export function canonicalContent(request: TransferRequest): string {
   ])
 }
 
-function byKey([a]: [string, unknown], [b]: [string, unknown]): number {
+export function byKey([a]: [string, unknown], [b]: [string, unknown]): number {
   return a < b ? -1 : 1
 }

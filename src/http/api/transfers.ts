@@ -11,6 +11,7 @@ import type { Register } from '../../store/register.ts'
 import type { Vault } from '../../store/vault.ts'
 import type { Logger } from '../../telemetry/logger.ts'
 import type { Principal } from '../principal.ts'
+import { type AccountTerms, checkTransfer, invalidRequest, unknownAccount } from './account-terms.ts'
 import { allowOnly } from './allow.ts'
 import { requireScope } from './authorize.ts'
 import { canonicalContent, type TransferRequest, transferRequestSchema } from './transfer-request.ts'
@@ -34,11 +35,7 @@ export interface RegistrationDeps {
   logger: Logger
 }
 
-/** What an account pays in, and whom. */
-export interface AccountTerms {
-  currency: string
-  beneficiaries: readonly Beneficiary['kind'][]
-}
+export type { AccountTerms } from './account-terms.ts'
 
 const listSchema = z.strictObject({
   account: z.string({ error: 'It is required.' }).min(1),
@@ -141,25 +138,6 @@ export function describePayee(
 
 function checkAccount(request: TransferRequest, accounts: ReadonlyMap<string, AccountTerms>): void {
   const terms = accounts.get(request.account)
-  if (terms === undefined) throw invalid('account', 'unknown-account', 'There is no such account.')
-  const { currency, beneficiaries } = terms
-  if (currency !== request.amount.currency) {
-    throw invalid('amount.currency', 'wrong-currency', `The account pays in ${currency}.`)
-  }
-  if (!beneficiaries.includes(request.beneficiary.kind)) {
-    const wanted = beneficiaries.map((kind) => beneficiaryForms[kind]).join(' or ')
-    throw invalid('beneficiary', 'wrong-beneficiary', `The account pays to ${wanted}.`)
-  }
-}
-
-const beneficiaryForms: Record<Beneficiary['kind'], string> = {
-  bank: 'a bank: bankCode, accountNumber and name',
-  wechatpay: 'a WeChat Pay user: openid',
-}
-
-function invalid(path: string, code: string, message: string): AppError {
-  return new AppError('invalid-request', {
-    detail: 'The request is not valid; `errors` says where.',
-    errors: [{ path, code, message }],
-  })
+  const faults = terms ? checkTransfer(terms, request) : [unknownAccount]
+  if (faults.length > 0) throw invalidRequest(faults)
 }
