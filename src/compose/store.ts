@@ -4,6 +4,7 @@ import { randomUUID } from 'node:crypto'
 import type { RedisClient } from '../redis/client.ts'
 import { createBatches } from '../store/batches.ts'
 import { createCases } from '../store/cases.ts'
+import { createDueBatches } from '../store/due-batches.ts'
 import { createIntentStore } from '../store/intents.ts'
 import { createMembers } from '../store/members.ts'
 import { createRegister } from '../store/register.ts'
@@ -25,6 +26,7 @@ export function createIntentParts({ keys, keyring, persons, settingsOf }: Base, 
     register: createRegister({ redis, keys, intents }),
     batches: createBatches({ redis, keys, intents, clock, nameAttempt: randomUUID }),
     members: createMembers({ redis, keys }),
+    due: createDueBatches({ redis, keys }),
     cases: createCases({ redis, keys, clock }),
   }
 }

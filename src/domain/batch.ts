@@ -42,6 +42,8 @@ export interface Batch extends IntentBase {
   published?: string
   /** Set while the provider's figures differ from ours. */
   drifted?: true
+  /** What was last reported of our own totals that the transfers do not come to. */
+  miscounted?: string
   wechatpay?: WechatpayBatch
 }
 

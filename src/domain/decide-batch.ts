@@ -3,10 +3,17 @@
  * second alone, when the last of its transfers is final. What the provider says of the whole is a hint to ask about
  * the transfers, and a figure to compare.
  */
-import { type Batch, type BatchFigures, type BatchState, type BatchTotals, countFinal } from './batch.ts'
+import {
+  type Batch,
+  type BatchFigures,
+  type BatchState,
+  type BatchTotals,
+  countFinal,
+  emptyTotals,
+} from './batch.ts'
 import { type Step, step } from './decision.ts'
 import type { BatchObservation, ObservedBatchStatus } from './observation.ts'
-import { type TransferState, transferStates } from './transfer.ts'
+import { amountOf, type Transfer, type TransferState, transferStates } from './transfer.ts'
 
 export type BatchDecision =
   | { verdict: 'applied'; steps: Step<Batch>[]; drift?: string; ask?: true }
@@ -91,6 +98,47 @@ export function settleBatch(
   if (drift === undefined || batch.drifted) return { steps }
   add('drifted', { ...last(), drifted: true })
   return { steps, drift }
+}
+
+/**
+ * What follows where our own totals are not what the transfers come to, which must never happen: it is said once for
+ * each finding, and nothing is mended, so that whoever has to find out sees it as it was.
+ */
+export function auditBatch(
+  batch: Batch,
+  totals: BatchTotals,
+  recount: Recount,
+  now: number,
+): { steps: Step<Batch>[]; drift?: string } {
+  const { count, amount } = batch
+  const isWhole = recount.count === count && recount.minor === amount.minor
+  if (isWhole && describeTotals(totals) === describeTotals(recount.totals)) return { steps: [] }
+  const miscounted = `${describeTotals(totals)} / ${recount.count} ${recount.minor} ${describeTotals(recount.totals)}`
+  if (batch.miscounted === miscounted) return { steps: [] }
+  const drift = isWhole
+    ? 'The totals are not what the transfers come to, state by state.'
+    : 'The transfers are not those that were registered, in number or in amount.'
+  return { steps: [step<Batch>('drifted', batch, { ...batch, miscounted }, now)], drift }
+}
+
+/** As the transfers themselves have it. */
+export interface Recount {
+  count: number
+  /** As registered. */
+  minor: bigint
+  totals: BatchTotals
+}
+
+export function recount(transfers: Iterable<Transfer>): Recount {
+  const result: Recount = { count: 0, minor: 0n, totals: emptyTotals() }
+  for (const transfer of transfers) {
+    result.count++
+    result.minor += transfer.amount.minor
+    const total = result.totals[transfer.state]
+    total.count++
+    total.minor += amountOf(transfer).minor
+  }
+  return result
 }
 
 /** A closed batch is done with: from now on what its transfers come to can only be amended. */

@@ -34,7 +34,7 @@ export const batchSchema = z.object({
   totals: z.partialRecord(z.enum(transferStates), totalSchema),
   /** The provider's own figures, beside ours. */
   figures: figuresSchema.optional(),
-  /** The provider's figures and ours cannot both be right. */
+  /** The provider's figures and ours cannot both be right, or ours are not what the transfers come to. */
   drifted: z.boolean(),
   providerReference: z.string().optional(),
   closeReason: z.string().optional(),
@@ -52,7 +52,7 @@ export function presentBatch(batch: Batch, totals: BatchTotals = emptyTotals()):
     amount: presentMoney(batch.amount),
     totals: presentTotals(totals, batch.amount.currency),
     figures: batch.figures && presentFigures(batch.figures),
-    drifted: batch.drifted ?? false,
+    drifted: batch.drifted !== undefined || batch.miscounted !== undefined,
     providerReference: batch.providerReference,
     closeReason: batch.closeReason,
     wechatpay: batch.wechatpay,

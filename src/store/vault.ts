@@ -76,7 +76,17 @@ export function createVault<Key>({ redis, keys, sealer, persons }: VaultDeps<Key
 
   async function takeKeys(owners: readonly Owner[]): Promise<Key[]> {
     const found = await readKeys(owners)
-    return Promise.all(found.map((key, i) => key ?? makeKey(owners[i] as Owner)))
+    // One for each person, however often they stand in the list.
+    const made = new Map<string, Promise<Key>>()
+    return Promise.all(
+      owners.map((owner, i) => {
+        const key = found[i] ?? made.get(keyOf(owner))
+        if (key) return key
+        const fresh = makeKey(owner)
+        made.set(keyOf(owner), fresh)
+        return fresh
+      }),
+    )
   }
 
   async function openAllSecrets(

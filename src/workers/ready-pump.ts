@@ -12,6 +12,7 @@ import { groupJob, type JobDraft } from '../queue/catalogue.ts'
 import { groupReceipts } from '../queue/producer.ts'
 import type { ReadyReceipts } from '../store/ready-receipts.ts'
 import type { Logger } from '../telemetry/logger.ts'
+import { type Rounds, startRounds } from './rounds.ts'
 
 export interface ReadyPumpDeps {
   ready: ReadyReceipts
@@ -29,35 +30,11 @@ export function createReadyPump({ ready, addJobs, ids }: ReadyPumpDeps): ReadyPu
   return () => ready.pump(enqueue)
 }
 
-/** Runs the pump now and then on; a round that fails is simply followed by the next. */
-export function startSweep(
-  pump: ReadyPump,
-  intervalMs: number,
-  logger: Logger,
-): { stop(options?: { force?: boolean }): Promise<void> } {
-  let round: Promise<void> = Promise.resolve()
-  let busy = false
-
-  const run = async () => {
-    busy = true
-    try {
-      const pumped = await pump()
-      if (pumped > 0) logger.info('ready.pumped', { receipts: pumped })
-    } catch (error) {
-      logger.warn('ready.not-pumped', { error })
-    } finally {
-      busy = false
-    }
+/** Runs the pump now and then on. */
+export function startSweep(pump: ReadyPump, intervalMs: number, logger: Logger): Rounds {
+  const round = async () => {
+    const pumped = await pump()
+    if (pumped > 0) logger.info('ready.pumped', { receipts: pumped })
   }
-  const tick = () => {
-    if (!busy) round = run()
-  }
-  tick()
-  const timer = setInterval(tick, intervalMs)
-  return {
-    async stop({ force = false } = {}) {
-      clearInterval(timer)
-      if (!force) await round
-    },
-  }
+  return startRounds({ round, intervalMs, failed: 'ready.not-pumped', logger })
 }
