@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { generateKeyPairSync } from 'node:crypto'
 import type { AccountSettings } from '../../src/config/accounts/accounts.ts'
+import { commonDefaults } from '../../src/config/accounts/common.ts'
 import { AppError } from '../../src/domain/errors.ts'
 import { translateCallback as translateWechatpay } from '../../src/providers/wechatpay/translate.ts'
 import { translateCallback as translateZenospay } from '../../src/providers/zenospay/translate.ts'
@@ -11,6 +12,7 @@ import { payout, testAccount as wechatpayTest } from '../support/wechatpay.ts'
 import { testAccount } from '../support/zenospay.ts'
 
 const wechatpaySettings: AccountSettings = {
+  ...commonDefaults,
   ...wechatpayTest,
   provider: 'wechatpay',
   apiV3Keys: wechatpayTest.apiV3Keys.map((key) => new Uint8Array(key)),
@@ -21,7 +23,7 @@ const options = { path: '/callbacks/acme', now: Date.now() }
 
 describe('callback signers', () => {
   it('say so when the private key is of another kind than the provider’s', () => {
-    const account: AccountSettings = { ...testAccount, provider: 'zenospay' }
+    const account: AccountSettings = { ...commonDefaults, ...testAccount, provider: 'zenospay' }
     assert.throws(
       () => createSigner(account, { privateKey: () => ed.privateKey }),
       (error) => error instanceof AppError && error.detail === '--private-key: It is not an RSA key.',
@@ -51,7 +53,7 @@ describe('callback signers', () => {
     const keys = { privateKey: () => privateKey }
 
     it('of Zenospay: payouts and pay-ins', () => {
-      const signer = createSigner({ ...testAccount, provider: 'zenospay' }, keys)
+      const signer = createSigner({ ...commonDefaults, ...testAccount, provider: 'zenospay' }, keys)
       const translate = (event: string) =>
         translateZenospay(
           testAccount,

@@ -77,7 +77,8 @@ const signerAccount = {
 export function payout(fields: Partial<Payout> = {}): Payout {
   return {
     reference: 'bill0000000001',
-    providerReference: '1330000071100999991182020050700019480001',
+    // Another bill has another number.
+    providerReference: `1330000071100999991182020050700019480001${fields.reference ?? ''}`,
     amount: '250.00',
     accountNumber: '',
     openid: 'o-MYE42l80oelYMDE34nYD456Xoy',

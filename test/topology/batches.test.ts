@@ -29,7 +29,8 @@ describe('batches on a cluster', function () {
   let redis: RedisClient
   before(async () => {
     cluster = await startCluster()
-    redis = createConnect({ kind: 'url', url: cluster.url })('wait', 'test')
+    const nodes = cluster.masters.map(({ port }) => ({ host: '127.0.0.1', port }))
+    redis = createConnect({ kind: 'cluster', nodes, tls: false })('wait', 'test')
     await redis.connect()
   })
   after(async () => {
