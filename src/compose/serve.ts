@@ -175,7 +175,7 @@ async function createApi(
   })
   const routes = [
     ...createRecordRoutes(deps, base, records, { redis, queue, addJobs: accept, authenticate }),
-    createTransferRoutes({ ...registration, register }),
+    createTransferRoutes({ ...registration, register, batches }),
     createBatchRoutes({ ...registration, batches, members }),
     createEventRoutes({ authenticate, feed, stopping }),
   ]

@@ -8,10 +8,12 @@ import {
   type BatchFigures,
   type BatchState,
   type BatchTotals,
+  batchSizeMax,
   countFinal,
   emptyTotals,
 } from './batch.ts'
 import { type Step, step } from './decision.ts'
+import { minorMax } from './money.ts'
 import type { BatchObservation, ObservedBatchStatus } from './observation.ts'
 import { amountOf, type Transfer, type TransferState, transferStates } from './transfer.ts'
 
@@ -75,6 +77,19 @@ export function decideBatch(
     ...(rest.drift !== undefined && { drift: rest.drift }),
     ...(countFinal(totals) < batch.count && { ask: true }),
   }
+}
+
+/**
+ * One more transfer. Undefined where the batch takes none: it is not a mere grouping of ours but the provider has it as a
+ * whole, it is done, or it is full.
+ */
+export function growBatch(batch: Batch, { account, amount }: Transfer, now: number): Step<Batch> | undefined {
+  const minor = batch.amount.minor + amount.minor
+  const isOpen = (batch.state === 'registered' || batch.state === 'processing') && !batch.wechatpay
+  const isAlike = batch.account === account && batch.amount.currency === amount.currency
+  if (!isOpen || !isAlike || batch.count >= batchSizeMax || minor > minorMax) return undefined
+  const after = { ...batch, count: batch.count + 1, amount: { ...batch.amount, minor } }
+  return step<Batch>('grown', batch, after, now)
 }
 
 /** What follows from the transfers alone; no steps where nothing does. */

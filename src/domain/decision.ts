@@ -15,6 +15,7 @@ export const factNames = [
   'expired',
   'accepted',
   'reported',
+  'grown',
   'finished',
   'closed',
   'amended',

@@ -23,6 +23,7 @@ export const errorCodes = {
     retry: 'never',
     title: 'The reference is registered with other content',
   },
+  'batch-not-open': { status: 409, retry: 'never', title: 'The batch takes no more transfers' },
   'case-resolved': { status: 409, retry: 'never', title: 'The case is resolved already' },
   'cannot-reverify': { status: 409, retry: 'never', title: 'The callback cannot be verified again' },
   'body-too-large': { status: 413, retry: 'never', title: 'The body is too large' },

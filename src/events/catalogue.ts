@@ -32,6 +32,7 @@ export const factsByNoun = {
     'accepted',
     'processing',
     'reported',
+    'grown',
     'finished',
     'closed',
     'amended',

@@ -13,8 +13,9 @@ import type { RedisClient } from '../redis/client.ts'
 import { createClaims, type TakenReference } from './claims.ts'
 import { batchOf, type Draft, type DraftContent, decodeDraft, encodeDraft, placesOf } from './draft.ts'
 import { inGroups, toCommand } from './groups.ts'
-import { transferIdOf } from './ids.ts'
+import { kindOf, transferIdOf } from './ids.ts'
 import type { IntentStore } from './intents.ts'
+import { createJoins, type Joins } from './joins.ts'
 import type { Keys } from './keys.ts'
 import { composeRegistration } from './register.ts'
 import { encodeUnderWay, type Phase, readUnderWay } from './registration.ts'
@@ -42,13 +43,15 @@ export type BatchRegistration =
 
 /** Of one registration that was found half done. */
 export interface Finished {
-  id: BatchId
+  id: BatchId | TransferId
   outcome: 'registered' | 'refused' | 'by-another' | 'failed'
   error?: unknown
 }
 
 export interface Batches {
   register(request: BatchRequest): Promise<BatchRegistration>
+  /** Registers one more transfer in a batch that is there. */
+  join: Joins['join']
   /** Goes on with the registrations that began before then. */
   finish(before: number): Promise<Finished[]>
 }
@@ -56,7 +59,7 @@ export interface Batches {
 export interface BatchesDeps {
   redis: RedisClient
   keys: Keys
-  intents: Pick<IntentStore, 'find'>
+  intents: Pick<IntentStore, 'find' | 'load'>
   clock: () => number
   /** Never the same twice. */
   nameAttempt(): string
@@ -73,7 +76,9 @@ const transfersAtOnce = 50
 const attemptsMax = 32
 const finishedAtOnce = 10
 
-export function createBatches({ redis, keys, intents, clock, nameAttempt }: BatchesDeps): Batches {
+export function createBatches(deps: BatchesDeps): Batches {
+  const { redis, keys, intents, clock, nameAttempt } = deps
+  const joins = createJoins(deps)
   const claims = createClaims({ redis, keys })
 
   async function run(transaction: Transaction) {
@@ -245,20 +250,23 @@ export function createBatches({ redis, keys, intents, clock, nameAttempt }: Batc
       throw new AppError('commit-contended', { context: { batchId: request.id } })
     },
 
+    join: joins.join,
+
     async finish(before) {
       const finished: Finished[] = []
       for (let partition = 0; partition < keys.partitions; partition++) {
         const key = keys.registering(partition)
         const ids = await redis.zrangebyscore(key, '-inf', before, 'LIMIT', 0, finishedAtOnce)
-        for (const id of ids as BatchId[]) finished.push(await finishOne(id))
+        for (const id of ids as (BatchId | TransferId)[]) finished.push(await finishOne(id))
       }
       return finished
     },
   }
 
-  async function finishOne(id: BatchId): Promise<Finished> {
+  async function finishOne(id: BatchId | TransferId): Promise<Finished> {
     try {
-      const draft = await readDraft(id)
+      if (kindOf(id) === 'transfer') return { id, outcome: await joins.finishOne(id as TransferId) }
+      const draft = await readDraft(id as BatchId)
       return { id, outcome: draft ? (await complete(draft)).outcome : 'by-another' }
     } catch (error) {
       // Behind the others, so that those that fail keep nobody from theirs.

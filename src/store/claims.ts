@@ -7,7 +7,7 @@ import type { RedisClient } from '../redis/client.ts'
 import { encodePointer } from './codec/codec.ts'
 import { inGroups } from './groups.ts'
 import type { Keys } from './keys.ts'
-import { type Claim, encodeClaimOf, type Found, isLive, judge, type Place } from './registration.ts'
+import { type Claim, encodeClaimOf, type Found, judge, type Place } from './registration.ts'
 import { type Command, readTogether } from './together.ts'
 
 export interface TakenReference {
@@ -68,11 +68,11 @@ export function createClaims({ redis, keys }: { redis: RedisClient; keys: Keys }
     const claims = new Map(
       found.flatMap((one) => (one.found === 'claim' ? [[one.text, one.claim] as const] : [])),
     )
-    const holders = await readTogether(
+    const attempts = await readTogether(
       redis,
-      [...claims.values()].map(({ by }): Command => ['get', keys.intent(by)]),
+      [...claims.values()].map(({ by }): Command => ['hget', keys.draft(by), 'attempt']),
     )
-    return new Set([...claims].filter(([, claim], i) => isLive(claim, holders[i])).map(([text]) => text))
+    return new Set([...claims].filter(([, claim], i) => attempts[i] === claim.attempt).map(([text]) => text))
   }
 
   return {

@@ -4,7 +4,7 @@
  * theirs from the batch, and live beside it, and so do the cases of an intent.
  */
 import type { CaseState } from '../domain/case.ts'
-import type { AliasId, BatchId, CaseId, IntentId, ReceiptId } from '../domain/ids.ts'
+import type { AliasId, BatchId, CaseId, IntentId, ReceiptId, TransferId } from '../domain/ids.ts'
 
 export type PlacedId = IntentId | AliasId | CaseId
 
@@ -39,7 +39,7 @@ export interface Keys {
   audits(partition: number): string
   /** The registrations that are under way, by when they began; and what each has still to write. */
   registering(partition: number): string
-  draft(id: BatchId): string
+  draft(id: BatchId | TransferId): string
   /** Cases by id; by account and state, an index; and the accounts that have or had any. */
   cases(partition: number): string
   casesIn(partition: number, account: string, state: CaseState): string

@@ -9,8 +9,10 @@
  *
  * Until the last step the batch's own key holds a claim that names the attempt and the phase, and no record: what is about
  * the batch waits, as what is about its transfers does. A claim on a reference names the batch and the attempt: it
- * holds as long as the batch's key names that attempt too. An attempt's name is never used again, so a claim that has once
+ * holds as long as the batch's draft is that attempt's. An attempt's name is never used again, so a claim that has once
  * ceased to hold, left behind by somebody who was slow, can be taken over.
+ *
+ * A transfer that joins a batch is registered in the same way, with a draft under its own id (`joins.ts`).
  */
 import type { BatchId, IntentId, TransferId } from '../domain/ids.ts'
 import { encodeClaim, encodePointer } from './codec/codec.ts'
@@ -30,7 +32,8 @@ export interface Place {
 }
 
 export interface Claim {
-  by: BatchId
+  /** Whose draft it belongs to. */
+  by: BatchId | TransferId
   attempt: string
 }
 
@@ -59,7 +62,7 @@ export function encodeClaimOf({ by, attempt }: Claim): string {
 export function readClaim(text: string | null | undefined): Claim | undefined {
   if (!text?.startsWith(mark)) return undefined
   const [by = '', attempt = ''] = text.slice(mark.length).split(' ')
-  return { by: by as BatchId, attempt }
+  return { by: by as Claim['by'], attempt }
 }
 
 export function judge(text: unknown, { member }: Place, mine: Claim | undefined): Found {
@@ -68,9 +71,4 @@ export function judge(text: unknown, { member }: Place, mine: Claim | undefined)
   if (mine && text === encodePointer(member as IntentId)) return { found: 'pointer-of-mine' }
   const claim = readClaim(text)
   return claim ? { found: 'claim', claim, text } : { found: 'taken' }
-}
-
-/** `holder`: what is under the key of the batch that it names. */
-export function isLive({ attempt }: Claim, holder: unknown): boolean {
-  return typeof holder === 'string' && readUnderWay(holder)?.attempt === attempt
 }

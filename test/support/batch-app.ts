@@ -68,7 +68,7 @@ export function createBatchApp(store: TestStore) {
   const members = createMembers(store)
   const app: Express = createApiApp({
     routes: [
-      createTransferRoutes({ ...base, register: store.register }),
+      createTransferRoutes({ ...base, register: store.register, batches }),
       createBatchRoutes({ ...base, batches, members }),
     ],
     ops: Router(),

@@ -85,6 +85,8 @@ export const transferRequestSchema = z.strictObject({
   amount: moneySchema,
   beneficiary: beneficiarySchema,
   providerReference: identifier(128).optional(),
+  /** Of a batch that is there and takes more. */
+  batch: identifier(64).optional(),
   metadata: metadataSchema.optional(),
 })
 export type TransferRequest = z.output<typeof transferRequestSchema>
@@ -94,7 +96,7 @@ export type TransferRequest = z.output<typeof transferRequestSchema>
  * another one under the same reference.
  */
 export function canonicalContent(request: TransferRequest): string {
-  const { account, reference, amount, beneficiary, providerReference, metadata } = request
+  const { account, reference, amount, beneficiary, providerReference, batch, metadata } = request
   return JSON.stringify([
     account,
     reference,
@@ -103,6 +105,7 @@ export function canonicalContent(request: TransferRequest): string {
     Object.entries(beneficiary).sort(byKey),
     providerReference ?? null,
     Object.entries(metadata ?? {}).sort(byKey),
+    ...(batch === undefined ? [] : [batch]),
   ])
 }
 

@@ -1,11 +1,12 @@
 import { Router } from 'express'
 import { z } from 'zod'
 import { registerTransfer } from '../../domain/decide-transfer.ts'
-import { AppError, type ErrorCode } from '../../domain/errors.ts'
+import { AppError, type ErrorCode, type FieldError } from '../../domain/errors.ts'
 import { describeBeneficiary, digestName } from '../../domain/person.ts'
 import type { Beneficiary, Transfer, TransferSecrets } from '../../domain/transfer.ts'
 import { presentTransfer } from '../../events/transfer-resource.ts'
-import { readTransferId, transferIdOf } from '../../store/ids.ts'
+import type { Batches } from '../../store/batches.ts'
+import { memberIdOf, readBatchId, readTransferId, transferIdOf } from '../../store/ids.ts'
 import type { IntentStore, Target } from '../../store/intents.ts'
 import type { Register } from '../../store/register.ts'
 import type { Vault } from '../../store/vault.ts'
@@ -42,7 +43,12 @@ const listSchema = z.strictObject({
   reference: z.string({ error: 'It is required.' }).min(1),
 })
 
-export function createTransferRoutes(deps: RegistrationDeps): Router {
+export interface TransferRoutesDeps extends RegistrationDeps {
+  /** For one that joins a batch. */
+  batches: Pick<Batches, 'join'>
+}
+
+export function createTransferRoutes(deps: TransferRoutesDeps): Router {
   const { intents, vault, logger } = deps
   const router = Router()
   const mayRead = requireScope(deps.authenticate, 'transfers:read')
@@ -89,8 +95,11 @@ export function createTransferRoutes(deps: RegistrationDeps): Router {
     const step = await describe(request)
     const { fact, intent } = step
     const because = { source: 'registration' } as const
-    const result = await deps.register({ fact, intent, because, at: intent.createdAt })
+    const event = { fact, intent, because, at: intent.createdAt }
+    const result = await (intent.batch === undefined ? deps.register(event) : deps.batches.join(event))
     if (result.outcome === 'claimed') throw new AppError('commit-contended')
+    if (result.outcome === 'no-batch') throw invalidRequest([unknownBatch])
+    if (result.outcome === 'not-open') throw batchNotOpen()
     const { intent: transfer } = result
     if (result.outcome === 'exists') {
       if (transfer.contentDigest === intent.contentDigest) return { transfer, created: false }
@@ -108,7 +117,9 @@ export function createTransferRoutes(deps: RegistrationDeps): Router {
 
   async function describe(request: TransferRequest) {
     const { account, reference, amount, beneficiary, providerReference, metadata } = request
-    const id = transferIdOf(account, reference)
+    const batch = request.batch === undefined ? undefined : readBatchId(request.batch)
+    if (request.batch !== undefined && !batch) throw invalidRequest([unknownBatch])
+    const id = batch ? memberIdOf(batch, reference) : transferIdOf(account, reference)
     const secrets: TransferSecrets = { beneficiary, ...(metadata && { metadata }) }
     const person = deps.digestPerson(describeBeneficiary(beneficiary))
     return registerTransfer(
@@ -120,6 +131,7 @@ export function createTransferRoutes(deps: RegistrationDeps): Router {
         payee: describePayee(beneficiary, deps.digestPerson),
         personal: await vault.sealSecrets(id, person, secrets),
         ...(providerReference !== undefined && { providerReference }),
+        ...(batch && { batch }),
         contentDigest: deps.digestContent(canonicalContent(request)),
       },
       deps.clock(),
@@ -134,6 +146,19 @@ export function describePayee(
   digestPerson: (text: string) => string,
 ): Transfer['payee'] {
   return { kind, ...(name !== undefined && { nameDigest: digestName(name, digestPerson) }) }
+}
+
+const unknownBatch: FieldError = {
+  path: 'batch',
+  code: 'unknown-batch',
+  message: 'There is no batch with this id.',
+}
+
+function batchNotOpen(): AppError {
+  return new AppError('batch-not-open', {
+    detail:
+      'A transfer joins a batch of its own account that is not finished, not full, and no batch at the provider. Nothing was changed.',
+  })
 }
 
 function checkAccount(request: TransferRequest, accounts: ReadonlyMap<string, AccountTerms>): void {

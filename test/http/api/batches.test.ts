@@ -144,6 +144,29 @@ describe('POST /v1/batches', () => {
     assert.equal((await app.post('/v1/transfers', { account: 'zeno-test', ...transferOf(3) })).status, 409)
   })
 
+  it('lets a transfer join, and says why not', async () => {
+    const { body: batch } = await app.post('/v1/batches', batchOf())
+    const single = { account: 'zeno-test', ...transferOf(9), batch: batch.id }
+    const joined = await app.post('/v1/transfers', single)
+    assert.equal(joined.status, 201, JSON.stringify(joined.body))
+    assert.equal(joined.body.batch, batch.id)
+    assert.equal((await app.post('/v1/transfers', single)).status, 200)
+    assert.equal((await app.post('/v1/transfers', { ...single, batch: undefined })).status, 409)
+    assert.deepEqual((await app.get(`/v1/batches/${batch.id}`)).body.amount, idr('100000.00'))
+    const listed = await app.get(`/v1/batches/${batch.id}/transfers`)
+    assert.deepEqual(listed.body.items[3], joined.body)
+
+    const unknown = await app.post('/v1/transfers', { ...single, reference: 'x', batch: 'ba-1' })
+    assert.equal(unknown.status, 422)
+    assert.deepEqual(unknown.body.errors[0].path, 'batch')
+    const { body: wechat } = await app.post('/v1/batches', wechatOf())
+    const other = { account: 'wx-test', ...wechatTransferOf(9), batch: wechat.id }
+    const refusal = await app.post('/v1/transfers', other)
+    assert.deepEqual([refusal.status, refusal.body.code], [409, 'batch-not-open'])
+    const foreign = await app.post('/v1/transfers', { ...single, reference: 'y', batch: wechat.id })
+    assert.deepEqual([foreign.status, foreign.body.code], [409, 'batch-not-open'])
+  })
+
   it('wants a token that may', async () => {
     assert.equal((await app.post('/v1/batches', batchOf(), 'viewer')).status, 403)
     assert.equal((await app.get('/v1/batches?account=a&reference=b', 'nobody')).status, 401)
