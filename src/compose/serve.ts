@@ -7,10 +7,11 @@ import type { Express } from 'express'
 import type { ErrorCode } from '../domain/errors.ts'
 import { createFeed } from '../events/feed.ts'
 import { createApiApp } from '../http/api/app.ts'
+import { createBatchRoutes } from '../http/api/batches.ts'
 import { createCollectionRoutes } from '../http/api/collections.ts'
 import { createCouponRoutes } from '../http/api/coupons.ts'
 import { createEventRoutes } from '../http/api/events.ts'
-import { createTransferRoutes, type RegistrationDeps } from '../http/api/transfers.ts'
+import { createTransferRoutes } from '../http/api/transfers.ts'
 import { createFailureLimiter } from '../http/callbacks/failure-limiter.ts'
 import { createCallbackHandler } from '../http/callbacks/handler.ts'
 import { createIntake } from '../http/callbacks/intake.ts'
@@ -20,7 +21,6 @@ import { createSourceOf, createSourceRule } from '../http/callbacks/source.ts'
 import { listen } from '../http/listen.ts'
 import { createOpsRouter } from '../http/ops/router.ts'
 import { createTokens } from '../http/tokens.ts'
-import { beneficiaryKinds } from '../providers/provider.ts'
 import { maskJobData } from '../queue/job-data.ts'
 import { createCallbackProducer } from '../queue/producer.ts'
 import type { RedisState } from '../queue/redis-guard.ts'
@@ -34,6 +34,7 @@ import { createReadyPump } from '../workers/ready-pump.ts'
 import { type AddJobs, type Base, type ComposeDeps, clock, ids, open, openQueue } from './base.ts'
 import { startProviders } from './providers.ts'
 import { createRecordRoutes, openRecords, type Records } from './records.ts'
+import { describeTerms } from './terms.ts'
 
 const inFlightMax = 4_096
 const underWayMax = 2_048
@@ -139,7 +140,7 @@ async function createApi(
 ): Promise<Express> {
   const { config, lifecycle, logger } = deps
   const { keys, guard, digestPerson } = base
-  const { intents, vault, register } = records.parts
+  const { intents, vault, register, batches, members } = records.parts
   const tokens = createTokens(config.tokens)
   const { authenticate } = tokens
   const wake = createWake({ client: base.connect('wait', 'wake'), channel: keys.wakeChannel })
@@ -148,19 +149,14 @@ async function createApi(
 
   const log = createEventLog({ redis, keys })
   const contentKey = deriveKey(config.seal.indexKey, 'content')
-  const registration: RegistrationDeps = {
+  const registration = {
     authenticate,
     intents,
     vault,
-    register,
     digestPerson,
-    accounts: new Map(
-      config.accounts.map(({ id, currency, provider }) => [
-        id,
-        { currency, beneficiaries: beneficiaryKinds[provider], coupons: provider === 'wechatpay' },
-      ]),
-    ),
-    digestContent: (text) => createHmac('sha256', contentKey).update(text).digest('base64url').slice(0, 22),
+    accounts: describeTerms(config),
+    digestContent: (text: string) =>
+      createHmac('sha256', contentKey).update(text).digest('base64url').slice(0, 22),
     unavailable: () => unavailableBecause(guard.state()),
     pumpReady: createReadyPump({ ready: createReadyReceipts({ redis, keys }), addJobs, ids }),
     clock,
@@ -182,14 +178,15 @@ async function createApi(
   })
   const routes = [
     ...createRecordRoutes(deps, base, records, { redis, queue, addJobs: accept, authenticate }),
-    createTransferRoutes(registration),
-    createCouponRoutes(registration),
+    createCouponRoutes({ ...registration, register }),
     createCollectionRoutes({
       authenticate,
       intents,
       vault,
       collections: createCollections({ redis, keys, intents }),
     }),
+    createTransferRoutes({ ...registration, register, batches }),
+    createBatchRoutes({ ...registration, batches, members }),
     createEventRoutes({ authenticate, feed, stopping }),
   ]
   return createApiApp({ routes, ops, authenticate, redisState: guard.state, clock, logger })

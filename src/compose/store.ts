@@ -1,8 +1,12 @@
 /** The parts of the store that work on intents, on one connection. */
 
+import { randomUUID } from 'node:crypto'
 import type { RedisClient } from '../redis/client.ts'
+import { createBatches } from '../store/batches.ts'
 import { createCases } from '../store/cases.ts'
+import { createDueBatches } from '../store/due-batches.ts'
 import { createIntentStore } from '../store/intents.ts'
+import { createMembers } from '../store/members.ts'
 import { createRegister } from '../store/register.ts'
 import { loadScripts } from '../store/scripts.ts'
 import { createVault } from '../store/vault.ts'
@@ -23,6 +27,9 @@ export function createIntentParts(
     vault,
     intents,
     register: createRegister({ redis, keys, intents }),
+    batches: createBatches({ redis, keys, intents, clock, nameAttempt: randomUUID }),
+    members: createMembers({ redis, keys }),
+    due: createDueBatches({ redis, keys }),
     cases: createCases({ redis, keys, clock }),
   }
 }

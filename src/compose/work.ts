@@ -1,21 +1,34 @@
 /** The workers. */
 import { createLinks } from '../store/links.ts'
 import { createReadyReceipts } from '../store/ready-receipts.ts'
+import type { Logger } from '../telemetry/logger.ts'
+import { createAudit } from '../workers/audit.ts'
 import { createFinishLinks } from '../workers/finish-links.ts'
+import { createFinishRegistrations } from '../workers/finish-registrations.ts'
 import { createReadyPump, startSweep } from '../workers/ready-pump.ts'
 import { createReconcile } from '../workers/reconcile.ts'
 import { createReconcileWorker } from '../workers/reconcile-worker.ts'
+import { startRounds } from '../workers/rounds.ts'
+import { createSettleBatches } from '../workers/settle-batches.ts'
 import { type Base, type ComposeDeps, clock, ids, open, openQueue, queuePrefix } from './base.ts'
-import { createIntentParts } from './store.ts'
+import { createIntentParts, type IntentParts } from './store.ts'
 
 const sweepIntervalMs = 5_000
+/** Longer than the registration of a full batch takes. */
+const registrationMs = 5_000
+/** How long a batch that is finished may wait to be said so. A round without work is one round trip. */
+const settleIntervalMs = 250
+/** One batch of each partition in a round, and each batch once an hour: bounded work beside that for callbacks. */
+const auditIntervalMs = 1_000
+const auditMs = 60 * 60_000
 const workerConcurrency = 16
 
 export async function startWork({ lifecycle, logger }: ComposeDeps, base: Base): Promise<void> {
   const { keys, keyring } = base
   const redis = await open(base, lifecycle, 'wait', 'work')
   const { addJobs } = await openQueue(base, lifecycle, 'wait', 'work-queue')
-  const { intents, vault, cases } = createIntentParts(base, redis)
+  const parts = createIntentParts(base, redis)
+  const { intents, vault, cases } = parts
   const reconcile = createReconcile({
     ...base,
     sealer: keyring,
@@ -42,6 +55,8 @@ export async function startWork({ lifecycle, logger }: ComposeDeps, base: Base):
   lifecycle.add({ name: 'reconcile-worker', stop: () => worker.stop({ force: isAway() }) })
 
   const pump = createReadyPump({ ready: createReadyReceipts({ redis, keys }), addJobs, ids })
+  const sweep = startSweep(pump, sweepIntervalMs, logger)
+  lifecycle.add({ name: 'ready-sweep', stop: () => sweep.stop({ force: isAway() }) })
   const finishLinks = createFinishLinks({
     partitions: keys.partitions,
     links: createLinks({ redis, keys }),
@@ -49,10 +64,39 @@ export async function startWork({ lifecycle, logger }: ComposeDeps, base: Base):
     clock,
     logger,
   })
-  const sweeps = {
-    'ready-sweep': startSweep(pump, sweepIntervalMs, logger),
-    'link-sweep': startSweep(() => finishLinks(pump), sweepIntervalMs, logger, 'links'),
+  const links = startRounds({
+    round: () => finishLinks(pump),
+    intervalMs: sweepIntervalMs,
+    failed: 'links.not-finished',
+    logger,
+  })
+  lifecycle.add({ name: 'link-sweep', stop: () => links.stop({ force: isAway() }) })
+  for (const { name, ...rounds } of describeBatchRounds(parts, logger)) {
+    const running = startRounds({ ...rounds, logger })
+    lifecycle.add({ name, stop: () => running.stop({ force: isAway() }) })
   }
-  for (const [name, sweep] of Object.entries(sweeps))
-    lifecycle.add({ name, stop: () => sweep.stop({ force: isAway() }) })
+}
+
+/** What becomes of batches beside what is reported of them. */
+function describeBatchRounds({ batches, intents, members, due }: IntentParts, logger: Logger) {
+  return [
+    {
+      name: 'registrations',
+      round: createFinishRegistrations({ batches, olderThanMs: registrationMs, clock, logger }),
+      intervalMs: sweepIntervalMs,
+      failed: 'batch.registrations-not-finished',
+    },
+    {
+      name: 'settle-batches',
+      round: createSettleBatches({ intents, due, clock, logger }),
+      intervalMs: settleIntervalMs,
+      failed: 'batch.not-settled',
+    },
+    {
+      name: 'audit',
+      round: createAudit({ intents, members, due, everyMs: auditMs, clock, logger }),
+      intervalMs: auditIntervalMs,
+      failed: 'batch.not-audited',
+    },
+  ]
 }

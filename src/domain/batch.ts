@@ -35,11 +35,6 @@ export interface Batch extends IntentBase {
   count: number
   amount: Money
   state: BatchState
-  /**
-   * Set until every transfer of it is there: a batch is registered in steps that anyone can finish. While `claiming` it
-   * may still be refused; once `writing`, it can only go on. `attempt` names the registration that made the claims.
-   */
-  registering?: { phase: 'claiming' | 'writing'; attempt: string }
   providerReference?: string
   figures?: BatchFigures
   closeReason?: string
@@ -47,6 +42,8 @@ export interface Batch extends IntentBase {
   published?: string
   /** Set while the provider's figures differ from ours. */
   drifted?: true
+  /** What was last reported of our own totals that the transfers do not come to. */
+  miscounted?: string
   wechatpay?: WechatpayBatch
 }
 

@@ -3,10 +3,19 @@
  * second alone, when the last of its transfers is final. What the provider says of the whole is a hint to ask about
  * the transfers, and a figure to compare.
  */
-import { type Batch, type BatchFigures, type BatchState, type BatchTotals, countFinal } from './batch.ts'
+import {
+  type Batch,
+  type BatchFigures,
+  type BatchState,
+  type BatchTotals,
+  batchSizeMax,
+  countFinal,
+  emptyTotals,
+} from './batch.ts'
 import { type Step, step } from './decision.ts'
+import { minorMax } from './money.ts'
 import type { BatchObservation, ObservedBatchStatus } from './observation.ts'
-import { type TransferState, transferStates } from './transfer.ts'
+import { amountOf, type Transfer, type TransferState, transferStates } from './transfer.ts'
 
 export type BatchDecision =
   | { verdict: 'applied'; steps: Step<Batch>[]; drift?: string; ask?: true }
@@ -94,6 +103,19 @@ function clearDrift(batch: Batch, totals: BatchTotals): Batch {
   return rest
 }
 
+/**
+ * One more transfer. Undefined where the batch takes none: it is not a mere grouping of ours but the provider has it as a
+ * whole, it is done, or it is full.
+ */
+export function growBatch(batch: Batch, { account, amount }: Transfer, now: number): Step<Batch> | undefined {
+  const minor = batch.amount.minor + amount.minor
+  const isOpen = (batch.state === 'registered' || batch.state === 'processing') && !batch.wechatpay
+  const isAlike = batch.account === account && batch.amount.currency === amount.currency
+  if (!isOpen || !isAlike || batch.count >= batchSizeMax || minor > minorMax) return undefined
+  const after = { ...batch, count: batch.count + 1, amount: { ...batch.amount, minor } }
+  return step<Batch>('grown', batch, after, now)
+}
+
 /** What follows from the transfers alone; no steps where nothing does. */
 export function settleBatch(
   batch: Batch,
@@ -104,7 +126,6 @@ export function settleBatch(
   const last = () => steps.at(-1)?.intent ?? batch
   const add = (name: 'processing' | 'finished' | 'amended' | 'drifted', after: Batch) =>
     steps.push(step<Batch>(name, last(), clearDrift(after, totals), now))
-  if (batch.registering) return { steps }
   const published = describeTotals(totals)
   const isComplete = countFinal(totals) === batch.count
   const isOpen = batch.state !== 'finished' && batch.state !== 'closed'
@@ -116,6 +137,47 @@ export function settleBatch(
   if (drift === undefined || last().drifted) return { steps }
   add('drifted', { ...last(), drifted: true })
   return { steps, drift }
+}
+
+/**
+ * What follows where our own totals are not what the transfers come to, which must never happen: it is said once for
+ * each finding, and nothing is mended, so that whoever has to find out sees it as it was.
+ */
+export function auditBatch(
+  batch: Batch,
+  totals: BatchTotals,
+  recount: Recount,
+  now: number,
+): { steps: Step<Batch>[]; drift?: string } {
+  const { count, amount } = batch
+  const isWhole = recount.count === count && recount.minor === amount.minor
+  if (isWhole && describeTotals(totals) === describeTotals(recount.totals)) return { steps: [] }
+  const miscounted = `${describeTotals(totals)} / ${recount.count} ${recount.minor} ${describeTotals(recount.totals)}`
+  if (batch.miscounted === miscounted) return { steps: [] }
+  const drift = isWhole
+    ? 'The totals are not what the transfers come to, state by state.'
+    : 'The transfers are not those that were registered, in number or in amount.'
+  return { steps: [step<Batch>('drifted', batch, { ...batch, miscounted }, now)], drift }
+}
+
+/** As the transfers themselves have it. */
+export interface Recount {
+  count: number
+  /** As registered. */
+  minor: bigint
+  totals: BatchTotals
+}
+
+export function recount(transfers: Iterable<Transfer>): Recount {
+  const result: Recount = { count: 0, minor: 0n, totals: emptyTotals() }
+  for (const transfer of transfers) {
+    result.count++
+    result.minor += transfer.amount.minor
+    const total = result.totals[transfer.state]
+    total.count++
+    total.minor += amountOf(transfer).minor
+  }
+  return result
 }
 
 /** A closed batch is done with: from now on what its transfers come to can only be amended. */

@@ -16,6 +16,7 @@ export const factNames = [
   'expired',
   'accepted',
   'reported',
+  'grown',
   'finished',
   'closed',
   'amended',

@@ -23,6 +23,7 @@ export const errorCodes = {
     retry: 'never',
     title: 'The reference is registered with other content',
   },
+  'batch-not-open': { status: 409, retry: 'never', title: 'The batch takes no more transfers' },
   'case-resolved': { status: 409, retry: 'never', title: 'The case is resolved already' },
   'cannot-resolve': { status: 409, retry: 'never', title: 'The case cannot be resolved in this way' },
   'cannot-cancel': { status: 409, retry: 'never', title: 'It is too late to cancel the transfer' },

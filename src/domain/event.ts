@@ -5,9 +5,12 @@ import type { ReceiptId } from './ids.ts'
 import type { Intent } from './intent.ts'
 import type { ObservationSource } from './observation.ts'
 
+/** Of what becomes true of a batch: what its transfers have come to, or a look into our own books. */
+export type BatchSource = 'transfers' | 'audit'
+
 /** What made it so. */
 export interface Because {
-  source: 'registration' | ObservationSource
+  source: 'registration' | ObservationSource | BatchSource
   receipt?: ReceiptId
   /** Of a hold, or what an operator wrote. */
   reason?: string

@@ -30,6 +30,7 @@ const decimalsByCurrency = new Map<string, number>(
 
 /** Eighteen digits of minor units fit every signed 64-bit integer on the way, whoever reads our events. */
 const minorDigitsMax = 18
+export const minorMax = 10n ** BigInt(minorDigitsMax) - 1n
 
 /** No sign, no exponent, no leading zero, no thousands separator. */
 const decimalPattern = /^(0|[1-9][0-9]*)(?:\.([0-9]+))?$/

@@ -32,6 +32,8 @@ export type Beneficiary =
 /** What is sealed of a transfer. */
 export interface TransferSecrets {
   beneficiary: Beneficiary
+  /** What the beneficiary is told beside the money. */
+  remark?: string
   metadata?: Record<string, string>
 }
 

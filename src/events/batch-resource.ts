@@ -14,6 +14,15 @@ export const figuresSchema = z.object({
   failedAmount: moneySchema.optional(),
 })
 
+const wechatpaySchema = z.object({
+  authorizationType: z.string(),
+  subMchid: z.string(),
+  subAppid: z.string().optional(),
+  spAppid: z.string().optional(),
+  purpose: z.string().optional(),
+  scene: z.string().optional(),
+})
+
 export const batchSchema = z.object({
   ...baseFields,
   name: z.string(),
@@ -25,10 +34,11 @@ export const batchSchema = z.object({
   totals: z.partialRecord(z.enum(transferStates), totalSchema),
   /** The provider's own figures, beside ours. */
   figures: figuresSchema.optional(),
-  /** The provider's figures and ours cannot both be right. */
+  /** The provider's figures and ours cannot both be right, or ours are not what the transfers come to. */
   drifted: z.boolean(),
   providerReference: z.string().optional(),
   closeReason: z.string().optional(),
+  wechatpay: wechatpaySchema.optional(),
 })
 export type BatchResource = z.infer<typeof batchSchema>
 
@@ -42,9 +52,10 @@ export function presentBatch(batch: Batch, totals: BatchTotals = emptyTotals()):
     amount: presentMoney(batch.amount),
     totals: presentTotals(totals, batch.amount.currency),
     figures: batch.figures && presentFigures(batch.figures),
-    drifted: batch.drifted ?? false,
+    drifted: batch.drifted !== undefined || batch.miscounted !== undefined,
     providerReference: batch.providerReference,
     closeReason: batch.closeReason,
+    wechatpay: batch.wechatpay,
   }
 }
 

@@ -32,6 +32,7 @@ export const factsByNoun = {
     'accepted',
     'processing',
     'reported',
+    'grown',
     'finished',
     'closed',
     'amended',
@@ -66,7 +67,7 @@ export const eventTypes: readonly EventType[] = Object.entries(factsByNoun).flat
 const factStateSchema = z.object({ state: z.string(), held: z.boolean() })
 
 export const becauseSchema = z.object({
-  source: z.enum(['registration', 'callback', 'query', 'submission', 'operator']),
+  source: z.enum(['registration', 'callback', 'query', 'submission', 'operator', 'transfers', 'audit']),
   receipt: z.string().optional(),
   reason: z.string().optional(),
   by: z.string().optional(),

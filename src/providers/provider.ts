@@ -18,6 +18,16 @@ export const beneficiaryKinds: Record<ProviderName, readonly Beneficiary['kind']
   generic: ['bank', 'wechatpay'],
 }
 
+/**
+ * Where the reference of a transfer that stands in a batch is unique, and so what a callback about it names: it alone, or the
+ * batch's beside it.
+ */
+export const referencesUniqueIn: Record<ProviderName, 'account' | 'batch'> = {
+  zenospay: 'account',
+  wechatpay: 'batch',
+  generic: 'account',
+}
+
 export interface CallbackRequest {
   /** The path that the request came to, without its query. */
   path: string

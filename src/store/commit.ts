@@ -19,8 +19,10 @@ import { repeatField } from './repeat-counts.ts'
 import { createTransaction, type Transaction, type TransactionOutcome } from './transaction.ts'
 
 export interface CommitRequest {
-  /** The intent as it was decided on. Missing where it is new: nothing may be there then. */
+  /** The intent as it was decided on. Missing where it is new: nothing may be there then, but for the claim. */
   before?: Intent
+  /** The claim, as text, that a new intent takes the place of. */
+  claim?: string
   /** What changed, in order; none where nothing did. */
   steps: readonly Step[]
   because: Because
@@ -28,12 +30,14 @@ export interface CommitRequest {
   receipt?: { open: OpenReceipt; outcome: ReceiptOutcome; heard?: Heard }
   /** Counted for the account. */
   repeat?: RepeatClass
-  /** The provider is to be asked. */
+  /** The provider is to be asked; of a batch about each of its transfers. */
   ask?: boolean
   /** Written if it is still as it was read. */
   case?: { before?: Case; after: Case }
   /** Of a batch: its totals as they were decided on. */
   totals?: { before: BatchTotals; version: string }
+  /** Nothing follows from those totals that is not in the steps. */
+  settled?: true
   /** Receipts that are to be decided anew. */
   ready?: readonly Receipt[]
   /** More is written in the same step, which then says that the log has grown. */
@@ -48,17 +52,22 @@ export type CommitOutcome =
   | { outcome: 'recorded-before'; result: ReceiptOutcome }
 
 /** The checks come in this order; the first is the receipt's, where there is one. */
-export function composeCommit(keys: Keys, request: CommitRequest, body: string | undefined): Transaction {
+export function composeCommit(
+  keys: Keys,
+  request: CommitRequest,
+  body: string | undefined,
+  transaction = createTransaction(),
+): Transaction {
   const { before, steps, receipt, at } = request
   const intent = steps.at(-1)?.intent ?? before
   if (!intent) throw new AppError('internal-error', { detail: 'A commit is about nothing.' })
   const partition = keys.partitionOf(intent.id)
-  const transaction = createTransaction()
   if (receipt) {
     transaction.check('unsettled', keys.receipt(partition, receipt.open.id))
   }
   const record = keys.intent(intent.id)
   if (before) transaction.check('version', record, String(before.sequence))
+  else if (request.claim !== undefined) transaction.check('same', record, request.claim)
   else transaction.check('absent', record)
   if (request.totals && intent.kind === 'batch')
     transaction.check('field', keys.totals(intent.id), 'version', request.totals.version)
@@ -75,7 +84,8 @@ export function composeCommit(keys: Keys, request: CommitRequest, body: string |
     transaction.do('HINCRBY', keys.repeats(partition), repeatField(intent.account, request.repeat), 1)
   for (const one of request.ready ?? [])
     transaction.do('HSET', keys.ready(partition), one.id, JSON.stringify(one))
-  if (request.ask) transaction.do('ZADD', keys.watch(partition), 'LT', at, intent.id)
+  if (request.ask) ask(transaction, keys, intent, at)
+  if (request.settled) transaction.do('SREM', keys.dueBatches(partition), intent.id)
   if ((steps.length > 0 || request.case) && !request.silent)
     transaction.publish(keys.wakeChannel, String(partition))
   return transaction
@@ -150,6 +160,12 @@ function place(transaction: Transaction, keys: Keys, before: Intent | undefined,
   }
   if (was) transaction.do('ZREM', keys.final(partition, after.account), after.id)
   if (!before || was) transaction.do('ZADD', keys.watch(partition), after.createdAt + firstLookMs, after.id)
+}
+
+function ask(transaction: Transaction, keys: Keys, { kind, id }: Intent, at: number): void {
+  const partition = keys.partitionOf(id)
+  transaction.do('ZADD', keys.watch(partition), 'LT', at, id)
+  if (kind === 'batch') transaction.do('SADD', keys.askedBatches(partition), id)
 }
 
 /** Until then a provider is left in peace. */

@@ -4,7 +4,7 @@
  * theirs from the batch, and live beside it, and so do the cases of an intent.
  */
 import type { CaseState } from '../domain/case.ts'
-import type { AliasId, BatchId, CaseId, IntentId, ReceiptId } from '../domain/ids.ts'
+import type { AliasId, BatchId, CaseId, IntentId, ReceiptId, TransferId } from '../domain/ids.ts'
 
 export type PlacedId = IntentId | AliasId | CaseId
 
@@ -37,9 +37,13 @@ export interface Keys {
   dueLinks(partition: number): string
   /** The pay-ins under one reference of ours, by time. */
   listed(name: AliasId): string
+  /** The batches whose transfers the provider is to be asked about. */
+  askedBatches(partition: number): string
+  /** Every batch that is not archived, by when its books were last audited. */
+  audits(partition: number): string
   /** The registrations that are under way, by when they began; and what each has still to write. */
   registering(partition: number): string
-  draft(id: BatchId): string
+  draft(id: BatchId | TransferId): string
   /** Cases by id; by account and state, an index; and the accounts that have or had any. */
   cases(partition: number): string
   casesIn(partition: number, account: string, state: CaseState): string
@@ -92,6 +96,8 @@ export function createKeys(prefix: string, partitions: number): Keys {
     dueBatches: (partition) => tagged(partition, 'due-batches'),
     dueLinks: (partition) => tagged(partition, 'due-links'),
     listed: (name) => beside(name, 'listed'),
+    askedBatches: (partition) => tagged(partition, 'asked-batches'),
+    audits: (partition) => tagged(partition, 'audits'),
     registering: (partition) => tagged(partition, 'registering'),
     draft: (id) => beside(id, 'draft'),
     cases: (partition) => tagged(partition, 'cases'),

@@ -6,16 +6,18 @@
 import type { Step } from '../domain/decision.ts'
 import { AppError } from '../domain/errors.ts'
 import type { IntentEvent } from '../domain/event.ts'
+import type { TransferId } from '../domain/ids.ts'
 import type { Intent } from '../domain/intent.ts'
 import type { RedisClient } from '../redis/client.ts'
+import { createClaims } from './claims.ts'
 import { decodeStored } from './codec/codec.ts'
-import { composeCommit } from './commit.ts'
+import { type CommitRequest, composeCommit } from './commit.ts'
+import { toCommand } from './groups.ts'
 import type { IntentStore } from './intents.ts'
 import type { Keys } from './keys.ts'
 import { createLinks, linksOf } from './links.ts'
-import { commitCommand } from './scripts.ts'
 import { readTogether } from './together.ts'
-import { readTransaction } from './transaction.ts'
+import { readTransaction, type Transaction } from './transaction.ts'
 
 export type Registration<I extends Intent = Intent> =
   | { outcome: 'registered'; intent: I; madeReady: number }
@@ -35,8 +37,12 @@ export interface RegisterDeps {
   intents: Pick<IntentStore, 'find'>
 }
 
+/** How often a claim may be in the way that turns out to be nobody's. */
+const attemptsMax = 3
+
 export function createRegister({ redis, keys, intents }: RegisterDeps): Register {
   const links = createLinks({ redis, keys })
+  const claims = createClaims({ redis, keys })
 
   /** What waits under another name of it. A link that cannot be made now stays due, and the sweep makes it. */
   async function makeLinks(intent: Intent): Promise<number> {
@@ -44,19 +50,19 @@ export function createRegister({ redis, keys, intents }: RegisterDeps): Register
     return made.reduce((sum, one) => (one.outcome === 'linked' ? sum + one.madeReady : sum), 0)
   }
 
-  return async <I extends Intent>(
+  async function attempt<I extends Intent>(
     event: IntentEvent<I>,
-    more: readonly Step<I>[] = [],
-  ): Promise<Registration<I>> => {
+    more: readonly Step<I>[],
+  ): Promise<Registration<I>> {
     const { fact, because, at } = event
     const intent = more.at(-1)?.intent ?? event.intent
-    const transaction = composeRegistration(keys, event as IntentEvent, more)
-    const { keys: names, args } = transaction.toCall()
-    const [raw] = await readTogether(redis, [[commitCommand, names.length, ...names, ...args]])
+    const transaction = composeRegistration(keys, event as IntentEvent, { more })
+    const counted = transaction.writes() - 1
+    transaction.publish(keys.wakeChannel, String(keys.partitionOf(intent.id)))
+    const [raw] = await readTogether(redis, [toCommand(transaction)])
     const answer = readTransaction(raw)
     if (answer.outcome === 'written') {
-      const parked = Number(answer.results[transaction.writes() - 2] ?? 0)
-      const madeReady = parked + (await makeLinks(intent))
+      const madeReady = Number(answer.results[counted] ?? 0) + (await makeLinks(intent))
       return { outcome: 'registered', intent, madeReady }
     }
     if (answer.found !== null && decodeStored(intent.id, answer.found).form === 'claim')
@@ -66,20 +72,37 @@ export function createRegister({ redis, keys, intents }: RegisterDeps): Register
       throw new AppError('commit-contended', { context: { fact: fact.name, because: because.source, at } })
     return { outcome: 'exists', intent: existing as I }
   }
+
+  return async <I extends Intent>(
+    event: IntentEvent<I>,
+    more: readonly Step<I>[] = [],
+  ): Promise<Registration<I>> => {
+    const own = event.intent.id as TransferId
+    for (let tries = 1; ; tries++) {
+      const result = await attempt(event, more)
+      if (result.outcome !== 'claimed' || tries === attemptsMax) return result
+      // One that was left behind holds nothing.
+      if (!(await claims.clear({ position: 0, own, member: own }))) return result
+    }
+  }
 }
 
-/** The last two writes are what is made ready, and the wake. */
-function composeRegistration(keys: Keys, { fact, intent, because, at }: IntentEvent, more: readonly Step[]) {
+/** The last write is what is made ready. */
+export function composeRegistration(
+  keys: Keys,
+  event: IntentEvent,
+  { more = [], ...about }: Pick<CommitRequest, 'claim' | 'totals'> & { more?: readonly Step[] } = {},
+  into?: Transaction,
+): Transaction {
+  const { fact, intent, because, at } = event
   const partition = keys.partitionOf(intent.id)
-  const steps = [{ fact, intent }, ...more]
-  const transaction = composeCommit(keys, { steps, because, at, silent: true }, undefined)
+  const request = { ...about, steps: [{ fact, intent }, ...more], because, at, silent: true } as const
+  const transaction = composeCommit(keys, request, undefined, into)
   if (intent.kind === 'transfer')
     transaction.do('ZADD', keys.payee(partition, intent.personal.person), intent.createdAt, intent.id)
-  return transaction
-    .unpark(keys.parked(intent.id), {
-      counts: keys.parkedCounts(partition),
-      ready: keys.ready(partition),
-      account: intent.account,
-    })
-    .publish(keys.wakeChannel, String(partition))
+  return transaction.unpark(keys.parked(intent.id), {
+    counts: keys.parkedCounts(partition),
+    ready: keys.ready(partition),
+    account: intent.account,
+  })
 }

@@ -26,9 +26,16 @@ export interface Owner {
   person: string
 }
 
+export interface OwnedSecrets {
+  id: IntentId
+  person: string
+  secrets: object
+}
+
 export interface Vault {
   /** What is personal about an intent, sealed for it. */
   sealSecrets(id: IntentId, person: string, secrets: object): Promise<Personal>
+  sealAllSecrets(owned: readonly OwnedSecrets[]): Promise<Personal[]>
   /** Undefined where the key was thrown away. */
   openSecrets<Secrets>(intent: Pick<Intent, 'id' | 'personal'>): Promise<Secrets | undefined>
   openAllSecrets(intents: readonly Pick<Intent, 'id' | 'personal'>[]): Promise<(unknown | undefined)[]>
@@ -69,7 +76,17 @@ export function createVault<Key>({ redis, keys, sealer, persons }: VaultDeps<Key
 
   async function takeKeys(owners: readonly Owner[]): Promise<Key[]> {
     const found = await readKeys(owners)
-    return Promise.all(found.map((key, i) => key ?? makeKey(owners[i] as Owner)))
+    // One for each person, however often they stand in the list.
+    const made = new Map<string, Promise<Key>>()
+    return Promise.all(
+      owners.map((owner, i) => {
+        const key = found[i] ?? made.get(keyOf(owner))
+        if (key) return key
+        const fresh = makeKey(owner)
+        made.set(keyOf(owner), fresh)
+        return fresh
+      }),
+    )
   }
 
   async function openAllSecrets(
@@ -87,12 +104,20 @@ export function createVault<Key>({ redis, keys, sealer, persons }: VaultDeps<Key
     })
   }
 
+  async function sealAllSecrets(owned: readonly OwnedSecrets[]): Promise<Personal[]> {
+    const found = await takeKeys(owned.map(({ id, person }) => ({ partition: keys.partitionOf(id), person })))
+    return owned.map(({ id, person, secrets }, i) => {
+      const plain = Buffer.from(JSON.stringify(secrets))
+      return { person, sealed: persons.seal(found[i] as Key, plain, intentPlace(id)) }
+    })
+  }
+
   return {
     async sealSecrets(id, person, secrets) {
-      const [key] = await takeKeys([{ partition: keys.partitionOf(id), person }])
-      const plain = Buffer.from(JSON.stringify(secrets))
-      return { person, sealed: persons.seal(key as Key, plain, intentPlace(id)) }
+      const [personal] = await sealAllSecrets([{ id, person, secrets }])
+      return personal as Personal
     },
+    sealAllSecrets,
     async openSecrets<Secrets>(intent: Pick<Intent, 'id' | 'personal'>) {
       const [secrets] = await openAllSecrets([intent])
       return secrets as Secrets | undefined

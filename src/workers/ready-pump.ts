@@ -12,6 +12,7 @@ import { groupJob, type JobDraft } from '../queue/catalogue.ts'
 import { groupReceipts } from '../queue/producer.ts'
 import type { ReadyReceipts } from '../store/ready-receipts.ts'
 import type { Logger } from '../telemetry/logger.ts'
+import { type Rounds, startRounds } from './rounds.ts'
 
 export interface ReadyPumpDeps {
   ready: ReadyReceipts
@@ -29,41 +30,11 @@ export function createReadyPump({ ready, addJobs, ids }: ReadyPumpDeps): ReadyPu
   return () => ready.pump(enqueue)
 }
 
-const sweepNames = {
-  ready: { done: 'ready.pumped', failed: 'ready.not-pumped' },
-  links: { done: 'links.finished', failed: 'links.not-finished' },
-} as const
-
-/** Runs the work now and then on; a round that fails is simply followed by the next. */
-export function startSweep(
-  work: () => Promise<number>,
-  intervalMs: number,
-  logger: Logger,
-  about: keyof typeof sweepNames = 'ready',
-): { stop(options?: { force?: boolean }): Promise<void> } {
-  let round: Promise<void> = Promise.resolve()
-  let busy = false
-
-  const run = async () => {
-    busy = true
-    try {
-      const count = await work()
-      if (count > 0) logger.info(sweepNames[about].done, { count })
-    } catch (error) {
-      logger.warn(sweepNames[about].failed, { error })
-    } finally {
-      busy = false
-    }
+/** Runs the pump now and then on. */
+export function startSweep(pump: ReadyPump, intervalMs: number, logger: Logger): Rounds {
+  const round = async () => {
+    const pumped = await pump()
+    if (pumped > 0) logger.info('ready.pumped', { receipts: pumped })
   }
-  const tick = () => {
-    if (!busy) round = run()
-  }
-  tick()
-  const timer = setInterval(tick, intervalMs)
-  return {
-    async stop({ force = false } = {}) {
-      clearInterval(timer)
-      if (!force) await round
-    },
-  }
+  return startRounds({ round, intervalMs, failed: 'ready.not-pumped', logger })
 }

@@ -2,10 +2,10 @@ import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import type { Redis } from 'ioredis'
 import type { Beneficiary } from '../../src/domain/transfer.ts'
-import { createNumberDigest } from '../../src/seal/keyring.ts'
+import { createDigest } from '../../src/seal/keyring.ts'
 import { createTransferSearch, type Place } from '../../src/store/transfer-search.ts'
 import { createTestClients } from '../support/redis.ts'
-import { createTestStore, digestNumber, keyring, registrationOf, type TestStore } from '../support/store.ts'
+import { createTestStore, digestPerson, registrationOf, type TestStore } from '../support/store.ts'
 import { newReference } from '../support/zenospay.ts'
 
 describe('search by account number', () => {
@@ -27,12 +27,18 @@ describe('search by account number', () => {
     name: 'John Doe',
   })
   async function register(beneficiary: Beneficiary, fields: object = {}): Promise<string> {
-    const event = registrationOf(newReference(), { beneficiary, ...fields })
-    await store.transfers.register(event)
-    return event.transfer.id
+    const { intent } = await registerWith(beneficiary, fields)
+    return intent.id
   }
-  const search = (digest = digestNumber) =>
-    createTransferSearch({ redis, keys: store.keys, sealer: keyring, digestNumber: digest })
+  async function registerWith(beneficiary: Beneficiary, fields: object) {
+    const event = await registrationOf(store, newReference(), { beneficiary })
+    // When it was made is the domain's to say; here some are of one millisecond.
+    const intent = { ...event.intent, ...fields }
+    await store.register({ ...event, intent })
+    return { intent }
+  }
+  const search = (digest = digestPerson) =>
+    createTransferSearch({ redis, keys: store.keys, intents: store.intents, digestNumber: digest })
   const find = async (number: string, account?: string) =>
     (await search().search({ number, account, limit: 100 })).transfers.map(({ id }) => id)
 
@@ -92,12 +98,14 @@ describe('search by account number', () => {
       const type = await redis.type(key)
       if (type === 'string') dump.push((await redis.get(key)) ?? '')
       else if (type === 'zset') dump.push(...(await redis.zrange(key, 0, '-1')))
+      else if (type === 'hash') dump.push(JSON.stringify(await redis.hgetall(key)))
+      else if (type === 'set') dump.push(...(await redis.smembers(key)))
       else if (type === 'stream') dump.push(JSON.stringify(await redis.xrange(key, '-', '+')))
       else assert.fail(`${key} is a ${type}, which this test does not read.`)
     }
     assert.ok(dump.length >= 6)
     assert.ok(!dump.join('\n').includes(number))
-    const stranger = createNumberDigest(new Uint8Array(randomBytes(32)))
+    const stranger = createDigest(new Uint8Array(randomBytes(32)))
     assert.deepEqual((await search(stranger).search({ number, limit: 10 })).transfers, [])
   })
 })

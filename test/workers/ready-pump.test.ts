@@ -2,9 +2,10 @@ import assert from 'node:assert/strict'
 import { Queue } from 'bullmq'
 import { callbackQueueName, type JobDraft, singleJob } from '../../src/queue/catalogue.ts'
 import { silentLogger } from '../../src/telemetry/logger.ts'
+import { sealReceipt } from '../../src/workers/observe.ts'
 import { createReadyPump, startSweep } from '../../src/workers/ready-pump.ts'
 import { createTestClients, uniquePrefix } from '../support/redis.ts'
-import { createTestStore, ids, receiptOf, registrationOf } from '../support/store.ts'
+import { createTestStore, ids, keyring, openReceiptOf, registrationOf } from '../support/store.ts'
 import { until } from '../support/until.ts'
 import { newReference } from '../support/zenospay.ts'
 
@@ -17,11 +18,12 @@ describe('ready pump', () => {
     const store = createTestStore(redis)
     const queue = new Queue(callbackQueueName, { connection: redis, prefix: `{${uniquePrefix()}}` })
     const addJobs = (jobs: JobDraft[]) => queue.addBulk(jobs)
-    const event = registrationOf(newReference())
-    const receipt = receiptOf('{}')
-    await addJobs([singleJob(receipt)])
-    await store.transfers.park(event.transfer.id, receipt)
-    await store.transfers.register(event)
+    const event = await registrationOf(store, newReference())
+    const receipt = openReceiptOf('{}')
+    const { account } = receipt
+    await addJobs([singleJob(sealReceipt(receipt, keyring))])
+    await store.intents.parkAll([{ target: event.intent.id, account, receipt }])
+    await store.register(event)
 
     assert.equal(await createReadyPump({ ready: store.ready, addJobs, ids })(), 1)
     const jobs = await queue.getWaiting()

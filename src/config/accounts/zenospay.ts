@@ -19,6 +19,8 @@ export const zenospaySchema = z.strictObject({
     .min(1, 'It needs at least one key.'),
   callbackPath: text.regex(/^\/[^?#\s]*$/, 'It is the path alone, as /callbacks/zeno-main.').optional(),
   toleranceSeconds,
+  /** The provider's documents say 12; many real accounts have more. */
+  accountNumberDigitsMax: z.int().min(1).max(34).default(12),
 })
 
 export interface ZenospaySettings extends CommonSettings {
@@ -29,6 +31,7 @@ export interface ZenospaySettings extends CommonSettings {
   callbackPath?: string | undefined
   toleranceMs: number
   currency: string
+  accountNumberDigitsMax: number
 }
 
 export function resolveZenospay(
@@ -45,6 +48,7 @@ export function resolveZenospay(
     partnerId,
     callbackPath,
     currency,
+    accountNumberDigitsMax: account.accountNumberDigitsMax,
     toleranceMs: toleranceSeconds * 1000,
     providerPublicKeys: providerPublicKeys.map((key, index) => {
       const keyPath = `${path}.providerPublicKeys[${index}]`

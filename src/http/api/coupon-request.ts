@@ -4,8 +4,11 @@
  */
 import { z } from 'zod'
 import type { Money } from '../../domain/money.ts'
+import type { AccountTerms } from './account-terms.ts'
 import { identifier, line, moneySchema } from './transfer-request.ts'
-import type { AccountTerms } from './transfers.ts'
+
+/** What has to be known of an account. */
+export type CouponTerms = Pick<AccountTerms, 'currency' | 'coupons'>
 
 /** What fits into one block of RSA-OAEP under a 2048-bit key: the provider takes name and number encrypted so. */
 const encryptedBytesMax = 214
@@ -30,7 +33,7 @@ export interface CouponRequest {
 }
 
 /** `content`: the request itself, whose account says what else it may hold. */
-export function couponRequestSchema(accounts: ReadonlyMap<string, AccountTerms>, content: unknown) {
+export function couponRequestSchema(accounts: ReadonlyMap<string, CouponTerms>, content: unknown) {
   const terms = accounts.get(String(Object(content).account))
   return z.strictObject({
     account: identifier(64).superRefine((_, context) => {
@@ -62,7 +65,7 @@ function moneyIn(currency: string | undefined) {
   })
 }
 
-function describeAccount(terms: AccountTerms | undefined): { code: string; message: string } | undefined {
+function describeAccount(terms: CouponTerms | undefined): { code: string; message: string } | undefined {
   if (!terms) return { code: 'unknown-account', message: 'There is no such account.' }
   if (terms.coupons) return undefined
   return { code: 'wrong-provider', message: 'The account’s provider grants no coupons; WeChat Pay does.' }

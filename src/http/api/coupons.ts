@@ -9,11 +9,20 @@ import { aliasIdOf, couponIdOf, readCouponId } from '../../store/ids.ts'
 import type { Target } from '../../store/intents.ts'
 import { allowOnly } from './allow.ts'
 import { requireScope } from './authorize.ts'
-import { type CouponRequest, canonicalCoupon, couponRequestSchema } from './coupon-request.ts'
+import {
+  type CouponRequest,
+  type CouponTerms,
+  canonicalCoupon,
+  couponRequestSchema,
+} from './coupon-request.ts'
 import { byReferenceSchema, type RegistrationDeps } from './transfers.ts'
 import { validate } from './validate.ts'
 
-export function createCouponRoutes(deps: RegistrationDeps): Router {
+export interface CouponRoutesDeps extends Omit<RegistrationDeps, 'accounts' | 'batches'> {
+  accounts: ReadonlyMap<string, CouponTerms>
+}
+
+export function createCouponRoutes(deps: CouponRoutesDeps): Router {
   const { intents, vault, logger } = deps
   const router = Router()
   const mayRead = requireScope(deps.authenticate, 'transfers:read')

@@ -66,7 +66,7 @@ const wechatpaySchema = z
   })
 
 /** A union would only say that neither form fits; which one is meant shows in `openid`, and its own faults are told. */
-const beneficiarySchema = z.looseObject({}).transform((fields, context): Beneficiary => {
+export const beneficiarySchema = z.looseObject({}).transform((fields, context): Beneficiary => {
   const parsed = ('openid' in fields ? wechatpaySchema : bankSchema).safeParse(fields)
   if (parsed.success) return parsed.data
   for (const issue of parsed.error.issues) context.issues.push({ ...issue, input: undefined })
@@ -85,6 +85,8 @@ export const transferRequestSchema = z.strictObject({
   amount: moneySchema,
   beneficiary: beneficiarySchema,
   providerReference: identifier(128).optional(),
+  /** Of a batch that is there and takes more. */
+  batch: identifier(64).optional(),
   metadata: metadataSchema.optional(),
 })
 export type TransferRequest = z.output<typeof transferRequestSchema>
@@ -94,7 +96,7 @@ export type TransferRequest = z.output<typeof transferRequestSchema>
  * another one under the same reference.
  */
 export function canonicalContent(request: TransferRequest): string {
-  const { account, reference, amount, beneficiary, providerReference, metadata } = request
+  const { account, reference, amount, beneficiary, providerReference, batch, metadata } = request
   return JSON.stringify([
     account,
     reference,
@@ -103,9 +105,10 @@ export function canonicalContent(request: TransferRequest): string {
     Object.entries(beneficiary).sort(byKey),
     providerReference ?? null,
     Object.entries(metadata ?? {}).sort(byKey),
+    ...(batch === undefined ? [] : [batch]),
   ])
 }
 
-function byKey([a]: [string, unknown], [b]: [string, unknown]): number {
+export function byKey([a]: [string, unknown], [b]: [string, unknown]): number {
   return a < b ? -1 : 1
 }

@@ -1,16 +1,18 @@
 import { Router } from 'express'
 import { z } from 'zod'
 import { registerTransfer } from '../../domain/decide-transfer.ts'
-import { AppError, type ErrorCode } from '../../domain/errors.ts'
+import { AppError, type ErrorCode, type FieldError } from '../../domain/errors.ts'
 import { describeBeneficiary, digestName } from '../../domain/person.ts'
 import type { Beneficiary, Transfer, TransferSecrets } from '../../domain/transfer.ts'
 import { presentTransfer } from '../../events/transfer-resource.ts'
-import { readTransferId, transferIdOf } from '../../store/ids.ts'
+import type { Batches } from '../../store/batches.ts'
+import { memberIdOf, readBatchId, readTransferId, transferIdOf } from '../../store/ids.ts'
 import type { IntentStore, Target } from '../../store/intents.ts'
 import type { Register } from '../../store/register.ts'
 import type { Vault } from '../../store/vault.ts'
 import type { Logger } from '../../telemetry/logger.ts'
 import type { Principal } from '../principal.ts'
+import { type AccountTerms, checkTransfer, invalidRequest, unknownAccount } from './account-terms.ts'
 import { allowOnly } from './allow.ts'
 import { requireScope } from './authorize.ts'
 import { canonicalContent, type TransferRequest, transferRequestSchema } from './transfer-request.ts'
@@ -34,20 +36,19 @@ export interface RegistrationDeps {
   logger: Logger
 }
 
-/** What an account pays in, and whom. */
-export interface AccountTerms {
-  currency: string
-  beneficiaries: readonly Beneficiary['kind'][]
-  /** Whether its provider grants coupons. */
-  coupons?: boolean
-}
+export type { AccountTerms } from './account-terms.ts'
 
 export const byReferenceSchema = z.strictObject({
   account: z.string({ error: 'It is required.' }).min(1),
   reference: z.string({ error: 'It is required.' }).min(1),
 })
 
-export function createTransferRoutes(deps: RegistrationDeps): Router {
+export interface TransferRoutesDeps extends RegistrationDeps {
+  /** For one that joins a batch. */
+  batches: Pick<Batches, 'join'>
+}
+
+export function createTransferRoutes(deps: TransferRoutesDeps): Router {
   const { intents, vault, logger } = deps
   const router = Router()
   const mayRead = requireScope(deps.authenticate, 'transfers:read')
@@ -94,8 +95,11 @@ export function createTransferRoutes(deps: RegistrationDeps): Router {
     const step = await describe(request)
     const { fact, intent } = step
     const because = { source: 'registration' } as const
-    const result = await deps.register({ fact, intent, because, at: intent.createdAt })
+    const event = { fact, intent, because, at: intent.createdAt }
+    const result = await (intent.batch === undefined ? deps.register(event) : deps.batches.join(event))
     if (result.outcome === 'claimed') throw new AppError('commit-contended')
+    if (result.outcome === 'no-batch') throw invalidRequest([unknownBatch])
+    if (result.outcome === 'not-open') throw batchNotOpen()
     const { intent: transfer } = result
     if (result.outcome === 'exists') {
       if (transfer.contentDigest === intent.contentDigest) return { transfer, created: false }
@@ -113,7 +117,9 @@ export function createTransferRoutes(deps: RegistrationDeps): Router {
 
   async function describe(request: TransferRequest) {
     const { account, reference, amount, beneficiary, providerReference, metadata } = request
-    const id = transferIdOf(account, reference)
+    const batch = request.batch === undefined ? undefined : readBatchId(request.batch)
+    if (request.batch !== undefined && !batch) throw invalidRequest([unknownBatch])
+    const id = batch ? memberIdOf(batch, reference) : transferIdOf(account, reference)
     const secrets: TransferSecrets = { beneficiary, ...(metadata && { metadata }) }
     const person = deps.digestPerson(describeBeneficiary(beneficiary))
     return registerTransfer(
@@ -125,6 +131,7 @@ export function createTransferRoutes(deps: RegistrationDeps): Router {
         payee: describePayee(beneficiary, deps.digestPerson),
         personal: await vault.sealSecrets(id, person, secrets),
         ...(providerReference !== undefined && { providerReference }),
+        ...(batch && { batch }),
         contentDigest: deps.digestContent(canonicalContent(request)),
       },
       deps.clock(),
@@ -141,27 +148,21 @@ export function describePayee(
   return { kind, ...(name !== undefined && { nameDigest: digestName(name, digestPerson) }) }
 }
 
+const unknownBatch: FieldError = {
+  path: 'batch',
+  code: 'unknown-batch',
+  message: 'There is no batch with this id.',
+}
+
+function batchNotOpen(): AppError {
+  return new AppError('batch-not-open', {
+    detail:
+      'A transfer joins a batch of its own account that is not finished, not full, and no batch at the provider. Nothing was changed.',
+  })
+}
+
 function checkAccount(request: TransferRequest, accounts: ReadonlyMap<string, AccountTerms>): void {
   const terms = accounts.get(request.account)
-  if (terms === undefined) throw invalid('account', 'unknown-account', 'There is no such account.')
-  const { currency, beneficiaries } = terms
-  if (currency !== request.amount.currency) {
-    throw invalid('amount.currency', 'wrong-currency', `The account pays in ${currency}.`)
-  }
-  if (!beneficiaries.includes(request.beneficiary.kind)) {
-    const wanted = beneficiaries.map((kind) => beneficiaryForms[kind]).join(' or ')
-    throw invalid('beneficiary', 'wrong-beneficiary', `The account pays to ${wanted}.`)
-  }
-}
-
-const beneficiaryForms: Record<Beneficiary['kind'], string> = {
-  bank: 'a bank: bankCode, accountNumber and name',
-  wechatpay: 'a WeChat Pay user: openid',
-}
-
-function invalid(path: string, code: string, message: string): AppError {
-  return new AppError('invalid-request', {
-    detail: 'The request is not valid; `errors` says where.',
-    errors: [{ path, code, message }],
-  })
+  const faults = terms ? checkTransfer(terms, request) : [unknownAccount]
+  if (faults.length > 0) throw invalidRequest(faults)
 }

@@ -24,7 +24,7 @@ export function validate<Schema extends z.ZodType>(schema: Schema, input: unknow
   })
 }
 
-function toFieldErrors(issue: z.core.$ZodIssue): FieldError[] {
+export function toFieldErrors(issue: z.core.$ZodIssue): FieldError[] {
   if (issue.code === 'unrecognized_keys') {
     return issue.keys.map((key) => ({
       path: formatPath([...issue.path, key]),

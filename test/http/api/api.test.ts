@@ -13,8 +13,10 @@ import {
   type RegistrationDeps,
 } from '../../../src/http/api/transfers.ts'
 import { createTokens } from '../../../src/http/tokens.ts'
+import { genericLimits } from '../../../src/providers/generic/limits.ts'
 import type { RedisState } from '../../../src/queue/redis-guard.ts'
 import { transferIdOf } from '../../../src/store/ids.ts'
+import { batchesOf } from '../../support/batches.ts'
 import { createMemoryLogger } from '../../support/log.ts'
 import { createTestClients } from '../../support/redis.ts'
 import { createTestStore, digestPerson, type TestStore } from '../../support/store.ts'
@@ -23,8 +25,14 @@ import { beneficiary, newReference } from '../../support/zenospay.ts'
 const sha256 = (text: string) => createHash('sha256').update(text).digest('hex')
 
 const accounts = new Map<string, AccountTerms>([
-  ['zeno-main', { currency: 'IDR', beneficiaries: ['bank'] }],
-  ['wx-main', { currency: 'CNY', beneficiaries: ['wechatpay'] }],
+  [
+    'zeno-main',
+    { currency: 'IDR', beneficiaries: ['bank'], referencesUniqueIn: 'account', limits: genericLimits },
+  ],
+  [
+    'wx-main',
+    { currency: 'CNY', beneficiaries: ['wechatpay'], referencesUniqueIn: 'batch', limits: genericLimits },
+  ],
 ])
 
 describe('API', () => {
@@ -53,6 +61,7 @@ describe('API', () => {
     const routes = [
       createTransferRoutes({
         ...registrationDeps(store),
+        batches: batchesOf(store, redis),
         authenticate,
         unavailable: () => (state.state === 'ok' ? undefined : `redis-${state.state}`),
       }),
@@ -439,6 +448,7 @@ describe('API', () => {
   function appOn(parts: TestStore) {
     const routes = createTransferRoutes({
       ...registrationDeps(parts),
+      batches: batchesOf(store, redis),
       authenticate: () => ({ id: 'x', scopes: ['transfers:read', 'transfers:write'] }),
     })
     return createApiApp({

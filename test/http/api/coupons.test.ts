@@ -1,17 +1,17 @@
 import assert from 'node:assert/strict'
 import type { Redis } from 'ioredis'
 import { couponSchema } from '../../../src/events/coupon-resource.ts'
+import type { CouponTerms } from '../../../src/http/api/coupon-request.ts'
 import { createCouponRoutes } from '../../../src/http/api/coupons.ts'
-import type { AccountTerms } from '../../../src/http/api/transfers.ts'
 import { createSayingReconcile, numberIdOf, useOf } from '../../support/coupons.ts'
 import { createTestClients } from '../../support/redis.ts'
 import { authenticate, createSmallApi, sha256 } from '../../support/small-api.ts'
 import { createTestStore, digestPerson, type TestStore } from '../../support/store.ts'
 import { newReference } from '../../support/zenospay.ts'
 
-const accounts = new Map<string, AccountTerms>([
-  ['zeno-main', { currency: 'IDR', beneficiaries: ['bank'] }],
-  ['wx-test', { currency: 'CNY', beneficiaries: ['wechatpay'], coupons: true }],
+const accounts = new Map<string, CouponTerms>([
+  ['zeno-main', { currency: 'IDR' }],
+  ['wx-test', { currency: 'CNY', coupons: true }],
 ])
 
 const body = (fields: Record<string, unknown> = {}) => ({

@@ -1,0 +1,93 @@
+import type { WechatpayBatch } from '../../domain/batch.ts'
+import type { FieldError } from '../../domain/errors.ts'
+import { countCharacters, type Limits, type ProposedBatch, type ProposedTransfer } from '../limits.ts'
+
+const numberPattern = /^[0-9A-Za-z]{5,32}$/
+const textMax = 32
+const openidMax = 64
+/** What fits one block of the encryption that names and card numbers are sent under. */
+const secretBytesMax = 214
+/** In fen: from 2,000 yuan on the beneficiary's name is needed. */
+const namedFromMinor = 200_000n
+
+const appidOf: Record<string, 'subAppid' | 'spAppid'> = {
+  INFORMATION_AUTHORIZATION_TYPE: 'subAppid',
+  FUND_AUTHORIZATION_TYPE: 'spAppid',
+  INFORMATION_AND_FUND_AUTHORIZATION_TYPE: 'subAppid',
+}
+
+export const wechatpayLimits: Limits = {
+  checkTransfer: (transfer) => [
+    ...checkNumber('reference', transfer.reference),
+    ...checkText('remark', transfer.remark),
+    ...checkPayee(transfer),
+  ],
+  checkBatch: (batch) => [
+    ...checkNumber('reference', batch.reference),
+    ...checkText('name', batch.name),
+    ...checkText('remark', batch.remark),
+    ...checkTerms(batch.wechatpay),
+    ...checkNames(batch),
+  ],
+}
+
+function checkNumber(path: string, text: string | undefined): FieldError[] {
+  if (text === undefined || numberPattern.test(text)) return []
+  return [{ path, code: 'reference-refused', message: 'WeChat Pay takes 5 to 32 letters and digits.' }]
+}
+
+function checkText(path: string, text: string | undefined): FieldError[] {
+  if (text === undefined || countCharacters(text) <= textMax) return []
+  return [{ path, code: 'too-long', message: `WeChat Pay takes at most ${textMax} characters.` }]
+}
+
+function* checkPayee({ beneficiary, amount }: ProposedTransfer): Generator<FieldError> {
+  if (beneficiary.kind !== 'wechatpay') return
+  const { openid, name, idCard } = beneficiary
+  if (openid.length > openidMax)
+    yield {
+      path: 'beneficiary.openid',
+      code: 'too-long',
+      message: `WeChat Pay takes at most ${openidMax} characters.`,
+    }
+  if (name === undefined && amount.minor >= namedFromMinor)
+    yield {
+      path: 'beneficiary.name',
+      code: 'name-needed',
+      message: 'WeChat Pay wants the name from 2,000 yuan on.',
+    }
+  if (name !== undefined && new TextEncoder().encode(name).length > secretBytesMax)
+    yield {
+      path: 'beneficiary.name',
+      code: 'too-long',
+      message: `WeChat Pay takes at most ${secretBytesMax} bytes.`,
+    }
+  if (name === undefined && idCard !== undefined)
+    yield {
+      path: 'beneficiary.idCard',
+      code: 'name-needed',
+      message: 'WeChat Pay takes an idCard beside a name alone.',
+    }
+}
+
+function checkTerms(terms: WechatpayBatch | undefined): FieldError[] {
+  if (!terms)
+    return [{ path: 'wechatpay', code: 'required', message: 'A batch of an account at WeChat Pay needs it.' }]
+  const appid = appidOf[terms.authorizationType]
+  if (!appid || terms[appid] !== undefined) return []
+  const message = `authorizationType ${terms.authorizationType} needs it: openids are those under it.`
+  return [{ path: `wechatpay.${appid}`, code: 'required', message }]
+}
+
+/** WeChat Pay takes names for all transfers of a batch or for none. */
+function checkNames({ transfers }: ProposedBatch): FieldError[] {
+  const lack = (transfer: ProposedTransfer) =>
+    transfer.beneficiary.kind === 'wechatpay' && transfer.beneficiary.name === undefined
+  if (!transfers.some((one) => one && !lack(one))) return []
+  return transfers.flatMap((one, i) => {
+    // From that amount on it is said of the transfer itself.
+    if (!one || !lack(one) || one.amount.minor >= namedFromMinor) return []
+    const message = 'Others of the batch have a name, and WeChat Pay takes names for all or for none.'
+    return [{ path: `transfers[${i}].beneficiary.name`, code: 'name-needed', message }]
+  })
+}
