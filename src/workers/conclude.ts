@@ -35,13 +35,16 @@ export function conclude(
   const repeat = countedAs(classifyRepeat(found.heard, heard, windowMs), verdict, found, heard)
   const base = { before: intent, steps: [], because, at: now, ...(repeat && { repeat }) }
   const record = (outcome: ReceiptOutcome) => ({ open: receipt, outcome, heard })
-  const asRepeat = () => (found.heard.length < repeatsKept ? { ...base, receipt: record('repeat') } : base)
-  if (isShown) return asRepeat()
+  const keep = (outcome: 'repeat' | 'stale') =>
+    (!repeat && !heard.asked) || found.heard.length < repeatsKept
+      ? { ...base, receipt: record(outcome) }
+      : base
+  if (isShown) return keep('repeat')
   switch (decision.verdict) {
     case 'repeat':
-      return asRepeat()
+      return keep('repeat')
     case 'stale':
-      return { ...base, receipt: record('stale'), ...(decision.ask && { ask: true }) }
+      return { ...keep('stale'), ...(decision.ask && { ask: true }) }
     case 'awaits-person':
       return { ...base, receipt: record('awaits-person'), ...attach(found, receipt) }
     case 'held':

@@ -191,4 +191,14 @@ describe('repeats', () => {
     assert.ok((await redis.hlen(store.keys.heard(id))) <= 64)
     assert.deepEqual(await counts(), count({ identical: 200, 're-sent': 100 }))
   })
+
+  it('nor does a flood of what is stale', async () => {
+    await apply(bodyOf())
+    const stale = { status: 'pending' }
+    assert.equal(await apply(bodyOf(stale)), 'stale')
+    const receipts = Array.from({ length: 150 }, () => receiptOf(bodyOf(stale)))
+    assert.deepEqual(await reconcile.applyAll(receipts), [])
+    assert.ok((await redis.hlen(store.keys.heard((await current()).id))) <= 64)
+    assert.deepEqual(await counts(), count({ identical: 150 }))
+  })
 })
