@@ -58,7 +58,10 @@ describe('callback signers', () => {
     const keys = { privateKey: () => privateKey }
 
     it('of Zenospay: payouts and pay-ins', () => {
-      const signer = createSigner({ ...commonDefaults, ...testAccount, provider: 'zenospay' }, keys)
+      const signer = createSigner(
+        { ...commonDefaults, ...testAccount, accountNumberDigitsMax: 12, provider: 'zenospay' },
+        keys,
+      )
       const translate = (event: string) =>
         translateZenospay(
           testAccount,
