@@ -85,11 +85,6 @@ describe('decideBatch', () => {
       const finished = lastOf(batch(), settleBatch(batch(), paid, now))
       assert.deepEqual(names(settleBatch(finished, totals({ succeeded: [2, 299n] }), now)), ['amended'])
     })
-
-    it('does nothing while it is being registered', () => {
-      const registering = { phase: 'writing', attempt: 'a' } as const
-      assert.deepEqual(settleBatch(batch({ registering }), paid, now).steps, [])
-    })
   })
 
   describe('drifts', () => {

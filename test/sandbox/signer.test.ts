@@ -23,7 +23,12 @@ const options = { path: '/callbacks/acme', now: Date.now() }
 
 describe('callback signers', () => {
   it('say so when the private key is of another kind than the provider’s', () => {
-    const account: AccountSettings = { ...commonDefaults, ...testAccount, provider: 'zenospay' }
+    const account: AccountSettings = {
+      ...commonDefaults,
+      ...testAccount,
+      accountNumberDigitsMax: 12,
+      provider: 'zenospay',
+    }
     assert.throws(
       () => createSigner(account, { privateKey: () => ed.privateKey }),
       (error) => error instanceof AppError && error.detail === '--private-key: It is not an RSA key.',
@@ -53,7 +58,10 @@ describe('callback signers', () => {
     const keys = { privateKey: () => privateKey }
 
     it('of Zenospay: payouts and pay-ins', () => {
-      const signer = createSigner({ ...commonDefaults, ...testAccount, provider: 'zenospay' }, keys)
+      const signer = createSigner(
+        { ...commonDefaults, ...testAccount, accountNumberDigitsMax: 12, provider: 'zenospay' },
+        keys,
+      )
       const translate = (event: string) =>
         translateZenospay(
           testAccount,

@@ -4,7 +4,7 @@ import type { Batch } from '../../src/domain/batch.ts'
 import type { Transfer } from '../../src/domain/transfer.ts'
 import { describeDisbursement } from '../../src/sandbox/signed-callback.ts'
 import { batchIdOf, memberIdOf, transferIdOf } from '../../src/store/ids.ts'
-import { batchesOf, Crash, dump, dyingAfter, requestOf } from '../support/batches.ts'
+import { batchesOf, Crash, dump, dyingAfter, requestOf, sleepingAt } from '../support/batches.ts'
 import { createTestClients } from '../support/redis.ts'
 import {
   createTestReconcile,
@@ -163,6 +163,45 @@ describe('Batches', () => {
       })
     }
 
+    it('changes nothing where it was only asleep, and others have finished meanwhile', async () => {
+      const request = await requestOf(store, 'b-1', references)
+      const whole = dyingAfter(redis, Number.POSITIVE_INFINITY)
+      await batchesOf(createTestStore(redis), whole.redis).register(request)
+      for (let n = 2; n <= whole.commits(); n++) {
+        const one = createTestStore(redis)
+        let expected: unknown
+        const meanwhile = async () => {
+          await batchesOf(one, redis).finish(later())
+          // Much later: it is all over, and its transfers have left.
+          for (const reference of references)
+            await redis.del(one.keys.intent(memberIdOf(request.id, reference)))
+          expected = await dump(redis, one)
+        }
+        const result = await batchesOf(one, sleepingAt(redis, n, meanwhile)).register(request)
+        assert.equal(result.outcome, 'exists', `before ${n}`)
+        assert.deepEqual(await dump(redis, one), expected, `before ${n}`)
+      }
+    })
+
+    it('leaves only what holds nothing where it was asleep while it was refused', async () => {
+      const request = await requestOf(store, 'b-1', references)
+      for (let n = 2; n <= 5; n++) {
+        const one = createTestStore(redis)
+        let single = ''
+        const meanwhile = async () => {
+          single = (await one.register(await registrationOf(one, 'r-5'))).outcome
+          await batchesOf(one, redis).finish(later())
+        }
+        const result = await batchesOf(one, sleepingAt(redis, n, meanwhile)).register(request)
+        // By the last of these its own claim is there.
+        assert.equal(single, n < 5 ? 'registered' : 'claimed')
+        assert.equal(result.outcome, n < 5 ? 'references-taken' : 'exists', `before ${n}`)
+        if (n === 5) continue
+        const again = await requestOf(one, 'b-2', ['r-1', 'r-2', 'r-3', 'r-4'])
+        assert.equal((await batchesOf(one, redis).register(again)).outcome, 'registered', `before ${n}`)
+      }
+    })
+
     it('is finished by who asks again', async () => {
       const request = await requestOf(store, 'b-1', references)
       for (let n = 1; n < 8; n++) {
@@ -278,6 +317,10 @@ describe('Batches', () => {
 
     it('leaves no claim that keeps others out', async () => {
       const own = transferIdOf(account, 'r-1')
+      const other = await requestOf(store, 'b-2', ['r-7'])
+      await assert.rejects(batchesOf(store, dyingAfter(redis, 1).redis).register(other), Crash)
+      await redis.set(store.keys.intent(own), `0 ?${other.id} an-earlier-attempt`)
+      assert.equal((await store.register(await registrationOf(store, 'r-1'))).outcome, 'registered')
       await redis.set(store.keys.intent(own), `0 ?${batchIdOf(account, 'gone')} attempt-gone`)
       const { outcome } = await store.register(await registrationOf(store, 'r-1'))
       assert.equal(outcome, 'registered')

@@ -95,33 +95,45 @@ export class Crash extends Error {}
 /** Lets so many commits of the store through and then none, as a process that was killed. `commits` counts. */
 export function dyingAfter(redis: RedisClient, limit: number): { redis: RedisClient; commits(): number } {
   let count = 0
-  const spend = (name: unknown) => {
-    if (name !== commitCommand) return
+  const spend = async () => {
     if (count >= limit) throw new Crash('killed')
     count++
   }
-  const proxy = new Proxy(redis, {
+  return { redis: beforeEachCommit(redis, spend), commits: () => count }
+}
+
+/** Does something else in between: as a process that sleeps before a commit while others go on. */
+export function sleepingAt(
+  redis: RedisClient,
+  commit: number,
+  meanwhile: () => Promise<unknown>,
+): RedisClient {
+  let count = 0
+  return beforeEachCommit(redis, async () => {
+    if (++count === commit) await meanwhile()
+  })
+}
+
+function beforeEachCommit(redis: RedisClient, before: () => Promise<void>): RedisClient {
+  const send = async (target: RedisClient, name: string, args: readonly unknown[]) => {
+    if (name === commitCommand) await before()
+    return call(target, name, args)
+  }
+  return new Proxy(redis, {
     get(target, property) {
       if (property === 'pipeline')
         return (commands: [string, ...unknown[]][]) => ({
           async exec() {
             const answers: unknown[] = []
-            for (const [name, ...args] of commands) {
-              spend(name)
-              answers.push([null, await call(target, name, args)])
-            }
+            for (const [name, ...args] of commands) answers.push([null, await send(target, name, args)])
             return answers
           },
         })
       const value = Reflect.get(target, property) as unknown
       if (typeof value !== 'function') return value
-      return async (...args: unknown[]) => {
-        spend(property)
-        return call(target, String(property), args)
-      }
+      return (...args: unknown[]) => send(target, String(property), args)
     },
   })
-  return { redis: proxy, commits: () => count }
 }
 
 function call(target: RedisClient, name: string, args: readonly unknown[]): Promise<unknown> {

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import type { Transfer } from '../../src/domain/transfer.ts'
+import { batchSchema } from '../../src/events/batch-resource.ts'
 import { createConnect } from '../../src/queue/connections.ts'
 import type { RedisClient } from '../../src/redis/client.ts'
 import { describeDisbursement } from '../../src/sandbox/signed-callback.ts'
@@ -11,6 +12,7 @@ import { createAudit } from '../../src/workers/audit.ts'
 import { createSettleBatches } from '../../src/workers/settle-batches.ts'
 import { createBatchApp } from '../support/batch-app.ts'
 import { batchesOf, Crash, dyingAfter, requestOf } from '../support/batches.ts'
+import { startComposed } from '../support/composed.ts'
 import { type RedisCluster, startCluster } from '../support/redis-topologies.ts'
 import {
   createTestReconcile,
@@ -19,7 +21,8 @@ import {
   readAllEvents,
   registrationOf,
 } from '../support/store.ts'
-import { disbursement, testAccount } from '../support/zenospay.ts'
+import { until } from '../support/until.ts'
+import { beneficiary, disbursement, newReference, testAccount } from '../support/zenospay.ts'
 
 describe('batches on a cluster', function () {
   this.timeout(60_000)
@@ -95,7 +98,6 @@ describe('batches on a cluster', function () {
 
   it('are taken by the API', async () => {
     const app = createBatchApp(createTestStore(redis, 8))
-    const beneficiary = { bankCode: '002', accountNumber: '0000000000', name: 'John Doe' }
     const transfers = references.map((reference) => {
       return { reference, amount: { value: '1.00', currency: 'IDR' }, beneficiary }
     })
@@ -105,5 +107,36 @@ describe('batches on a cluster', function () {
     assert.equal(response.body.totals.registered.count, 60)
     const listed = await app.get(`/v1/batches/${response.body.id}/transfers?limit=1000`)
     assert.equal(listed.body.items.length, 60)
+  })
+
+  it('are finished by callbacks, some of which came before them, from end to end', async () => {
+    const tallyhook = await startComposed(cluster.url)
+    try {
+      const own = Array.from({ length: 40 }, newReference)
+      const early = own.slice(0, 10)
+      for (const answer of await Promise.all(early.map((one) => tallyhook.callBack(one))))
+        assert.equal(answer.status, 200)
+      const amount = { value: '25000.00', currency: 'IDR' }
+      const transfers = own.map((reference) => ({ reference, amount, beneficiary }))
+      const body = { account, reference: newReference(), name: 'Wages', remark: 'May', transfers }
+      const { apiUrl, headers } = tallyhook
+      const made = await fetch(`${apiUrl}/v1/batches`, {
+        method: 'POST',
+        headers,
+        body: JSON.stringify(body),
+      })
+      assert.equal(made.status, 201)
+      const { id } = (await made.json()) as { id: string }
+      await Promise.all(own.slice(10).map((one) => tallyhook.callBack(one)))
+      const batch = await until('the batch to be finished', async () => {
+        const shown = batchSchema.parse(await (await fetch(`${apiUrl}/v1/batches/${id}`, { headers })).json())
+        return shown.state === 'finished' && shown
+      })
+      assert.deepEqual(batch.totals, {
+        succeeded: { count: 40, amount: { value: '1000000.00', currency: 'IDR' } },
+      })
+    } finally {
+      await tallyhook.stop()
+    }
   })
 })
