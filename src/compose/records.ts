@@ -61,7 +61,7 @@ export function openRecords(
 
 export function createRecordRoutes(
   { config, logger }: ComposeDeps,
-  { keys, keyring, providers, digestPerson }: Base,
+  { keys, keyring, archive, providers, digestPerson }: Base,
   { quarantine, usage, cases, parts: { intents, vault } }: Records,
   { redis, queue, addJobs, authenticate }: RecordRoutesDeps,
 ): Router[] {
@@ -76,7 +76,7 @@ export function createRecordRoutes(
       authenticate,
       accounts: [...providers.keys()],
       quarantine,
-      receipts: createReceiptFinder({ redis, keys }),
+      receipts: createReceiptFinder({ redis, keys, archive }),
       findQueued: (id) => findQueuedReceipt(queue, id),
       reverify: createReverify({
         providers,

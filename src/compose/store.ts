@@ -10,11 +10,11 @@ import { type Base, clock } from './base.ts'
 
 export type IntentParts = ReturnType<typeof createIntentParts>
 
-export function createIntentParts({ keys, keyring, persons, settingsOf }: Base, redis: RedisClient) {
+export function createIntentParts({ keys, keyring, persons, archive, settingsOf }: Base, redis: RedisClient) {
   const scripts = loadScripts(redis)
   const vault = createVault({ redis, keys, sealer: keyring, persons })
   const parkedMax = (account: string) => settingsOf(account).parkedMax
-  const intents = createIntentStore({ redis, keys, sealer: keyring, vault, parkedMax })
+  const intents = createIntentStore({ redis, keys, sealer: keyring, vault, archive, parkedMax })
   return {
     scripts,
     vault,

@@ -41,11 +41,24 @@ export function createRegister({ redis, keys, intents }: RegisterDeps): Register
     }
     if (answer.found !== null && decodeStored(intent.id, answer.found).form === 'claim')
       return { outcome: 'claimed' }
+    refuseOther(intent, answer.found)
     const existing = await intents.find(intent.id)
     if (!existing)
       throw new AppError('commit-contended', { context: { fact: fact.name, because: because.source, at } })
     return { outcome: 'exists', intent: existing as I }
   }
+}
+
+/**
+ * What is left of one that was archived tells whether this is the same, whether the archive can be read or not: no
+ * reference is paid twice.
+ */
+function refuseOther({ id, contentDigest }: Intent, found: string | null): void {
+  const stored = found === null ? undefined : decodeStored(id, found)
+  if (stored?.form !== 'tombstone' || stored.left.contentDigest === contentDigest) return
+  throw new AppError('reference-conflict', {
+    detail: 'This reference is registered for the account with other content. Nothing was changed.',
+  })
 }
 
 /** The last two writes are what is made ready, and the wake. */
