@@ -4,7 +4,7 @@ import type { Case } from '../domain/case.ts'
 import { AppError, asAppError } from '../domain/errors.ts'
 import type { AliasId, BatchId, IntentId, ReceiptId, TransferId } from '../domain/ids.ts'
 import type { Intent } from '../domain/intent.ts'
-import type { OpenReceipt, Receipt } from '../domain/receipt.ts'
+import type { OpenReceipt, Receipt, ReceiptOutcome } from '../domain/receipt.ts'
 import type { Heard } from '../domain/repeats.ts'
 import type { RedisClient } from '../redis/client.ts'
 import type { Archive } from './archive.ts'
@@ -181,7 +181,9 @@ export function createIntentStore(deps: IntentStoreDeps): IntentStore {
       const intent = request.before ?? request.steps[0]?.intent
       if (!request.receipt || !intent) return []
       const { id, opened } = request.receipt.open
-      return [{ i, id, opened, partition: keys.partitionOf(intent.id), person: intent.personal.person }]
+      const { person, sealed: beside } = intent.personal
+      const isForPerson = needsPerson.has(request.receipt.outcome)
+      return [{ i, id, opened, partition: keys.partitionOf(intent.id), person, beside, isForPerson }]
     })
     const sealed = await vault.sealBodies(owned)
     const bodies: (string | undefined)[] = requests.map(() => undefined)
@@ -262,6 +264,9 @@ export function createIntentStore(deps: IntentStoreDeps): IntentStore {
     },
   }
 }
+
+/** What a person is shown, and may have decided anew. */
+const needsPerson: ReadonlySet<ReceiptOutcome> = new Set(['held', 'awaits-person'])
 
 /** Each takes up to a megabyte while it is unpacked. */
 const readAtOnce = 8

@@ -4,7 +4,7 @@
  */
 
 import type { ReceiptId } from '../domain/ids.ts'
-import type { Receipt } from '../domain/receipt.ts'
+import { erasedBody, type Receipt } from '../domain/receipt.ts'
 import type { RedisClient } from '../redis/client.ts'
 import type { Archive } from './archive.ts'
 import { readReceiptLine, receiptLineKind } from './codec/kept-intent.ts'
@@ -53,6 +53,7 @@ export function createOpenBody({
 }): OpenBody {
   return async (receipt) => {
     const { id, body } = receipt
+    if (body === erasedBody) return undefined
     if (!('person' in receipt)) return Buffer.from(sealer.open(body, receiptPlace(id)))
     const partition = keys.partitionOf(receipt.intent)
     return vault.openBody({ partition, person: receipt.person }, id, body)
