@@ -19,9 +19,9 @@ export interface EventLog {
   /** Where the log begins: what is after these positions is there. */
   oldest(): Promise<string[]>
   /**
-   * Throws where entries after one of these positions have left: who goes on would miss them and not know.
-   * The entries after these positions, at most `limit` of each partition. The commands go out together, so it is one
-   * round trip; one by one, since a cluster refuses a pipeline whose keys lie on several nodes.
+   * The entries after these positions, at most `limit` of each partition. Throws where entries after one of them have left:
+   * who went on would miss them and not know. The commands go out together, so it is one round trip; one by one, since a
+   * cluster refuses a pipeline whose keys lie on several nodes.
    */
   readAfter(positions: readonly string[], limit: number): Promise<LogEntry[][]>
 }

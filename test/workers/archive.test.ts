@@ -222,6 +222,18 @@ describe('the archive sweep', () => {
     assert.ok(await store.intents.findReceipt(id, late.id))
   })
 
+  it('lets nobody change what left meanwhile by what they knew of it before', async () => {
+    const { id } = await settled()
+    const before = await findTransfer(store, id)
+    ahead = 91 * day
+    await sweep()
+    const returned = step('returned', before, { ...before, state: 'returned' as const }, clock())
+    const because = { source: 'query' } as const
+    const stale = await store.intents.commit({ before, steps: [returned], because, at: clock() })
+    assert.equal(stale.outcome, 'moved-on')
+    assert.equal((await storedAt(id))?.form, 'tombstone')
+  })
+
   it('archives once where several do it', async () => {
     for (let i = 0; i < 10; i++) await settled()
     ahead = 91 * day
