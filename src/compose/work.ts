@@ -60,6 +60,7 @@ export async function startWork({ config, lifecycle, logger }: ComposeDeps, base
     retentionOf: (account) => base.settingsOf(account).retention,
     logMs: config.retention.logMs,
     clock,
+    onFailure: (error, about) => logger.warn('archive.not-swept', { ...about, error }),
   })
   const archiver = startEvery(
     archiveIntervalMs,

@@ -21,6 +21,8 @@ export interface ArchiveSweepDeps {
   retentionOf(account: string): { finalMs: number; receiptMs: number }
   logMs: number
   clock: () => number
+  /** What is in the way of one account or of a log is in nobody else's. */
+  onFailure(error: unknown, about: { partition: number; account?: string }): void
 }
 
 export interface Archived {
@@ -146,6 +148,14 @@ export function createArchiveSweep(deps: ArchiveSweepDeps): ArchiveSweep {
     }
   }
 
+  async function attempt(about: { partition: number; account?: string }, act: () => Promise<void>) {
+    try {
+      await act()
+    } catch (error) {
+      deps.onFailure(error, about)
+    }
+  }
+
   return async (signal) => {
     const counts: Archived = { intents: 0, receipts: 0, events: 0 }
     const accounts = await leaving.accounts()
@@ -155,10 +165,12 @@ export function createArchiveSweep(deps: ArchiveSweepDeps): ArchiveSweep {
       const goesOn = async () => !signal.aborted && (await lease.renew())
       try {
         for (const account of accounts) {
-          await sweepIntents(partition, account, goesOn, counts)
-          await sweepReceipts(partition, account, goesOn, counts)
+          await attempt({ partition, account }, async () => {
+            await sweepIntents(partition, account, goesOn, counts)
+            await sweepReceipts(partition, account, goesOn, counts)
+          })
         }
-        await sweepLog(partition, goesOn, counts)
+        await attempt({ partition }, () => sweepLog(partition, goesOn, counts))
       } finally {
         await lease.release()
       }

@@ -53,6 +53,10 @@ const erased = { kind: 'bank', bankCode: '002', accountNumber: bare, name } as c
 const sealKey = new Uint8Array(randomBytes(32))
 const keyring = createKeyring([{ id: 'k1', key: sealKey }])
 
+function rethrow(error: unknown): never {
+  throw error
+}
+
 describe('erasing a person', function () {
   this.timeout(60_000)
   const clients = createTestClients()
@@ -122,6 +126,7 @@ describe('erasing a person', function () {
       retentionOf: () => ({ finalMs: 90 * day, receiptMs: 90 * day }),
       logMs: 90 * day,
       clock,
+      onFailure: rethrow,
     })(new AbortController().signal)
     ahead = 0
   }

@@ -56,6 +56,10 @@ const newer = createKeyring([k2])
 const account = testAccount.id
 const johnDoe = { kind: 'bank', bankCode: '002', accountNumber: '0000000000', name: 'John Doe' } as const
 
+function rethrow(error: unknown): never {
+  throw error
+}
+
 describe('resealing', function () {
   this.timeout(60_000)
   const clients = createTestClients()
@@ -145,6 +149,7 @@ describe('resealing', function () {
       retentionOf: () => ({ finalMs: 90 * day, receiptMs: 90 * day }),
       logMs: 1_000 * day,
       clock,
+      onFailure: rethrow,
     })(new AbortController().signal)
   }
 

@@ -25,6 +25,10 @@ import {
 } from '../support/store.ts'
 import { disbursement, newReference, testAccount } from '../support/zenospay.ts'
 
+function rethrow(error: unknown): never {
+  throw error
+}
+
 describe('what left for the files of the archive', () => {
   const clients = createTestClients()
   let redis: Redis
@@ -59,6 +63,7 @@ describe('what left for the files of the archive', () => {
       retentionOf: () => ({ finalMs: 90 * day, receiptMs: 90 * day }),
       logMs: 90 * day,
       clock,
+      onFailure: rethrow,
     })
     assert.deepEqual(await sweep(new AbortController().signal), { intents: 1, receipts: 1, events: 2 })
 

@@ -51,6 +51,9 @@ const returning: AccountProvider = {
   },
 }
 const providers = new Map([[account, returning]])
+const onFailure = (error: unknown) => {
+  throw error
+}
 const never = new AbortController().signal
 
 describe('the archive sweep', () => {
@@ -84,6 +87,7 @@ describe('the archive sweep', () => {
       retentionOf: () => ({ finalMs: finalDays * day, receiptMs: receiptDays * day }),
       logMs: logDays * day,
       clock,
+      onFailure,
       ...parts,
     })
   }
@@ -92,6 +96,7 @@ describe('the archive sweep', () => {
     receiptDays?: number
     logDays?: number
     leaving?: Leaving
+    onFailure?: (error: unknown, about: object) => void
   }
   const sweep = (fields?: SweepFields): Promise<Archived> => createSweep(fields)(never)
 
@@ -500,12 +505,27 @@ describe('the archive sweep', () => {
         retentionOf: () => ({ finalMs: 1000 * day, receiptMs: 1000 * day }),
         logMs: day,
         clock,
+        onFailure,
       })
       await assert.rejects(dying(never), /killed/)
       assert.equal((await read()).events.length, 2)
       assert.equal((await sweep({ logDays: 1, finalDays: 1000 })).events, 2)
       assert.equal(new Set(linesOf('event').map(({ id }) => id)).size, 2)
     })
+  })
+
+  it('goes on with the others where something is in the way', async () => {
+    const all = await Promise.all(Array.from({ length: 12 }, settled))
+    const [broken] = all
+    assert.ok(broken)
+    const partition = store.keys.partitionOf(broken.id)
+    await redis.set(store.keys.intent(broken.id), '1 {"v":9}')
+    ahead = 91 * day
+    const failures: unknown[] = []
+    const counts = await sweep({ logDays: 90, onFailure: (_, about) => failures.push(about) })
+    assert.deepEqual(failures, [{ partition, account }])
+    assert.equal(counts.intents, all.filter(({ id }) => store.keys.partitionOf(id) !== partition).length)
+    assert.equal(counts.events, 24)
   })
 
   it('stops between two partitions when it is told to', async () => {
