@@ -1,18 +1,19 @@
 /**
- * The files of an archive. A segment has one of three names, and moves only forward:
- *
- *   <segment>.open.ndjson.gz      its writer adds to it
- *   <segment>.closing.ndjson.gz   its writer is gone, and somebody else is finishing it
- *   <segment>.ndjson.gz           closed: <segment>.manifest.json and <segment>.index are there, and none changes again
- *
- * What appears under a final name appears whole: it is written under another name, synced, and then linked or renamed,
+ * The files of an archive (`names.ts`). What appears under a final name appears whole: it is written under another name, synced, and then linked or renamed,
  * and the folder is synced after it. A link is used where only one of several may win.
  */
 import { randomUUID } from 'node:crypto'
 import { constants, promises } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { AppError } from '../domain/errors.ts'
-import { readSegmentName, type SegmentName } from './place.ts'
+import {
+  endings,
+  indexEnding,
+  type ListedSegment,
+  listSegments,
+  manifestEnding,
+  type SegmentState,
+} from './names.ts'
 
 /** What of node:fs the archive uses; a test hands in one that ends in the middle. */
 export type FileSystem = Pick<
@@ -21,18 +22,6 @@ export type FileSystem = Pick<
 >
 export type FileHandle = promises.FileHandle
 
-export type SegmentState = 'open' | 'closing' | 'closed'
-
-export interface ListedSegment extends SegmentName {
-  /** It has its open name still, or another process finishes it. */
-  isUnfinished: boolean
-  hasIndex: boolean
-}
-
-const endings = { open: '.open.ndjson.gz', closing: '.closing.ndjson.gz', closed: '.ndjson.gz' }
-const manifestEnding = '.manifest.json'
-const indexEnding = '.index'
-const segmentEndings = new Set([...Object.values(endings), manifestEnding, indexEnding])
 const readFlags = constants.O_RDONLY | constants.O_NOFOLLOW
 
 export interface ArchiveFiles {
@@ -157,26 +146,6 @@ export function createArchiveFiles(dir: string, fs: FileSystem = promises): Arch
 
     syncFolder: () => syncPath(dir),
   }
-}
-
-function listSegments(names: string[]): ListedSegment[] {
-  const found = new Map<string, ListedSegment>()
-  for (const name of names) {
-    const dot = name.indexOf('.')
-    const named = readSegmentName(name.slice(0, dot))
-    const ending = name.slice(dot)
-    if (!named || !segmentEndings.has(ending)) continue
-    const known = found.get(named.segment) ?? { ...named, isUnfinished: false, hasIndex: false }
-    if (ending === endings.open || ending === endings.closing) known.isUnfinished = true
-    if (ending === indexEnding) known.hasIndex = true
-    found.set(named.segment, known)
-  }
-  return [...found.values()].sort(byChain)
-}
-
-function byChain(a: SegmentName, b: SegmentName): number {
-  if (a.writer !== b.writer) return a.writer < b.writer ? -1 : 1
-  return a.number - b.number
 }
 
 async function unlessMissing<T>(asked: Promise<T>): Promise<T | undefined> {

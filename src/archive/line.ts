@@ -41,7 +41,7 @@ export const lineBytesMax = 16 * 1024 * 1024
 const wordsSchema = z.strictObject({
   kind: z.string().regex(/^[a-z][a-z0-9-]{0,63}$/),
   id: z.string().min(1).max(256),
-  account: z.string().max(256),
+  account: z.string().regex(/^[a-z0-9][a-z0-9-]{0,62}$/),
   reference: z.string().max(1024).optional(),
   at: z.int(),
   data: z.unknown(),

@@ -1,45 +1,14 @@
 /** One segment of a chain: what is wrong with it first, or nothing. */
-import type { ArchiveFiles, FileHandle, SegmentState } from './files.ts'
-import { type ChainFault, type ChainHead, sha256 } from './line.ts'
-import { compareManifests, decodeManifest, type Manifest } from './manifest.ts'
+import type { ArchiveFiles, FileHandle } from './files.ts'
+import type { ChainHead } from './line.ts'
+import { decodeManifest, type Manifest } from './manifest.ts'
+import type { SegmentState } from './names.ts'
 import type { SegmentName } from './place.ts'
 import { readSegment } from './read-segment.ts'
+import type { Broken, SegmentReport } from './segment-report.ts'
 import { createSummary, type Summary } from './summary.ts'
+import { compareClosed } from './verify-closed.ts'
 import type { Rest } from './walk.ts'
-
-export type SegmentFault =
-  | ChainFault
-  /** A member does not unpack. */
-  | 'bytes-changed'
-  | 'cut-short'
-  | 'bytes-added'
-  | 'segment-missing'
-  | 'manifest-missing'
-  /** It is not what the segment's bytes make. */
-  | 'manifest-changed'
-  | 'index-missing'
-  | 'index-changed'
-  /** It holds together, and is not what an earlier run saw. */
-  | 'rewritten'
-
-export type SegmentReport =
-  | {
-      outcome: 'whole'
-      segment: string
-      state: 'open' | 'closed'
-      lines: number
-      bytes: number
-      torn: number
-    }
-  | {
-      outcome: 'broken'
-      segment: string
-      fault: SegmentFault
-      /** The number in the chain of the first line that is not as it was; undefined where it is not about a line. */
-      line?: number
-      /** Of the manifest: those that differ. */
-      fields?: string[]
-    }
 
 export interface SegmentPlace {
   /** Unknown behind something that is missing; the manifest then has to say it. */
@@ -54,8 +23,6 @@ export interface SegmentVerdict {
   /** The chain behind this segment, as far as that is known. */
   head: ChainHead | undefined
 }
-
-type Broken = { fault: SegmentFault; line?: number; fields?: string[] }
 
 export async function verifySegment(
   files: ArchiveFiles,
@@ -163,31 +130,4 @@ function judgeRest(rest: Rest, head: ChainHead, { manifest, isClosed }: Asked): 
   if (manifest && rest.offset >= manifest.bytes && rest.bytes > 0) return { fault: 'bytes-added' }
   if (rest.state === 'damaged' || (isClosed && rest.bytes > 0)) return { fault: 'bytes-changed', line }
   return undefined
-}
-
-async function compareClosed(
-  files: ArchiveFiles,
-  { segment }: SegmentName,
-  manifest: Manifest | undefined,
-  { summary, isSettled }: { summary: Summary | undefined; isSettled: boolean },
-): Promise<Broken | undefined> {
-  const made = summary?.finish()
-  if (!manifest || !made) return { fault: 'manifest-changed' }
-  const fields = compareManifests(made.manifest, manifest)
-  if (fields.length > 0) return describeDifference(made.manifest, manifest, fields)
-  const index = await files.readIfThere(files.indexPath(segment))
-  // It is written after the manifest and before the closed name.
-  if (!index) return isSettled ? { fault: 'index-missing' } : undefined
-  return sha256(index) === manifest.index.sha256 ? undefined : { fault: 'index-changed' }
-}
-
-/** The lines hold together, and another number of them was there when it was closed, or other bytes. */
-function describeDifference(made: Manifest, manifest: Manifest, fields: string[]): Broken {
-  if (made.sha256 === manifest.sha256 || fields.join() === 'sha256')
-    return { fault: 'manifest-changed', fields }
-  if (made.bytes > manifest.bytes) return { fault: 'bytes-added', line: manifest.last.n + 1, fields }
-  if (made.last.n < manifest.last.n) return { fault: 'line-removed', line: made.last.n + 1, fields }
-  if (made.last.n === manifest.last.n && made.last.hash !== manifest.last.hash)
-    return { fault: 'line-changed', line: made.last.n, fields }
-  return { fault: 'bytes-changed', fields }
 }

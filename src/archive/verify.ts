@@ -6,10 +6,12 @@
  * The archive alone cannot tell that the end of a chain is missing, all its files included, or that everything was written
  * anew by somebody who has the code. What an earlier run said can: it is handed in as `earlier`.
  */
-import type { ArchiveFiles, ListedSegment } from './files.ts'
+import type { ArchiveFiles } from './files.ts'
 import { beginChain, type ChainHead } from './line.ts'
+import type { ListedSegment } from './names.ts'
 import { nameSegment } from './place.ts'
-import { type SegmentReport, verifySegment } from './verify-segment.ts'
+import type { SegmentReport } from './segment-report.ts'
+import { verifySegment } from './verify-segment.ts'
 
 /** By writer, where its chain ended. */
 export type ArchiveHeads = Record<string, ChainHead>

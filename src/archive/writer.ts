@@ -4,33 +4,15 @@
  *
  * Any number of processes share the folder, also over a network, where no lock can be relied upon. So none is taken: each
  * start of a process begins a chain of its own under an id that it mints, and the exclusive creation of its first file
- * keeps two from having the same. After a write that failed nobody knows what is on disk: the chain is left as it
- * is, for `abandoned.ts` to finish, and the next append begins another.
+ * keeps two from having the same.
  */
 import { AppError } from '../domain/errors.ts'
-import { encodeBytes } from '../domain/ids.ts'
 import type { Logger } from '../telemetry/logger.ts'
 import { finishAbandoned } from './abandoned.ts'
-import { type ArchiveFiles, asFault, codeOf, createArchiveFiles, type FileSystem } from './files.ts'
-import { type ArchiveLine, beginChain, type ChainHead, type PreparedLine, prepareLine } from './line.ts'
-import { type ArchivePlace, nameSegment } from './place.ts'
-import { createOpenSegment, type OpenSegment, type SegmentLimits } from './segment.ts'
-
-export interface ArchiveLimits extends SegmentLimits {
-  /** An open segment is closed after this time, so that what is open for much longer has lost its writer. */
-  segmentAgeMsMax: number
-  /** Since its last line. Far above the age, for clocks that differ and names that a network file system remembers. */
-  abandonedAfterMs: number
-}
-
-/** A segment of 50,000 lines sorts its index in some tens of milliseconds, which is what a worker may stand still for. */
-export const archiveLimits: ArchiveLimits = {
-  segmentBytesMax: 64 * 1024 * 1024,
-  segmentLinesMax: 50_000,
-  memberBytesMax: 1024 * 1024,
-  segmentAgeMsMax: 10 * 60_000,
-  abandonedAfterMs: 60 * 60_000,
-}
+import { type ArchiveLimits, archiveLimits, createChain } from './chain.ts'
+import { asFault, createArchiveFiles, type FileSystem } from './files.ts'
+import { type ArchiveLine, type PreparedLine, prepareLine } from './line.ts'
+import type { ArchivePlace } from './place.ts'
 
 export interface ArchiveWriterDeps {
   dir: string
@@ -58,12 +40,9 @@ export function createArchiveWriter(deps: ArchiveWriterDeps): ArchiveWriter {
   const limits = { ...archiveLimits, ...deps.limits }
   const { dir, clock, logger } = deps
   const files = createArchiveFiles(dir, deps.fs)
-  let current: { segment: OpenSegment; openedAt: number } | undefined
-  let last: { writer: string; number: number; head: ChainHead } | undefined
   let waiting: Waiting[] = []
   let turn: Promise<unknown> = Promise.resolve()
   let finishing: Promise<void> | undefined
-  let timer: NodeJS.Timeout | undefined
   let closed = false
 
   /** One thing at a time: what is written next depends on what was written before. */
@@ -73,43 +52,16 @@ export function createArchiveWriter(deps: ArchiveWriterDeps): ArchiveWriter {
     return done
   }
 
-  async function openSegment(): Promise<OpenSegment> {
-    if (current && (current.segment.isFull() || clock() - current.openedAt >= limits.segmentAgeMsMax))
-      await closeCurrent()
-    if (current) return current.segment
-    await files.makeFolder()
-    finishOthers()
-    const segment = last
-      ? await createOpenSegment(files, nameSegment(last.writer, last.number + 1), last.head, limits)
-      : await beginNew(files, () => mintWriter(clock, deps.randomBytes), limits)
-    current = { segment, openedAt: clock() }
-    timer = setTimeout(closeOld, limits.segmentAgeMsMax).unref()
-    return segment
-  }
-
-  async function closeCurrent(): Promise<void> {
-    const { segment } = current ?? {}
-    if (!segment) return
-    clearTimeout(timer)
-    current = undefined
-    const { writer, number } = segment.name
-    last = undefined
-    await segment.close()
-    last = { writer, number, head: segment.head }
-    logger.info('archive.segment-closed', { segment: segment.name.segment, lines: segment.lines })
-  }
-
-  function closeOld(): void {
-    inTurn(closeCurrent).catch((error) => logger.warn('archive.segment-not-closed', { error }))
-  }
-
-  async function giveUpChain(): Promise<void> {
-    clearTimeout(timer)
-    const { segment } = current ?? {}
-    current = undefined
-    last = undefined
-    await segment?.abandon()
-  }
+  const chain = createChain({
+    files,
+    clock,
+    randomBytes: deps.randomBytes,
+    limits,
+    onOld: () =>
+      void inTurn(chain.close).catch((error) => logger.warn('archive.segment-not-closed', { error })),
+    onBegin: finishOthers,
+    onClosed: ({ name: { segment }, lines }) => logger.info('archive.segment-closed', { segment, lines }),
+  })
 
   /** Beside the rest: nobody waits for it. */
   function finishOthers(): void {
@@ -124,7 +76,7 @@ export function createArchiveWriter(deps: ArchiveWriterDeps): ArchiveWriter {
   async function write(lines: readonly PreparedLine[]): Promise<ArchivePlace[]> {
     const places: ArchivePlace[] = []
     while (places.length < lines.length) {
-      const segment = await openSegment()
+      const segment = await chain.open()
       places.push(...(await segment.append(lines.slice(places.length))))
     }
     return places
@@ -142,7 +94,7 @@ export function createArchiveWriter(deps: ArchiveWriterDeps): ArchiveWriter {
         from += lines.length
       }
     } catch (error) {
-      await giveUpChain()
+      await chain.giveUp()
       for (const { reject } of group) reject(asFault(error))
     }
   }
@@ -160,7 +112,7 @@ export function createArchiveWriter(deps: ArchiveWriterDeps): ArchiveWriter {
     async close() {
       closed = true
       try {
-        await inTurn(closeCurrent)
+        await inTurn(chain.close)
       } catch (error) {
         throw asFault(error)
       } finally {
@@ -168,27 +120,4 @@ export function createArchiveWriter(deps: ArchiveWriterDeps): ArchiveWriter {
       }
     },
   }
-}
-
-async function beginNew(
-  files: ArchiveFiles,
-  mint: () => string,
-  limits: SegmentLimits,
-): Promise<OpenSegment> {
-  for (;;) {
-    const writer = mint()
-    try {
-      return await createOpenSegment(files, nameSegment(writer, 1), beginChain(writer), limits)
-    } catch (error) {
-      if (codeOf(error) !== 'EEXIST') throw error
-    }
-  }
-}
-
-/** The time in milliseconds and 32 random bits; what is minted later sorts later. */
-function mintWriter(clock: () => number, randomBytes: (count: number) => Uint8Array): string {
-  const bytes = Buffer.alloc(10)
-  bytes.writeUIntBE(Math.max(0, Math.floor(clock())), 0, 6)
-  bytes.set(randomBytes(4), 6)
-  return encodeBytes(bytes)
 }

@@ -1,7 +1,17 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { promises, readdirSync, readFileSync, rmSync, truncateSync, utimesSync, writeFileSync } from 'node:fs'
+import {
+  copyFileSync,
+  promises,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  truncateSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs'
+import { basename, join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { finishAbandoned, finishSegment } from '../../src/archive/abandoned.ts'
@@ -292,6 +302,26 @@ describe('archive after a crash', () => {
     assert.equal((await verifyAll(dir)).outcome, 'whole')
     await assertReadable(dir, places, lines(1, 2))
     assert.ok(places.every(({ segment }) => segment === name))
+  })
+
+  it('holds what the first manifest says, also when more has come into the file since', async () => {
+    const early = newArchiveFolder()
+    const writer = openWriter(early)
+    const places = await writer.append(lines(1, 2))
+    const late = copyArchive(early)
+    const [open = ''] = filesOf(early, '.open.ndjson.gz')
+    await writer.append(lines(3, 2))
+    copyFileSync(open, join(late, basename(open)))
+    truncateSync(open, places[0]?.length)
+    await finish(early)
+    const [manifest = ''] = filesOf(early, '.manifest.json')
+    copyFileSync(manifest, join(late, basename(manifest)))
+    await finish(late)
+    const { outcome, lines: count } = await verifyAll(late)
+    assert.deepEqual([outcome, count], ['whole', 2])
+    await assertReadable(late, places, lines(1, 2))
+    assert.equal(filesOf(late, '.torn').length, 1)
+    await writer.close().catch(() => {})
   })
 
   it('what was written and not acknowledged may be there twice, and each is found', async () => {
