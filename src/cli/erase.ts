@@ -149,6 +149,9 @@ async function look(
   return found
 }
 
+/** A line is of an account, and an erasure of none in particular. */
+const everyAccount = 'all'
+
 /** Who, when, why and how many; not who it was about. */
 async function record(config: Config, counts: Erased, { kind }: PersonName, flags: Flags, output: Output) {
   const { by, reason } = flags
@@ -157,7 +160,7 @@ async function record(config: Config, counts: Erased, { kind }: PersonName, flag
   const id = `erasure-${encodeBytes(randomBytes(15))}`
   try {
     const data = { v: 1, by, reason, named: kind, counts }
-    await archive.append([{ kind: 'erasure', id, account: '', at: Date.now(), data }])
+    await archive.append([{ kind: 'erasure', id, account: everyAccount, at: Date.now(), data }])
   } finally {
     await archive.close()
   }

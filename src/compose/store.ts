@@ -1,6 +1,7 @@
 /** The parts of the store that work on intents, on one connection. */
 
 import type { RedisClient } from '../redis/client.ts'
+import type { Archive } from '../store/archive.ts'
 import { createCases } from '../store/cases.ts'
 import { createIntentStore } from '../store/intents.ts'
 import { createRegister } from '../store/register.ts'
@@ -10,7 +11,14 @@ import { type Base, clock } from './base.ts'
 
 export type IntentParts = ReturnType<typeof createIntentParts>
 
-export function createIntentParts({ keys, keyring, persons, archive, settingsOf }: Base, redis: RedisClient) {
+export interface IntentPartsDeps extends Pick<Base, 'keys' | 'keyring' | 'persons' | 'settingsOf'> {
+  archive: Pick<Archive, 'read'>
+}
+
+export function createIntentParts(
+  { keys, keyring, persons, archive, settingsOf }: IntentPartsDeps,
+  redis: RedisClient,
+) {
   const scripts = loadScripts(redis)
   const vault = createVault({ redis, keys, sealer: keyring, persons })
   const parkedMax = (account: string) => settingsOf(account).parkedMax
