@@ -1,5 +1,7 @@
 /** `tallyhook cases`: what only a person can settle, for whoever has the configuration and reaches its Redis. */
+
 import { randomBytes } from 'node:crypto'
+import { openArchive } from '../compose/archive.ts'
 import { createDigests, describeFixed, keyPrefix } from '../compose/base.ts'
 import { type CaseParts, createCaseParts } from '../compose/cases.ts'
 import { createProviders } from '../compose/providers.ts'
@@ -87,7 +89,15 @@ async function withCases(config: Config, use: (parts: CaseParts) => Promise<numb
     await refuseDifference(redis, keys, describeFixed(config))
     const keyring = createKeyring(config.seal.keys)
     const providers = createProviders(config, { clock: Date.now, randomBytes, logger: silentLogger })
-    const base = { keys, keyring, providers, persons: createPersonSealer(), ...createDigests(config) }
+    const archive = openArchive(config.archive)
+    const base = {
+      keys,
+      keyring,
+      archive,
+      providers,
+      persons: createPersonSealer(),
+      ...createDigests(config),
+    }
     const parts = createIntentParts({ ...base, settingsOf: () => commonDefaults }, redis)
     // What is to be decided anew is found by the workers.
     return await use(createCaseParts(base, parts, { pumpReady: async () => {}, logger: silentLogger }))

@@ -1,6 +1,7 @@
 /** `tallyhook quarantine`: refused callbacks, for whoever has the configuration and reaches its Redis. */
 import { randomBytes } from 'node:crypto'
 import { Queue } from 'bullmq'
+import { openArchive } from '../compose/archive.ts'
 import { describeFixed, keyPrefix, queuePrefix } from '../compose/base.ts'
 import { createProviders } from '../compose/providers.ts'
 import { type Config, loadConfig } from '../config/config.ts'
@@ -101,7 +102,7 @@ async function withStore(config: Config, use: (store: Store) => Promise<number>)
     const exitCode = await use({
       accounts: [...providers.keys()],
       quarantine,
-      receipts: createReceiptFinder({ redis, keys }),
+      receipts: createReceiptFinder({ redis, keys, archive: openArchive(config.archive) }),
       findQueued: (id) => findQueuedReceipt(queue, id),
       reverify: createReverify({
         providers,

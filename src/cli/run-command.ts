@@ -3,8 +3,10 @@ import { roles } from '../compose.ts'
 import { AppError } from '../domain/errors.ts'
 import { runArchive } from './archive.ts'
 import { runCases } from './cases.ts'
+import { runErase } from './erase.ts'
 import { runKeys } from './keys.ts'
 import { runQuarantine } from './quarantine.ts'
+import { runRequery } from './requery.ts'
 import { runRole } from './run-role.ts'
 import { runSend } from './send.ts'
 
@@ -22,6 +24,9 @@ Commands
   cases        shows what only a person can settle, and settles it     tallyhook cases --help
   quarantine   shows refused callbacks, and accepts one      tallyhook quarantine --help
   archive      checks what has left Redis, and finds things in it            tallyhook archive --help
+  erase        makes what is kept of one person unreadable, for good         tallyhook erase --help
+  requery      wants the providers asked about everything that is not settled
+                                                             tallyhook requery --help
 
 Environment: TALLYHOOK_CONFIG, REDIS_URL, CALLBACK_PORT, API_PORT, HOST, TALLYHOOK_DATA_DIR, LOG_LEVEL, LOG_FORMAT
 `
@@ -38,6 +43,8 @@ export async function runCommand(args: string[]): Promise<number> {
     if (name === 'keys') return await runKeys(rest)
     if (name === 'cases') return await runCases(rest)
     if (name === 'quarantine') return await runQuarantine(rest)
+    if (name === 'erase') return await runErase(rest)
+    if (name === 'requery') return await runRequery(rest)
     if (name === 'archive') return await runArchive(rest)
     const role = roles.find((known) => known === name)
     if (role && rest.includes('--help')) {

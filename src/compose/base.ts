@@ -21,10 +21,12 @@ import type { RedisClient } from '../redis/client.ts'
 import { checkValue, createDigest, createKeyring, deriveKey, type Keyring } from '../seal/keyring.ts'
 import { createPersonSealer, type PersonSealer } from '../seal/person-keys.ts'
 import { createRandomPool } from '../seal/random-pool.ts'
+import type { Archive } from '../store/archive.ts'
 import { createKeys, type Keys } from '../store/keys.ts'
-import { checkFixed, type Fixed } from '../store/meta.ts'
+import { checkFixed, type Fixed, noteAccounts } from '../store/meta.ts'
 import type { Lifecycle } from '../telemetry/lifecycle.ts'
 import type { Logger } from '../telemetry/logger.ts'
+import { createArchive } from './archive.ts'
 import { createProviders } from './providers.ts'
 
 export const keyPrefix = 'tallyhook'
@@ -52,6 +54,8 @@ export interface Base {
   guard: RedisGuard
   keys: Keys
   keyring: Keyring
+  /** What has left Redis. */
+  archive: Archive
   providers: ReadonlyMap<string, AccountProvider>
   persons: PersonSealer
   /** Under which a person is found without being named. */
@@ -74,11 +78,16 @@ export async function openBase({ config, env, lifecycle, logger }: ComposeDeps):
   const keys = createKeys(keyPrefix, config.partitions)
   const settings = new Map(config.accounts.map((account) => [account.id, account]))
   await checkFixed(client, keys, describeFixed(config))
+  await noteAccounts(client, keys, [...settings.keys()])
+  const { dir } = config.archive
+  const archive = createArchive({ dir, clock, randomBytes: createRandomPool(), logger })
+  lifecycle.add({ name: 'archive', stop: () => archive.close() })
   return {
     target,
     connect,
     guard,
     keys,
+    archive,
     keyring: createKeyring(config.seal.keys),
     providers: createProviders(config, { clock, randomBytes: createRandomPool(), logger }),
     persons: createPersonSealer(),

@@ -71,7 +71,7 @@ export function createRecordRoutes(
   { quarantine, usage, parts }: Records,
   { redis, queue, addJobs, authenticate }: RecordRoutesDeps,
 ): Router[] {
-  const { keys, keyring, providers, digestPerson } = base
+  const { keys, keyring, archive, providers, digestPerson } = base
   const { intents, vault } = parts
   const pumpReady = createReadyPump({ ready: createReadyReceipts({ redis, keys }), addJobs, ids })
   return [
@@ -85,7 +85,7 @@ export function createRecordRoutes(
       authenticate,
       accounts: [...providers.keys()],
       quarantine,
-      receipts: createReceiptFinder({ redis, keys }),
+      receipts: createReceiptFinder({ redis, keys, archive }),
       findQueued: (id) => findQueuedReceipt(queue, id),
       reverify: createReverify({
         providers,

@@ -2,6 +2,7 @@
 
 import { randomUUID } from 'node:crypto'
 import type { RedisClient } from '../redis/client.ts'
+import type { Archive } from '../store/archive.ts'
 import { createBatches } from '../store/batches.ts'
 import { createCases } from '../store/cases.ts'
 import { createDueBatches } from '../store/due-batches.ts'
@@ -14,14 +15,18 @@ import { type Base, clock } from './base.ts'
 
 export type IntentParts = ReturnType<typeof createIntentParts>
 
+export interface IntentPartsDeps extends Pick<Base, 'keys' | 'keyring' | 'persons' | 'settingsOf'> {
+  archive: Pick<Archive, 'read'>
+}
+
 export function createIntentParts(
-  { keys, keyring, persons, settingsOf }: Pick<Base, 'keys' | 'keyring' | 'persons' | 'settingsOf'>,
+  { keys, keyring, persons, archive, settingsOf }: IntentPartsDeps,
   redis: RedisClient,
 ) {
   const scripts = loadScripts(redis)
   const vault = createVault({ redis, keys, sealer: keyring, persons })
   const parkedMax = (account: string) => settingsOf(account).parkedMax
-  const intents = createIntentStore({ redis, keys, sealer: keyring, vault, parkedMax })
+  const intents = createIntentStore({ redis, keys, sealer: keyring, vault, archive, parkedMax })
   return {
     scripts,
     vault,

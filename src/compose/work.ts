@@ -1,8 +1,14 @@
 /** The workers. */
+
+import { createLease } from '../store/lease.ts'
+import { createLeaving } from '../store/leaving.ts'
 import { createLinks } from '../store/links.ts'
+import { createLogLeaving } from '../store/log-leaving.ts'
 import { createReadyReceipts } from '../store/ready-receipts.ts'
 import type { Logger } from '../telemetry/logger.ts'
+import { createArchiveSweep } from '../workers/archive.ts'
 import { createAudit } from '../workers/audit.ts'
+import { startEvery } from '../workers/every.ts'
 import { createFinishLinks } from '../workers/finish-links.ts'
 import { createFinishRegistrations } from '../workers/finish-registrations.ts'
 import { createReadyPump, startSweep } from '../workers/ready-pump.ts'
@@ -21,9 +27,12 @@ const settleIntervalMs = 250
 /** One batch of each partition in a round, and each batch once an hour: bounded work beside that for callbacks. */
 const auditIntervalMs = 1_000
 const auditMs = 60 * 60_000
+const archiveIntervalMs = 60_000
+/** A sweep renews it after each append, and no append takes this long. */
+const archiveLeaseMs = 5 * 60_000
 const workerConcurrency = 16
 
-export async function startWork({ lifecycle, logger }: ComposeDeps, base: Base): Promise<void> {
+export async function startWork({ config, lifecycle, logger }: ComposeDeps, base: Base): Promise<void> {
   const { keys, keyring } = base
   const redis = await open(base, lifecycle, 'wait', 'work')
   const { addJobs } = await openQueue(base, lifecycle, 'wait', 'work-queue')
@@ -75,6 +84,27 @@ export async function startWork({ lifecycle, logger }: ComposeDeps, base: Base):
     const running = startRounds({ ...rounds, logger })
     lifecycle.add({ name, stop: () => running.stop({ force: isAway() }) })
   }
+
+  const archiveSweep = createArchiveSweep({
+    partitions: keys.partitions,
+    leaving: createLeaving({ redis, keys }),
+    log: createLogLeaving({ redis, keys }),
+    archive: base.archive,
+    leaseOf: (partition) => createLease(redis, keys.archiving(partition), ids.jobId(), archiveLeaseMs),
+    retentionOf: (account) => base.settingsOf(account).retention,
+    logMs: config.retention.logMs,
+    clock,
+    onFailure: (error, about) => logger.warn('archive.not-swept', { ...about, error }),
+  })
+  const archiver = startEvery(
+    archiveIntervalMs,
+    async (signal) => {
+      const counts = await archiveSweep(signal)
+      if (counts.intents + counts.receipts + counts.events > 0) logger.info('archive.swept', { ...counts })
+    },
+    (error) => logger.warn('archive.not-swept', { error }),
+  )
+  lifecycle.add({ name: 'archive-sweep', stop: () => archiver.stop({ force: isAway() }) })
 }
 
 /** What becomes of batches beside what is reported of them. */

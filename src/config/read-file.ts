@@ -8,6 +8,8 @@ import { invalidConfiguration } from './invalid.ts'
 import { checkTokenDigest, readSecret, readSymmetricKey, type SecretSources } from './secrets.ts'
 import type { Settings } from './settings.ts'
 
+const dayMs = 86_400_000
+
 export function readConfigFile(path: string, env: NodeJS.ProcessEnv): Settings {
   const file = resolve(path)
   return resolveSettings(parseConfig(readText(file), file), { folder: dirname(file), env })
@@ -66,6 +68,7 @@ export function resolveSettings(file: ConfigFile, sources: SecretSources): Setti
     seal: readSeal(file, sources),
     durability: file.durability,
     quarantine: file.quarantine,
+    retention: { logMs: file.retention.logDays * dayMs },
     archive: { dir: file.archive.dir && resolve(sources.folder, file.archive.dir) },
     partitions: file.partitions,
     outbound: file.outbound,

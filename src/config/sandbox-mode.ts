@@ -52,6 +52,7 @@ export function createSandboxSettings(identity: SandboxIdentity): Settings {
     },
     durability: { fsync: 'always', replicas: 0, onWeaker: 'refuse' },
     quarantine: { keep: 1000, days: 30 },
+    retention: { logMs: 90 * 86_400_000 },
     archive: {},
     partitions: 8,
     // The make-believe providers are on this machine.

@@ -20,6 +20,8 @@ export interface Settings {
   durability: { fsync: 'always' | 'everysec'; replicas: number; onWeaker: 'refuse' | 'warn' }
   /** How many refused callbacks of an account are kept, and for how long. */
   quarantine: { keep: number; days: number }
+  /** For how long the log of events reaches back. */
+  retention: { logMs: number }
   /** Where the archive is; unset: in the data directory. */
   archive: { dir?: string | undefined }
   partitions: number

@@ -28,6 +28,7 @@ export const errorCodes = {
   'cannot-resolve': { status: 409, retry: 'never', title: 'The case cannot be resolved in this way' },
   'cannot-cancel': { status: 409, retry: 'never', title: 'It is too late to cancel the transfer' },
   'cannot-reverify': { status: 409, retry: 'never', title: 'The callback cannot be verified again' },
+  'cursor-expired': { status: 410, retry: 'never', title: 'Events behind the cursor have left the log' },
   'body-too-large': { status: 413, retry: 'never', title: 'The body is too large' },
   'unsupported-media-type': {
     status: 415,
@@ -84,6 +85,11 @@ export const errorCodes = {
     status: 500,
     retry: 'never',
     title: 'The archive is not as it was written',
+  },
+  'receipt-erased': {
+    status: 500,
+    retry: 'never',
+    title: 'What the callback said was erased',
   },
   'job-not-readable': {
     status: 500,

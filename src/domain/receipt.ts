@@ -23,6 +23,9 @@ export interface Receipt extends ReceiptHead {
   body: string
 }
 
+/** In the place of a body that was erased before it could be applied. */
+export const erasedBody = 'erased'
+
 /** The same in memory, before it is sealed with its group or after it was opened with it. */
 export interface OpenReceipt extends ReceiptHead {
   opened: Buffer

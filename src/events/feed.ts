@@ -6,7 +6,7 @@
 import type { LoggedEvent } from '../domain/event.ts'
 import type { Intent } from '../domain/intent.ts'
 import type { CloudEvent, EventType } from './catalogue.ts'
-import { comparePositions, decodeCursor, encodeCursor, type Positions, startOf } from './cursor.ts'
+import { comparePositions, decodeCursor, encodeCursor, type Positions } from './cursor.ts'
 import { accountOf, toCloudEvent, typeOf } from './envelope.ts'
 
 export interface FeedEntry {
@@ -18,6 +18,9 @@ export interface FeedEntry {
 /** What the feed needs of the store. */
 export interface FeedLog {
   partitions: number
+  /** Where it begins. */
+  oldest(): Promise<string[]>
+  /** Throws where entries after a position have left. */
   readAfter(positions: readonly string[], limit: number): Promise<FeedEntry[][]>
 }
 
@@ -79,7 +82,7 @@ export function createFeed({ log, openAllSecrets, waitForGrowth, clock }: FeedDe
 
   return {
     async read(request) {
-      const positions = request.after ? decodeCursor(request.after, log.partitions) : startOf(log.partitions)
+      const positions = request.after ? decodeCursor(request.after, log.partitions) : await log.oldest()
       const deadline = clock() + request.waitMs
       for (;;) {
         // Waiting begins before reading, so that what is written between the two is not slept through.

@@ -2,6 +2,7 @@
  * What resealing does to each thing that is kept: the same text with its sealed part under the current key, or undefined
  * where it is so already. What does not open where it lies is never moved: that throws.
  */
+import { erasedBody } from '../domain/receipt.ts'
 import { jobPlace } from '../queue/job-data.ts'
 import { quarantinePlace } from '../store/quarantine.ts'
 import { personPlace } from '../store/vault.ts'
@@ -28,6 +29,7 @@ export function createChanges({ open, seal, sealedUnder, current }: Resealer): C
   }
 
   function receipt<T extends SealedReceipt>(one: T): T | undefined {
+    if (one.body === erasedBody) return undefined
     const body = reseal(one.body, `receipt:${one.id}`)
     return body === undefined ? undefined : { ...one, body }
   }

@@ -9,6 +9,8 @@ export interface QueueKeys {
   jobsPattern: string
   /** The list of the jobs that workers have taken. */
   active: string
+  /** The set of those that failed for good. */
+  failed: string
   lockOf(jobId: string): string
 }
 
@@ -22,7 +24,12 @@ export interface InHand {
 /** `prefix` and `name` as the queue was given them. */
 export function queueKeysOf(prefix: string, name: string): QueueKeys {
   const key = (rest: string) => `${prefix}:${name}:${rest}`
-  return { jobsPattern: key('*'), active: key('active'), lockOf: (id) => `${key(id)}:lock` }
+  return {
+    jobsPattern: key('*'),
+    active: key('active'),
+    failed: key('failed'),
+    lockOf: (id) => `${key(id)}:lock`,
+  }
 }
 
 export function createInHand(redis: RedisClient, queues: readonly QueueKeys[]): InHand {

@@ -19,6 +19,7 @@ export interface PersonSealer {
   seal(key: PersonKey, plain: Uint8Array, place: string): string
   /** Undefined where it is under another key than this. */
   open(key: PersonKey, sealed: string, place: string): Buffer | undefined
+  isUnder(key: PersonKey, sealed: string): boolean
 }
 
 const version = 'p1'
@@ -28,6 +29,7 @@ const keyBytes = 32
 export function createPersonSealer(): PersonSealer {
   const randomBytes = createRandomPool()
   return {
+    isUnder: (key, sealed) => sealed.split('.', 2)[1] === key.id,
     make: () => Buffer.concat([randomBytes(idBytes), randomBytes(keyBytes)]),
     read(bytes) {
       const id = Buffer.from(bytes.subarray(0, idBytes)).toString('base64url')

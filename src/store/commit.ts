@@ -10,8 +10,9 @@ import type { OpenReceipt, Receipt, ReceiptOutcome } from '../domain/receipt.ts'
 import type { Heard, RepeatClass } from '../domain/repeats.ts'
 import { amountOf, finalTransferStates, type Transfer } from '../domain/transfer.ts'
 import { writeCase } from './case-write.ts'
-import { encodeStep } from './codec/codec.ts'
-import { encodeHeard } from './codec/heard.ts'
+import { encodeRecord, encodeStep } from './codec/codec.ts'
+import { encodeHeard, untold } from './codec/heard.ts'
+import type { KeptIntent } from './codec/kept-intent.ts'
 import { encodeReceipt, readOutcome } from './codec/receipt.ts'
 import type { Keys } from './keys.ts'
 import { encodeLink, linksOf } from './links.ts'
@@ -45,18 +46,31 @@ export interface CommitRequest {
   at: number
 }
 
+/** Of an intent that has left: the text that stands for it, and what comes back with it. */
+export interface Revival {
+  tombstone: string
+  kept: KeptIntent
+}
+
 export type CommitOutcome =
   | { outcome: 'committed' }
   /** Something has changed meanwhile: read and decide again. */
   | { outcome: 'moved-on' }
   | { outcome: 'recorded-before'; result: ReceiptOutcome }
 
+export interface CommitOptions {
+  /** Where it is part of more. */
+  into?: Transaction | undefined
+  /** Of an intent that comes back from the archive. */
+  revival?: Revival | undefined
+}
+
 /** The checks come in this order; the first is the receipt's, where there is one. */
 export function composeCommit(
   keys: Keys,
   request: CommitRequest,
   body: string | undefined,
-  transaction = createTransaction(),
+  { into: transaction = createTransaction(), revival }: CommitOptions = {},
 ): Transaction {
   const { before, steps, receipt, at } = request
   const intent = steps.at(-1)?.intent ?? before
@@ -66,19 +80,21 @@ export function composeCommit(
     transaction.check('unsettled', keys.receipt(partition, receipt.open.id))
   }
   const record = keys.intent(intent.id)
-  if (before) transaction.check('version', record, String(before.sequence))
+  if (revival) transaction.check('same', record, revival.tombstone)
+  else if (before) transaction.check('version', record, String(before.sequence))
   else if (request.claim !== undefined) transaction.check('same', record, request.claim)
   else transaction.check('absent', record)
   if (request.totals && intent.kind === 'batch')
     transaction.check('field', keys.totals(intent.id), 'version', request.totals.version)
 
+  if (revival && (steps.length > 0 || receipt)) revive(transaction, keys, revival, at)
   writeSteps(transaction, keys, request, intent)
   if (request.case) writeCase(transaction, keys, { ...request.case, because: request.because, at })
   if (receipt && body !== undefined) {
     const text = encodeReceipt(receipt.open, body, intent, receipt.outcome, before?.sequence ?? 0, at)
     transaction.do('SET', keys.receipt(partition, receipt.open.id), text)
-    if (receipt.heard)
-      transaction.do('HSET', keys.heard(intent.id), receipt.open.id, encodeHeard(receipt.heard))
+    const heard = receipt.heard ? encodeHeard(receipt.heard) : untold
+    transaction.do('HSET', keys.heard(intent.id), receipt.open.id, heard)
   }
   if (request.repeat)
     transaction.do('HINCRBY', keys.repeats(partition), repeatField(intent.account, request.repeat), 1)
@@ -89,6 +105,27 @@ export function composeCommit(
   if ((steps.length > 0 || request.case) && !request.silent)
     transaction.publish(keys.wakeChannel, String(partition))
   return transaction
+}
+
+/** A command takes this many arguments at once and not many more. */
+const argumentsAtOnce = 1_000
+
+/** Back from the archive, as it left and with its memory; the steps are written over it. It may leave again in time. */
+function revive(transaction: Transaction, keys: Keys, { kept }: Revival, at: number): void {
+  const { intent, heard, members } = kept
+  transaction.do('SET', keys.intent(intent.id), encodeRecord(intent))
+  transaction.do('ZADD', keys.final(keys.partitionOf(intent.id), intent.account), at, intent.id)
+  for (const some of chunk(Object.entries(heard).flat()))
+    transaction.do('HSET', keys.heard(intent.id), ...some)
+  if (intent.kind !== 'batch') return
+  for (const some of chunk(members.flatMap(([id, score]) => [score, id])))
+    transaction.do('ZADD', keys.members(intent.id), ...some)
+}
+
+/** Each of an even number. */
+function chunk<Each>(all: readonly Each[]): Each[][] {
+  const count = Math.ceil(all.length / argumentsAtOnce)
+  return Array.from({ length: count }, (_, i) => all.slice(i * argumentsAtOnce, (i + 1) * argumentsAtOnce))
 }
 
 export function readCommit(answer: TransactionOutcome, request: CommitRequest): CommitOutcome {

@@ -1,17 +1,20 @@
 /** Intents with what is kept about them: read together for many at once, and committed together for many at once. */
 import type { BatchTotals } from '../domain/batch.ts'
 import type { Case } from '../domain/case.ts'
-import { AppError } from '../domain/errors.ts'
-import type { AliasId, IntentId, ReceiptId } from '../domain/ids.ts'
+import { AppError, asAppError } from '../domain/errors.ts'
+import type { AliasId, BatchId, IntentId, ReceiptId, TransferId } from '../domain/ids.ts'
 import type { Intent } from '../domain/intent.ts'
-import type { OpenReceipt, Receipt } from '../domain/receipt.ts'
+import type { OpenReceipt, Receipt, ReceiptOutcome } from '../domain/receipt.ts'
 import type { Heard } from '../domain/repeats.ts'
 import type { RedisClient } from '../redis/client.ts'
+import type { Archive } from './archive.ts'
 import { decodeCase } from './case-write.ts'
 import { decodeStored, encodePointer } from './codec/codec.ts'
-import { decodeHeard } from './codec/heard.ts'
+import { decodeHeard, readReceiptPlace } from './codec/heard.ts'
+import { type KeptIntent, readIntentLine, readReceiptLine } from './codec/kept-intent.ts'
 import { decodeReceipt, type ReceiptRecord } from './codec/receipt.ts'
-import { type CommitOutcome, type CommitRequest, composeCommit, readCommit } from './commit.ts'
+import type { Tombstone } from './codec/tombstone.ts'
+import { type CommitOutcome, type CommitRequest, composeCommit, type Revival, readCommit } from './commit.ts'
 import type { Keys } from './keys.ts'
 import { createLinks, linksOf } from './links.ts'
 import { commitCommand } from './scripts.ts'
@@ -29,6 +32,8 @@ export type Target = IntentId | AliasId
 
 export type Loaded =
   | { outcome: 'found'; intent: Intent; heard: Heard[]; totals?: LoadedTotals; case?: Case }
+  /** It has left, and the archive does not give it out: nothing may be concluded. */
+  | { outcome: 'unreadable'; error: AppError }
   /** Nothing is there, or a registration is under way: what is about it waits. */
   | { outcome: 'unknown' }
 
@@ -54,6 +59,8 @@ export interface IntentStore {
   commit(request: CommitRequest): Promise<CommitOutcome>
   find(target: Target): Promise<Intent | undefined>
   findReceipt(intent: IntentId, receipt: ReceiptId): Promise<ReceiptRecord | undefined>
+  /** A batch's transfers in their order, also of one that has left. */
+  listMembers(batch: BatchId): Promise<TransferId[]>
   /** Notes whose the provider's numbers are, for a time, unless they are somebody's already; says whose they are. */
   claimNumbers(claims: readonly NumberClaim[]): Promise<Target[]>
   /** The provider is to be asked about it now; false where that was so already. */
@@ -71,6 +78,7 @@ export interface IntentStoreDeps {
   keys: Keys
   sealer: Sealer
   vault: Vault
+  archive: Pick<Archive, 'read'>
   /** Of each account, over all partitions. */
   parkedMax(account: string): number
 }
@@ -78,6 +86,8 @@ export interface IntentStoreDeps {
 export function createIntentStore(deps: IntentStoreDeps): IntentStore {
   const { redis, keys, sealer, vault } = deps
   const links = createLinks({ redis, keys })
+  /** Of the intents that were read from the archive: a commit on one brings it back. Nobody else has to know. */
+  const revivals = new WeakMap<Intent, Revival>()
 
   async function load(targets: readonly Target[]): Promise<Loaded[]> {
     const found = await readTogether(
@@ -88,18 +98,40 @@ export function createIntentStore(deps: IntentStoreDeps): IntentStore {
       ]),
     )
     const loaded = targets.map((id, i) => readLoaded(id, found[2 * i], found[2 * i + 1]))
-    await follow(loaded)
+    await Promise.all([follow(loaded), fetchLeft(loaded)])
     const whole = loaded as Loaded[]
     await addBesides(whole)
     return whole
   }
 
   /** A pointer leads to a record and never to another pointer. */
-  async function follow(loaded: (Loaded | { outcome: 'elsewhere'; to: IntentId })[]): Promise<void> {
+  async function follow(loaded: Found[]): Promise<void> {
     const places = loaded.flatMap((one, i) => (one.outcome === 'elsewhere' ? [{ i, to: one.to }] : []))
     if (places.length === 0) return
     const found = await load(places.map(({ to }) => to))
     for (const [n, { i }] of places.entries()) loaded[i] = found[n] ?? { outcome: 'unknown' }
+  }
+
+  async function fetchLeft(loaded: Found[]): Promise<void> {
+    const places = loaded.flatMap((one, i) => (one.outcome === 'left' ? [{ i, one }] : []))
+    for (let from = 0; from < places.length; from += readAtOnce) {
+      const some = places.slice(from, from + readAtOnce)
+      await Promise.all(
+        some.map(async ({ i, one }) => {
+          loaded[i] = await bringBack(one)
+        }),
+      )
+    }
+  }
+
+  async function bringBack({ id, left, text }: Left): Promise<Loaded> {
+    try {
+      const kept = readIntentLine(id, left, await deps.archive.read(left.place))
+      revivals.set(kept.intent, { tombstone: text, kept })
+      return { outcome: 'found', intent: kept.intent, heard: decodeHeard(kept.heard) }
+    } catch (error) {
+      return { outcome: 'unreadable', error: asAppError(error) }
+    }
   }
 
   /** The totals of batches, and the cases of what is held. */
@@ -122,6 +154,20 @@ export function createIntentStore(deps: IntentStoreDeps): IntentStore {
     }
   }
 
+  /** A receipt may leave before what it is about, and leaves with it at the latest. */
+  async function findLeftReceipt(id: IntentId, receipt: ReceiptId): Promise<ReceiptRecord | undefined> {
+    const known = (await redis.hget(keys.heard(id), receipt)) ?? (await readLeft(id))?.heard[receipt]
+    const place = known === undefined ? undefined : readReceiptPlace(known)
+    return place === undefined ? undefined : readReceiptLine(receipt, await deps.archive.read(place))
+  }
+
+  async function readLeft(id: IntentId): Promise<KeptIntent | undefined> {
+    const text = await redis.get(keys.intent(id))
+    const stored = text === null ? undefined : decodeStored(id, text)
+    if (stored?.form !== 'tombstone') return undefined
+    return readIntentLine(id, stored.left, await deps.archive.read(stored.left.place))
+  }
+
   async function runAll(transactions: readonly Transaction[]): Promise<(TransactionOutcome | Error)[]> {
     const commands = transactions.map((transaction): Command => {
       const call = transaction.toCall()
@@ -137,7 +183,9 @@ export function createIntentStore(deps: IntentStoreDeps): IntentStore {
       const intent = request.before ?? request.steps[0]?.intent
       if (!request.receipt || !intent) return []
       const { id, opened } = request.receipt.open
-      return [{ i, id, opened, partition: keys.partitionOf(intent.id), person: intent.personal.person }]
+      const { person, sealed: beside } = intent.personal
+      const isForPerson = needsPerson.has(request.receipt.outcome)
+      return [{ i, id, opened, partition: keys.partitionOf(intent.id), person, beside, isForPerson }]
     })
     const sealed = await vault.sealBodies(owned)
     const bodies: (string | undefined)[] = requests.map(() => undefined)
@@ -147,7 +195,11 @@ export function createIntentStore(deps: IntentStoreDeps): IntentStore {
 
   async function commitAll(requests: readonly CommitRequest[]): Promise<(CommitOutcome | Error)[]> {
     const bodies = await sealBodies(requests)
-    const answers = await runAll(requests.map((request, i) => composeCommit(keys, request, bodies[i])))
+    const answers = await runAll(
+      requests.map((request, i) =>
+        composeCommit(keys, request, bodies[i], { revival: request.before && revivals.get(request.before) }),
+      ),
+    )
     await makeLinks(requests.filter((_, i) => isWritten(answers[i])))
     return answers.map((answer, i) =>
       answer instanceof Error ? answer : readCommit(answer, requests[i] as CommitRequest),
@@ -192,11 +244,17 @@ export function createIntentStore(deps: IntentStoreDeps): IntentStore {
     },
     async find(target) {
       const [loaded] = await load([target])
+      if (loaded?.outcome === 'unreadable') throw loaded.error
       return loaded?.outcome === 'found' ? loaded.intent : undefined
     },
     async findReceipt(intent, receipt) {
       const text = await redis.get(keys.receipt(keys.partitionOf(intent), receipt))
-      return text === null ? undefined : decodeReceipt(text)
+      return text === null ? findLeftReceipt(intent, receipt) : decodeReceipt(text)
+    },
+    async listMembers(batch) {
+      const members = await redis.zrange(keys.members(batch), 0, '-1')
+      const all = members.length > 0 ? members : ((await readLeft(batch))?.members ?? []).map(([id]) => id)
+      return all as TransferId[]
     },
     async claimNumbers(claims) {
       const found = await readTogether(
@@ -223,11 +281,16 @@ function isWritten(answer: TransactionOutcome | Error | undefined): boolean {
   return answer !== undefined && !(answer instanceof Error) && answer.outcome === 'written'
 }
 
-function readLoaded(
-  id: Target,
-  text: unknown,
-  heard: unknown,
-): Loaded | { outcome: 'elsewhere'; to: IntentId } {
+/** What a person is shown, and may have decided anew. */
+const needsPerson: ReadonlySet<ReceiptOutcome> = new Set(['held', 'awaits-person'])
+
+/** Each takes up to a megabyte while it is unpacked. */
+const readAtOnce = 8
+
+type Left = { outcome: 'left'; id: IntentId; left: Tombstone; text: string }
+type Found = Loaded | Left | { outcome: 'elsewhere'; to: IntentId }
+
+function readLoaded(id: Target, text: unknown, heard: unknown): Found {
   if (typeof text !== 'string') return { outcome: 'unknown' }
   const stored = decodeStored(id as IntentId, text)
   switch (stored.form) {
@@ -239,6 +302,8 @@ function readLoaded(
       }
     case 'pointer':
       return { outcome: 'elsewhere', to: stored.to }
+    case 'tombstone':
+      return { outcome: 'left', id: id as IntentId, left: stored.left, text }
     case 'claim':
       return { outcome: 'unknown' }
   }

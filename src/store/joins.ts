@@ -110,7 +110,7 @@ export function createJoins({ redis, keys, intents, clock, nameAttempt }: JoinsD
     const transaction = composeRegistration(keys, event, { claim })
     const counted = transaction.writes() - 1
     const growth = { before: batch, steps: [grown], because, totals: { before: after, version }, at }
-    composeCommit(keys, growth, undefined, transaction)
+    composeCommit(keys, growth, undefined, { into: transaction })
     transaction
       .do('HINCRBY', keys.totals(batch.id), 'count', 1)
       .do('ZADD', keys.members(batch.id), batch.count, intent.id)

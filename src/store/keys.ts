@@ -11,6 +11,8 @@ export type PlacedId = IntentId | AliasId | CaseId
 export interface Keys {
   partitions: number
   meta: string
+  /** Every account that was ever configured: of one that is not any more something may still lie here. */
+  accounts: string
   partitionOf(id: PlacedId): number
   /** Its record; or a pointer to where it lives, the claim of a registration under way, or what is left of it. */
   intent(id: IntentId | AliasId): string
@@ -26,6 +28,12 @@ export interface Keys {
   watch(partition: number): string
   /** An account's final intents, by since when. */
   final(partition: number, account: string): string
+  /** By account, up to which time of settling its callbacks have left before what they are about. */
+  receiptsLeft(partition: number): string
+  /** The lease of whoever moves things into the archive. */
+  archiving(partition: number): string
+  /** The position of the last entry that has left the log. */
+  logLeft(partition: number): string
   /** By account and class, how many callbacks were repeats. */
   repeats(partition: number): string
   /** A batch's figures by state of its transfers, and the transfers in their order. */
@@ -61,15 +69,20 @@ export interface Keys {
   refusals(account: string): string
   /** For SCAN: every key that belongs to a partition or an account. */
   scanPattern: string
-  /** What a key of the scan holds; undefined for what a rewrite has no business with. */
+  /** What a key of the scan holds; undefined for what nobody scans for. */
   classify(key: string): KeyKind | undefined
   /** Where a script says that the log has grown. */
   wakeChannel: string
 }
 
-export type KeyKind = { kind: 'person'; digest: string } | { kind: 'parked' } | { kind: 'quarantine' }
+export type KeyKind =
+  | { kind: 'person'; digest: string }
+  | { kind: 'intent'; id: IntentId }
+  | { kind: 'parked' }
+  | { kind: 'quarantine' }
 
 const homeLetters = 4
+const intentPattern = /^(tr|ba|co|pi)-[0-9a-z]{26}$/
 const alphabet = '0123456789abcdefghjkmnpqrstvwxyz'
 
 export function createKeys(prefix: string, partitions: number): Keys {
@@ -80,6 +93,7 @@ export function createKeys(prefix: string, partitions: number): Keys {
   return {
     partitions,
     meta: `${prefix}:meta`,
+    accounts: `${prefix}:accounts`,
     partitionOf,
     intent: (id) => tagged(partitionOf(id), id),
     parked: (id) => beside(id, 'parked'),
@@ -90,6 +104,9 @@ export function createKeys(prefix: string, partitions: number): Keys {
     events: (partition) => tagged(partition, 'events'),
     watch: (partition) => tagged(partition, 'watch'),
     final: (partition, account) => tagged(partition, 'final', account),
+    receiptsLeft: (partition) => tagged(partition, 'receipts-left'),
+    archiving: (partition) => tagged(partition, 'archiving'),
+    logLeft: (partition) => tagged(partition, 'log-left'),
     repeats: (partition) => tagged(partition, 'repeats'),
     totals: (id) => beside(id, 'totals'),
     members: (id) => beside(id, 'members'),
@@ -119,6 +136,7 @@ export function createKeys(prefix: string, partitions: number): Keys {
 function classify(name: string): KeyKind | undefined {
   if (name === 'quarantine') return { kind: 'quarantine' }
   if (name.startsWith('parked:')) return { kind: 'parked' }
+  if (intentPattern.test(name)) return { kind: 'intent', id: name as IntentId }
   if (name.startsWith('person:')) return { kind: 'person', digest: name.slice('person:'.length) }
   return undefined
 }

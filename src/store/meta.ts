@@ -18,10 +18,15 @@ export interface Fixed {
   sealsWith: string
 }
 
+/** Of what is kept. It changes when a version cannot read what an earlier one wrote, and does not bring it along. */
+const form = '2'
+
 export async function checkFixed(redis: RedisClient, keys: Keys, fixed: Fixed): Promise<void> {
   await refuseDifference(redis, keys, fixed)
   const stored = await redis.hgetall(keys.meta)
   const fields = {
+    // First: another first start at the same moment must not find the rest without it.
+    form,
     partitions: String(fixed.partitions),
     index: fixed.indexCheck,
     ...sealFields(fixed, stored),
@@ -57,6 +62,18 @@ export async function readSealing(redis: RedisClient, keys: Keys): Promise<strin
   return (await redis.hget(keys.meta, 'sealing')) ?? undefined
 }
 
+/** Of an account that leaves the configuration something still lies here, which has to leave in its time. */
+export async function noteAccounts(
+  redis: RedisClient,
+  keys: Keys,
+  accounts: readonly string[],
+): Promise<void> {
+  const known = new Set(await redis.smembers(keys.accounts))
+  const others = accounts.filter((account) => !known.has(account))
+  // Like the rest: a start that has nothing to note writes nothing.
+  if (others.length > 0) await redis.sadd(keys.accounts, ...others)
+}
+
 export async function readFixed(redis: RedisClient, keys: Keys): Promise<Record<string, string>> {
   return redis.hgetall(keys.meta)
 }
@@ -79,6 +96,9 @@ export async function retireSealKeys(redis: RedisClient, keys: Keys, current: st
 
 export function findDifference(stored: Record<string, string>, fixed: Fixed): string | undefined {
   if (Object.keys(stored).length === 0) return undefined
+  if (stored.form !== form) {
+    return `REDIS_URL: this Redis was used by a version of Tallyhook that kept things in another form (${stored.form ?? 'an earlier one'}; this version reads ${form}). Take an empty one, or go on with that version.`
+  }
   if (stored.partitions !== undefined && stored.partitions !== String(fixed.partitions)) {
     return `partitions: this Redis was first used with ${stored.partitions}, and the number cannot change to ${fixed.partitions}.`
   }

@@ -1,19 +1,30 @@
-/** Finds a receipt by its id alone, wherever it rests: recorded with its outcome, or ready to be put on the queue. */
+/**
+ * Finds a receipt by its id alone, wherever it rests: recorded with its outcome, ready to be put on the queue, or in the
+ * archive.
+ */
 
 import type { ReceiptId } from '../domain/ids.ts'
-import type { Receipt } from '../domain/receipt.ts'
+import { erasedBody, type Receipt } from '../domain/receipt.ts'
 import type { RedisClient } from '../redis/client.ts'
+import type { Archive } from './archive.ts'
+import { readReceiptLine, receiptLineKind } from './codec/kept-intent.ts'
 import { decodeReceipt, type ReceiptRecord } from './codec/receipt.ts'
 import type { Keys } from './keys.ts'
 import { receiptPlace, type Sealer, type Vault } from './vault.ts'
 
 export type FoundReceipt = { where: 'store'; receipt: ReceiptRecord } | { where: 'ready'; receipt: Receipt }
 
+export interface ReceiptFinderDeps {
+  redis: RedisClient
+  keys: Keys
+  archive: Pick<Archive, 'find'>
+}
+
 export interface ReceiptFinder {
   find(id: ReceiptId): Promise<FoundReceipt | undefined>
 }
 
-export function createReceiptFinder({ redis, keys }: { redis: RedisClient; keys: Keys }): ReceiptFinder {
+export function createReceiptFinder({ redis, keys, archive }: ReceiptFinderDeps): ReceiptFinder {
   const partitions = Array.from({ length: keys.partitions }, (_, partition) => partition)
   return {
     async find(id) {
@@ -21,7 +32,9 @@ export function createReceiptFinder({ redis, keys }: { redis: RedisClient; keys:
       const recorded = firstOf(await Promise.all(partitions.map((p) => redis.get(keys.receipt(p, id)))))
       if (recorded) return { where: 'store', receipt: decodeReceipt(recorded) }
       const ready = firstOf(await Promise.all(partitions.map((p) => redis.hget(keys.ready(p), id))))
-      return ready ? { where: 'ready', receipt: JSON.parse(ready) as Receipt } : undefined
+      if (ready) return { where: 'ready', receipt: JSON.parse(ready) as Receipt }
+      const line = await archive.find({ id, kind: receiptLineKind })
+      return line && { where: 'store', receipt: readReceiptLine(id, line) }
     },
   }
 }
@@ -40,6 +53,7 @@ export function createOpenBody({
 }): OpenBody {
   return async (receipt) => {
     const { id, body } = receipt
+    if (body === erasedBody) return undefined
     if (!('person' in receipt)) return Buffer.from(sealer.open(body, receiptPlace(id)))
     const partition = keys.partitionOf(receipt.intent)
     return vault.openBody({ partition, person: receipt.person }, id, body)

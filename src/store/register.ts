@@ -67,6 +67,7 @@ export function createRegister({ redis, keys, intents }: RegisterDeps): Register
     }
     if (answer.found !== null && decodeStored(intent.id, answer.found).form === 'claim')
       return { outcome: 'claimed' }
+    refuseOther(intent, answer.found)
     const existing = await intents.find(intent.id)
     if (!existing)
       throw new AppError('commit-contended', { context: { fact: fact.name, because: because.source, at } })
@@ -87,6 +88,18 @@ export function createRegister({ redis, keys, intents }: RegisterDeps): Register
   }
 }
 
+/**
+ * What is left of one that was archived tells whether this is the same, whether the archive can be read or not: no
+ * reference is paid twice.
+ */
+function refuseOther({ id, contentDigest }: Intent, found: string | null): void {
+  const stored = found === null ? undefined : decodeStored(id, found)
+  if (stored?.form !== 'tombstone' || stored.left.contentDigest === contentDigest) return
+  throw new AppError('reference-conflict', {
+    detail: 'This reference is registered for the account with other content. Nothing was changed.',
+  })
+}
+
 /** The last write is what is made ready. */
 export function composeRegistration(
   keys: Keys,
@@ -97,7 +110,7 @@ export function composeRegistration(
   const { fact, intent, because, at } = event
   const partition = keys.partitionOf(intent.id)
   const request = { ...about, steps: [{ fact, intent }, ...more], because, at, silent: true } as const
-  const transaction = composeCommit(keys, request, undefined, into)
+  const transaction = composeCommit(keys, request, undefined, { into })
   if (intent.kind === 'transfer')
     transaction.do('ZADD', keys.payee(partition, intent.personal.person), intent.createdAt, intent.id)
   return transaction.unpark(keys.parked(intent.id), {

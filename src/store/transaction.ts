@@ -2,7 +2,7 @@
 
 export interface Transaction {
   check(name: 'absent' | 'waiting' | 'unsettled', key: string): Transaction
-  check(name: 'same' | 'version', key: string, expected: string): Transaction
+  check(name: 'same' | 'version' | 'size', key: string, expected: string): Transaction
   check(name: 'field', key: string, field: string, expected: string): Transaction
   /** A command of Redis, with the key before its arguments. */
   do(command: string, key: string, ...args: (string | number)[]): Transaction

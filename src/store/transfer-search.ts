@@ -72,9 +72,10 @@ export function createTransferSearch({
 
   async function load(places: readonly Place[]): Promise<(Transfer | undefined)[]> {
     const loaded = await intents.load(places.map(({ id }) => id))
-    return loaded.map((one) =>
-      one.outcome === 'found' && one.intent.kind === 'transfer' ? one.intent : undefined,
-    )
+    return loaded.map((one) => {
+      if (one.outcome === 'unreadable') throw one.error
+      return one.outcome === 'found' && one.intent.kind === 'transfer' ? one.intent : undefined
+    })
   }
 
   return {

@@ -19,6 +19,8 @@ export interface PersonSealer<Key> {
   read(bytes: Uint8Array): Key
   seal(key: Key, plain: Uint8Array, place: string): string
   open(key: Key, sealed: string, place: string): Uint8Array | undefined
+  /** Whether this is the key that it was sealed under. */
+  isUnder(key: Key, sealed: string): boolean
 }
 
 export interface Owner {
@@ -32,6 +34,15 @@ export interface OwnedSecrets {
   secrets: object
 }
 
+export interface BodyToSeal extends Owner {
+  id: ReceiptId
+  opened: Uint8Array
+  /** What is personal about the intent, as it rests. */
+  beside: string
+  /** A person has to look at it: then it stays readable until that person is erased again. */
+  isForPerson?: boolean
+}
+
 export interface Vault {
   /** What is personal about an intent, sealed for it. */
   sealSecrets(id: IntentId, person: string, secrets: object): Promise<Personal>
@@ -39,8 +50,11 @@ export interface Vault {
   /** Undefined where the key was thrown away. */
   openSecrets<Secrets>(intent: Pick<Intent, 'id' | 'personal'>): Promise<Secrets | undefined>
   openAllSecrets(intents: readonly Pick<Intent, 'id' | 'personal'>[]): Promise<(unknown | undefined)[]>
-  /** Seals bodies of receipts for their owners, in order. */
-  sealBodies(bodies: readonly (Owner & { id: ReceiptId; opened: Uint8Array })[]): Promise<string[]>
+  /**
+   * Seals bodies of receipts for the intents they are about, in order. Where what is personal about the intent was erased,
+   * a body is sealed under a key that nobody keeps: an erasure holds for what comes after it too.
+   */
+  sealBodies(bodies: readonly BodyToSeal[]): Promise<string[]>
   openBody(owner: Owner, id: ReceiptId, sealed: string): Promise<Buffer | undefined>
   /** Throws the key away, everywhere. Says in how many partitions there was one. */
   forget(person: string): Promise<number>
@@ -89,6 +103,10 @@ export function createVault<Key>({ redis, keys, sealer, persons }: VaultDeps<Key
     )
   }
 
+  function throwAwayKey(): Key {
+    return persons.read(persons.make())
+  }
+
   async function openAllSecrets(
     intents: readonly Pick<Intent, 'id' | 'personal'>[],
   ): Promise<(unknown | undefined)[]> {
@@ -124,8 +142,15 @@ export function createVault<Key>({ redis, keys, sealer, persons }: VaultDeps<Key
     },
     openAllSecrets,
     async sealBodies(bodies) {
-      const found = await takeKeys(bodies)
-      return bodies.map(({ id, opened }, i) => persons.seal(found[i] as Key, opened, receiptPlace(id)))
+      const found = await readKeys(bodies)
+      const chosen = await Promise.all(
+        bodies.map(async (body, i) => {
+          const key = found[i]
+          if (key && persons.isUnder(key, body.beside)) return key
+          return body.isForPerson ? (key ?? makeKey(body)) : throwAwayKey()
+        }),
+      )
+      return bodies.map(({ id, opened }, i) => persons.seal(chosen[i] as Key, opened, receiptPlace(id)))
     },
     async openBody(owner, id, sealed) {
       const [key] = await readKeys([owner])

@@ -6,7 +6,7 @@ import type { CollectionSecrets } from '../domain/collection.ts'
 import { AppError } from '../domain/errors.ts'
 import type { Observation, ObservedPayee, SeenPayee, Sighting } from '../domain/observation.ts'
 import { describeCustomer, describePerson, digestName } from '../domain/person.ts'
-import type { OpenReceipt, Receipt } from '../domain/receipt.ts'
+import { erasedBody, type OpenReceipt, type Receipt } from '../domain/receipt.ts'
 import { describeFact, type Heard } from '../domain/repeats.ts'
 import type { AccountProvider } from '../providers/provider.ts'
 import type { Sealer } from '../queue/job-data.ts'
@@ -93,6 +93,11 @@ function hidePayee({ kind, number, name }: SeenPayee, deps: ObserveDeps): Observ
 export function openReceipt(receipt: BroughtReceipt, { open }: Sealer): OpenReceipt {
   if ('opened' in receipt) return receipt
   const { body, ...head } = receipt
+  if (body === erasedBody) {
+    throw new AppError('receipt-erased', {
+      detail: 'What this callback said was erased before it could be applied. Ask the provider.',
+    })
+  }
   return { ...head, opened: open(body, receiptPlace(receipt.id)) }
 }
 

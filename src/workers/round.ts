@@ -68,6 +68,7 @@ export function createRound(deps: RoundDeps): ApplyRound {
   /** Undefined: it has to wait for its intent. */
   async function describe(reading: Reading, loaded: Loaded): Promise<CommitRequest | undefined> {
     const { receipt, observation } = reading
+    if (loaded.outcome === 'unreadable') throw loaded.error
     if (loaded.outcome === 'found')
       return conclude(loaded, await checkNumber(reading), receipt, deps.windowMsOf(receipt.account), clock())
     return observation.kind === 'collection' ? describeCollection(reading) : undefined

@@ -29,6 +29,7 @@ export function createNoteUnverified(deps: UnverifiedDeps): (receipt: OpenReceip
     if (!target) return { outcome: 'unverified', because: 'not-understood' }
     for (let attempt = 1; attempt <= deps.attemptsMax; attempt++) {
       const [loaded] = await intents.load([target])
+      if (loaded?.outcome === 'unreadable') throw loaded.error
       if (loaded?.outcome !== 'found')
         return { outcome: 'unverified', intentId: target, because: 'not-registered' }
       const before = loaded.intent

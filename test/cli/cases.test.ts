@@ -20,6 +20,7 @@ import { createReadyReceipts } from '../../src/store/ready-receipts.ts'
 import { createRegister } from '../../src/store/register.ts'
 import { loadScripts } from '../../src/store/scripts.ts'
 import { createVault } from '../../src/store/vault.ts'
+import { createMemoryArchive } from '../support/memory-archive.ts'
 import { createTestClients } from '../support/redis.ts'
 import { startRedisServer } from '../support/redis-server.ts'
 import { createTestReconcile, ids, openReceiptOf, registrationOf } from '../support/store.ts'
@@ -113,7 +114,14 @@ describe('tallyhook cases', () => {
     const keyring = createKeyring(config.seal.keys)
     const digests = createDigests(config)
     const vault = createVault({ redis, keys, sealer: keyring, persons: createPersonSealer() })
-    const intents = createIntentStore({ redis, keys, sealer: keyring, vault, parkedMax: () => 10 })
+    const intents = createIntentStore({
+      redis,
+      keys,
+      sealer: keyring,
+      vault,
+      archive: createMemoryArchive(),
+      parkedMax: () => 10,
+    })
     const parts = { redis, keys, vault, intents, ready: createReadyReceipts({ redis, keys }) }
     const reference = newReference()
     const id = transferIdOf(testAccount.id, reference)

@@ -10,15 +10,19 @@ import { runKeys } from '../../src/cli/keys.ts'
 import { describeFixed } from '../../src/compose/base.ts'
 import { loadConfig } from '../../src/config/config.ts'
 import { fingerprint } from '../../src/config/secrets.ts'
+import type { TransferSecrets } from '../../src/domain/transfer.ts'
 import { createKeyring } from '../../src/seal/keyring.ts'
+import { createPersonSealer } from '../../src/seal/person-keys.ts'
+import { createIntentStore } from '../../src/store/intents.ts'
 import { createKeyUsage } from '../../src/store/key-usage.ts'
 import { createKeys } from '../../src/store/keys.ts'
 import { checkFixed } from '../../src/store/meta.ts'
+import { createRegister } from '../../src/store/register.ts'
 import { loadScripts } from '../../src/store/scripts.ts'
-import { createTransferStore } from '../../src/store/transfers.ts'
+import { createVault } from '../../src/store/vault.ts'
 import { createTestClients } from '../support/redis.ts'
 import { startRedisServer } from '../support/redis-server.ts'
-import { digestNumber, registrationOf } from '../support/store.ts'
+import { createTestStore, registerIn, type TestStore } from '../support/store.ts'
 import { newReference } from '../support/zenospay.ts'
 
 const pair = generateKeyPairSync('rsa', { modulusLength: 2048 })
@@ -153,6 +157,20 @@ describe('tallyhook keys', () => {
     })
 
     const start = (env: NodeJS.ProcessEnv) => checkFixed(redis, store, describeFixed(loadConfig(env, false)))
+    /** As a process with this configuration has it. */
+    function storeWith(env: NodeJS.ProcessEnv): TestStore {
+      const base = createTestStore(redis)
+      const sealer = createKeyring(loadConfig(env, false).seal.keys)
+      const vault = createVault({ redis, keys: store, sealer, persons: createPersonSealer() })
+      const intents = createIntentStore({ ...base, keys: store, sealer, vault, parkedMax: () => 1 })
+      return {
+        ...base,
+        keys: store,
+        vault,
+        intents,
+        register: createRegister({ redis, keys: store, intents }),
+      }
+    }
     const reseal = (env: NodeJS.ProcessEnv) => {
       said = { out: '', err: '' }
       return resealAll({ json: true }, env, output, 1)
@@ -225,17 +243,9 @@ describe('tallyhook keys', () => {
       const first = environment(['k2', 'k1'], url)
       const alone = environment(['k2'], url)
       await start(old)
-      const { seal } = loadConfig(old, false)
-      const scripts = loadScripts(redis)
-      const transfers = createTransferStore({
-        redis,
-        scripts,
-        keys: store,
-        sealer: createKeyring(seal.keys),
-        digestNumber,
-      })
-      const event = registrationOf(newReference())
-      await transfers.register(event)
+      loadScripts(redis)
+      const reference = newReference()
+      const transfer = await registerIn(storeWith(old), reference)
 
       await start(added)
       await assert.rejects(start(alone), /k1 is missing/)
@@ -248,31 +258,25 @@ describe('tallyhook keys', () => {
       assert.equal(await reseal(first), 0)
       const result = JSON.parse(said.out)
       assert.deepEqual([result.outcome, result.current, result.retired], ['clean', 'k2', ['k1']])
-      assert.deepEqual([result.moved.transfers, result.moved.events], [1, 1])
-      assert.match(said.err, /pass 1: 2 moved/)
+      assert.deepEqual(result.moved, { parked: 0, ready: 0, quarantine: 0, jobs: 0, persons: 1 })
+      assert.match(said.err, /pass 1: 1 moved/)
       noSecretsSaid()
 
       await start(first)
       await start(alone)
-      const after = createTransferStore({
-        redis,
-        scripts,
-        keys: store,
-        sealer: createKeyring(loadConfig(alone, false).seal.keys),
-        digestNumber,
-      })
-      assert.deepEqual((await after.find(event.transfer.id))?.beneficiary, event.transfer.beneficiary)
+      const opened = await storeWith(alone).vault.openSecrets<TransferSecrets>(transfer)
+      assert.equal(opened?.beneficiary.name, 'John Doe')
     })
 
     it('lets no key go while something cannot be opened', async () => {
       await start(environment(['k1'], url))
       const first = environment(['k2', 'k1'], url)
       await start(first)
-      await redis.set('tallyhook:{t:0}:rc-broken', JSON.stringify({ id: 'rc-broken', body: 's1.k1.AAAA' }))
+      await redis.set(store.person(0, 'broken'), 's1.k1.AAAA')
       assert.equal(await reseal(first), 1)
       const result = JSON.parse(said.out)
       assert.equal(result.outcome, 'not-opened')
-      assert.equal(result.failed[0].key, 'tallyhook:{t:0}:rc-broken')
+      assert.equal(result.failed[0].key, store.person(0, 'broken'))
       assert.deepEqual(result.retired, [])
       await assert.rejects(start(environment(['k2'], url)), /k1 is missing/)
     })

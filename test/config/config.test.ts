@@ -96,6 +96,26 @@ describe('configuration', () => {
     assert.equal(zenospayOf(config)?.providerPublicKeys.length, 2)
   })
 
+  it('keeps what is settled for 90 days, and never for less than repeats are remembered', () => {
+    const days = (count: number) => count * 86_400_000
+    const retentionOf = (fields: Draft) => load(draft({ accounts: [account(fields)] })).accounts[0]?.retention
+    assert.deepEqual(retentionOf({}), { finalMs: days(90), receiptMs: days(90) })
+    assert.deepEqual(retentionOf({ duplicateWindowDays: 120 }), { finalMs: days(120), receiptMs: days(120) })
+    assert.deepEqual(retentionOf({ retention: { finalDays: 400, receiptDays: 35 } }), {
+      finalMs: days(400),
+      receiptMs: days(35),
+    })
+    for (const name of ['finalDays', 'receiptDays']) {
+      const said = refusal(draft({ accounts: [account({ retention: { [name]: 34 } })] }))
+      assert.match(
+        said,
+        new RegExp(`^accounts\\[0\\]\\.retention\\.${name}: .*duplicateWindowDays, which is 35`),
+      )
+    }
+    assert.equal(load(draft({ retention: { logDays: 10 } })).retention.logMs, days(10))
+    assert.match(refusal(draft({ retention: { logDays: 0 } })), /^retention\.logDays: /)
+  })
+
   it('is frozen to the bottom', () => {
     const config = load(draft())
     for (const change of [

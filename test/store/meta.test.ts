@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import type { Redis } from 'ioredis'
 import { AppError } from '../../src/domain/errors.ts'
 import { createKeys } from '../../src/store/keys.ts'
-import { checkFixed, readSealing, retireSealKeys } from '../../src/store/meta.ts'
+import { checkFixed, noteAccounts, readSealing, retireSealKeys } from '../../src/store/meta.ts'
 import { createTestClients, uniquePrefix } from '../support/redis.ts'
 
 describe('what must stay the same between starts', () => {
@@ -48,6 +48,29 @@ describe('what must stay the same between starts', () => {
       await refusal(first, { partitions: 8, indexCheck: 'i', sealChecks: { k1: 'b' }, sealsWith: 'k1' }),
       /k1 is not the one/,
     )
+  })
+
+  it('the form of what is kept: an older one is not read as if it were this one', async () => {
+    const keys = createKeys(uniquePrefix(), 8)
+    const fixed = { partitions: 8, indexCheck: 'i', sealChecks: { k1: 'a' }, sealsWith: 'k1' }
+    await redis.hset(keys.meta, { partitions: '8', index: 'i', 'seal:k1': 'a', sealing: 'k1' })
+    const before = await redis.hgetall(keys.meta)
+    await assert.rejects(
+      checkFixed(redis, keys, fixed),
+      /kept things in another form \(an earlier one; .* reads 2\)/,
+    )
+    assert.deepEqual(await redis.hgetall(keys.meta), before)
+    await redis.hset(keys.meta, 'form', '3')
+    await assert.rejects(checkFixed(redis, keys, fixed), /\(3; this version reads 2\)/)
+    await redis.hset(keys.meta, 'form', '2')
+    await checkFixed(redis, keys, fixed)
+  })
+
+  it('notes every account that there ever was, and writes nothing where none is new', async () => {
+    const keys = createKeys(uniquePrefix(), 8)
+    await noteAccounts(redis, keys, ['a', 'b'])
+    await noteAccounts(redis, keys, ['b', 'c'])
+    assert.deepEqual((await redis.smembers(keys.accounts)).sort(), ['a', 'b', 'c'])
   })
 
   it('the index key', async () => {

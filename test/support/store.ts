@@ -21,6 +21,7 @@ import { loadScripts } from '../../src/store/scripts.ts'
 import { createVault } from '../../src/store/vault.ts'
 import { silentLogger } from '../../src/telemetry/logger.ts'
 import { createReconcile, type Reconcile, type ReconcileDeps } from '../../src/workers/reconcile.ts'
+import { createMemoryArchive } from './memory-archive.ts'
 import { uniquePrefix } from './redis.ts'
 import { testAccount } from './zenospay.ts'
 
@@ -35,12 +36,21 @@ export function createTestStore(redis: RedisClient, partitions = 4, parkedMax = 
   const keys = createKeys(prefix, partitions)
   loadScripts(redis)
   const vault = createVault({ redis, keys, sealer: keyring, persons: createPersonSealer() })
-  const intents = createIntentStore({ redis, keys, sealer: keyring, vault, parkedMax: () => parkedMax })
+  const archive = createMemoryArchive()
+  const intents = createIntentStore({
+    redis,
+    keys,
+    sealer: keyring,
+    vault,
+    archive,
+    parkedMax: () => parkedMax,
+  })
   return {
     redis,
     prefix,
     keys,
     vault,
+    archive,
     intents,
     register: createRegister({ redis, keys, intents }),
     cases: createCases({ redis, keys, clock: Date.now }),

@@ -47,6 +47,13 @@ export const commonFields = {
   duplicateWindowDays: z.int().min(1).max(3650).default(35),
   /** Callbacks that wait for what they are about to be registered. */
   parkedMax: z.int().min(1).max(10_000_000).default(10_000),
+  /** For how long what is settled stays in Redis: what it is about, and the callbacks as they came. */
+  retention: z
+    .strictObject({
+      finalDays: z.int().min(1).max(3650).optional(),
+      receiptDays: z.int().min(1).max(3650).optional(),
+    })
+    .prefault({}),
   sources: z.array(network).min(1, 'It needs at least one address; leave it out to allow all.').optional(),
 }
 
@@ -54,16 +61,46 @@ export const commonFields = {
 export interface CommonSettings {
   duplicateWindowMs: number
   parkedMax: number
+  retention: { finalMs: number; receiptMs: number }
+}
+
+interface CommonFile {
+  duplicateWindowDays: number
+  parkedMax: number
+  retention: { finalDays?: number | undefined; receiptDays?: number | undefined }
 }
 
 const dayMs = 24 * 60 * 60 * 1000
 
-export function resolveCommon(file: { duplicateWindowDays: number; parkedMax: number }): CommonSettings {
-  return { duplicateWindowMs: file.duplicateWindowDays * dayMs, parkedMax: file.parkedMax }
+const retentionDays = 90
+
+export function resolveCommon(file: CommonFile, path: string): CommonSettings {
+  const { duplicateWindowDays, parkedMax } = file
+  // A long window without a word about retention makes that as long.
+  const { finalDays = usual(duplicateWindowDays), receiptDays = usual(duplicateWindowDays) } = file.retention
+  for (const [name, days] of Object.entries({ finalDays, receiptDays })) {
+    if (days >= duplicateWindowDays) continue
+    throw invalidConfiguration(
+      `${path}.retention.${name}`,
+      `It is less than duplicateWindowDays, which is ${duplicateWindowDays}: what is remembered that long has to be kept that long.`,
+    )
+  }
+  return {
+    duplicateWindowMs: duplicateWindowDays * dayMs,
+    parkedMax,
+    retention: { finalMs: finalDays * dayMs, receiptMs: receiptDays * dayMs },
+  }
+}
+
+function usual(duplicateWindowDays: number): number {
+  return Math.max(retentionDays, duplicateWindowDays)
 }
 
 /** For an account that has left the configuration. */
-export const commonDefaults: CommonSettings = resolveCommon({ duplicateWindowDays: 35, parkedMax: 10_000 })
+export const commonDefaults: CommonSettings = resolveCommon(
+  { duplicateWindowDays: 35, parkedMax: 10_000, retention: {} },
+  'accounts',
+)
 
 export function checkCurrency(currency: string, path: string): void {
   if (!isCurrency(currency)) throw invalidConfiguration(`${path}.currency`, 'This currency is not known.')

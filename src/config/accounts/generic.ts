@@ -79,7 +79,7 @@ export function resolveGeneric(
     throw invalidConfiguration(`${path}.callbackPath`, 'The path is not part of what is signed; remove it.')
   return {
     ...rest,
-    ...resolveCommon(rest),
+    ...resolveCommon(rest, path),
     verify,
     translate: { ...translate, statuses: readStatuses(translate.statuses) },
   }

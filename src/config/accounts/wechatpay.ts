@@ -59,7 +59,7 @@ export function resolveWechatpay(
   if (currency !== 'CNY')
     throw invalidConfiguration(`${path}.currency`, 'It must be CNY: WeChat Pay counts in fen.')
   return {
-    ...resolveCommon(account),
+    ...resolveCommon(account, path),
     id,
     provider,
     mchid,

@@ -42,7 +42,7 @@ export function resolveZenospay(
   const { id, provider, partnerId, callbackPath, providerPublicKeys, toleranceSeconds, currency } = account
   checkCurrency(currency, path)
   return {
-    ...resolveCommon(account),
+    ...resolveCommon(account, path),
     id,
     provider,
     partnerId,

@@ -4,19 +4,24 @@
  *   `12 {…`   the record, at its 12th event
  *   `0 >tr-…` a pointer: it lives under that id
  *   `0 ?ba-…` a claim: a registration is under way that will put a pointer here
+ *   `12 +{…`  a tombstone: the record has left for the archive
  * What is personal is sealed before it comes here. `v` is the version of the form; a reader knows the one before its own.
  */
 import type { BatchTotals } from '../../domain/batch.ts'
 import type { CaseEvent, IntentEvent, LoggedEvent } from '../../domain/event.ts'
-import type { IntentId } from '../../domain/ids.ts'
+import type { BatchId, IntentId } from '../../domain/ids.ts'
 import type { Intent } from '../../domain/intent.ts'
+import type { Money } from '../../domain/money.ts'
+import { amountOf } from '../../domain/transfer.ts'
 import { fromOtherWire, type OtherWire, toOtherWire } from './other-wire.ts'
+import { decodeTombstone, type Tombstone, tombstoneMark } from './tombstone.ts'
 import { fromTransferWire, type TransferWire, toTransferWire } from './transfer-wire.ts'
 
 export type Stored =
   | { form: 'record'; intent: Intent }
   | { form: 'pointer'; to: IntentId }
   | { form: 'claim'; by: string }
+  | { form: 'tombstone'; left: Tombstone }
 
 export type Wire = TransferWire | OtherWire
 
@@ -50,9 +55,32 @@ export function decodeStored(id: IntentId, text: string): Stored {
       return { form: 'pointer', to: rest as IntentId }
     case '?':
       return { form: 'claim', by: rest }
+    case tombstoneMark:
+      return { form: 'tombstone', left: decodeTombstone(Number(versionOf(text)), rest) }
     default:
       return { form: 'record', intent: decodeWire(id, JSON.parse(text.slice(start)) as Wire) }
   }
+}
+
+export function encodeRecord(intent: Intent): string {
+  return `${intent.sequence} ${encodeWire(intent)}`
+}
+
+/** What a batch's sums and a list of its transfers need: the same of one that is here and of one that has left. */
+export interface Summary {
+  state: Intent['state']
+  amount?: Money
+  batch?: BatchId
+}
+
+/** Undefined for what is no intent itself: a pointer, or the claim of a registration. */
+export function summaryOf(stored: Stored): Summary | undefined {
+  if (stored.form === 'tombstone') return stored.left
+  if (stored.form !== 'record') return undefined
+  const { intent } = stored
+  if (intent.kind !== 'transfer') return { state: intent.state }
+  const { state, batch } = intent
+  return { state, amount: amountOf(intent), ...(batch !== undefined && { batch }) }
 }
 
 export function encodePointer(to: IntentId): string {
@@ -82,7 +110,7 @@ interface LoggedIntent extends Omit<IntentEvent, 'intent' | 'totals'> {
   w: Wire
 }
 
-function decodeWire(id: IntentId, wire: Wire): Intent {
+export function decodeWire(id: IntentId, wire: Wire): Intent {
   return 'k' in wire ? fromOtherWire(id, wire) : fromTransferWire(id, wire)
 }
 

@@ -13,8 +13,9 @@
     absent                    there is nothing under the key
     waiting                   nothing, or the claim of a registration under way: what is about it has to wait
     same text                 the text under the key is this; '' for none
-    version n                 the text begins with this version and a space
+    version n                 there is a record of this version; not what is left of one that was archived
     unsettled                 nothing, or a receipt that waits for a person: it may be decided again
+    size n                    the hash has this many fields
     field name text           the field of the hash is this; '' for none
   Writes
     do command args …         the command, with the key before its arguments
@@ -60,12 +61,17 @@ end
 
 checks['version'] = function(key, args)
   local found = redis.call('GET', key) or ''
-  return string.match(found, '^(%d+) ') == args[1], found
+  return string.match(found, '^(%d+) {') == args[1], found
 end
 
 checks['unsettled'] = function(key)
   local found = redis.call('GET', key)
   return not found or string.sub(found, 1, 14) == 'awaits-person ', found
+end
+
+checks['size'] = function(key, args)
+  local found = redis.call('HLEN', key)
+  return found == tonumber(args[1]), tostring(found)
 end
 
 checks['field'] = function(key, args)

@@ -1,0 +1,56 @@
+/**
+ * What stays in Redis of an intent that left for the archive: enough to tell whether a registration repeats it, to add up the
+ * batch it is of, and to find the rest.
+ */
+import type { BatchId } from '../../domain/ids.ts'
+import type { Intent } from '../../domain/intent.ts'
+import type { Money } from '../../domain/money.ts'
+import { amountOf } from '../../domain/transfer.ts'
+
+export interface Tombstone {
+  sequence: number
+  contentDigest: string
+  state: Intent['state']
+  /** Of a transfer, what counts in sums. */
+  amount?: Money
+  batch?: BatchId
+  /** Of the line in the archive. */
+  place: string
+}
+
+interface TombstoneWire {
+  v: 1
+  d: string
+  s: Intent['state']
+  m?: string
+  c?: string
+  ba?: BatchId | undefined
+  at: string
+}
+
+export const tombstoneMark = '+'
+
+export function encodeTombstone(intent: Intent, place: string): string {
+  const amount = intent.kind === 'transfer' ? amountOf(intent) : undefined
+  const wire: TombstoneWire = {
+    v: 1,
+    d: intent.contentDigest,
+    s: intent.state,
+    ...(amount && { m: amount.minor.toString(), c: amount.currency }),
+    ...(intent.kind === 'transfer' && { ba: intent.batch }),
+    at: place,
+  }
+  return `${intent.sequence} ${tombstoneMark}${JSON.stringify(wire)}`
+}
+
+export function decodeTombstone(sequence: number, json: string): Tombstone {
+  const { d, s, m, c, ba, at } = JSON.parse(json) as TombstoneWire
+  return {
+    sequence,
+    contentDigest: d,
+    state: s,
+    ...(m !== undefined && c !== undefined && { amount: { minor: BigInt(m), currency: c } }),
+    ...(ba !== undefined && { batch: ba }),
+    place: at,
+  }
+}
