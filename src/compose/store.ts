@@ -33,7 +33,7 @@ export function createIntentParts(
     intents,
     register: createRegister({ redis, keys, intents }),
     batches: createBatches({ redis, keys, intents, clock, nameAttempt: randomUUID }),
-    members: createMembers({ redis, keys }),
+    members: createMembers({ redis, keys, intents }),
     due: createDueBatches({ redis, keys }),
     cases: createCases({ redis, keys, clock }),
   }

@@ -13,9 +13,10 @@ import {
   emptyTotals,
 } from './batch.ts'
 import { type Step, step } from './decision.ts'
+import type { Money } from './money.ts'
 import { minorMax } from './money.ts'
 import type { BatchObservation, ObservedBatchStatus } from './observation.ts'
-import { amountOf, type Transfer, type TransferState, transferStates } from './transfer.ts'
+import { type Transfer, type TransferState, transferStates } from './transfer.ts'
 
 export type BatchDecision =
   | { verdict: 'applied'; steps: Step<Batch>[]; drift?: string; ask?: true }
@@ -168,14 +169,17 @@ export interface Recount {
   totals: BatchTotals
 }
 
-export function recount(transfers: Iterable<Transfer>): Recount {
+/** `amount`: what counts in sums, be it what was registered or not. */
+export function recount(
+  transfers: Iterable<{ state: TransferState; amount: Money; registered: Money }>,
+): Recount {
   const result: Recount = { count: 0, minor: 0n, totals: emptyTotals() }
-  for (const transfer of transfers) {
+  for (const { state, amount, registered } of transfers) {
     result.count++
-    result.minor += transfer.amount.minor
-    const total = result.totals[transfer.state]
+    result.minor += registered.minor
+    const total = result.totals[state]
     total.count++
-    total.minor += amountOf(transfer).minor
+    total.minor += amount.minor
   }
   return result
 }

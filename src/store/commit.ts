@@ -118,6 +118,7 @@ function revive(transaction: Transaction, keys: Keys, { kept }: Revival, at: num
   for (const some of chunk(Object.entries(heard).flat()))
     transaction.do('HSET', keys.heard(intent.id), ...some)
   if (intent.kind !== 'batch') return
+  transaction.do('ZADD', keys.audits(keys.partitionOf(intent.id)), 0, intent.id)
   for (const some of chunk(members.flatMap(([id, score]) => [score, id])))
     transaction.do('ZADD', keys.members(intent.id), ...some)
 }

@@ -146,7 +146,8 @@ export function createLeaving({ redis, keys }: { redis: RedisClient; keys: Keys 
             .do('ZREM', keys.final(partition, intent.account), intent.id)
             .do('ZREM', keys.watch(partition), intent.id)
           for (const id of receipts.keys()) transaction.do('DEL', keys.receipt(partition, id))
-          if (intent.kind === 'batch') transaction.do('DEL', keys.members(intent.id))
+          if (intent.kind === 'batch')
+            transaction.do('DEL', keys.members(intent.id)).do('ZREM', keys.audits(partition), intent.id)
           return transaction
         }),
       ),

@@ -1,8 +1,13 @@
-/** The transfers of a batch, in the order in which they were registered. */
+/**
+ * The transfers of a batch, in the order in which they were registered. One that has left for the archive is still a member:
+ * what stays of it says its state and amount, and the archive the rest.
+ */
 import type { BatchId, TransferId } from '../domain/ids.ts'
+import type { Money } from '../domain/money.ts'
 import type { Transfer, TransferState } from '../domain/transfer.ts'
 import type { RedisClient } from '../redis/client.ts'
-import { decodeStored } from './codec/codec.ts'
+import { decodeStored, summaryOf } from './codec/codec.ts'
+import type { IntentStore } from './intents.ts'
 import type { Keys } from './keys.ts'
 import { type Command, readTogether } from './together.ts'
 
@@ -12,59 +17,87 @@ export interface MemberPage {
   next: number | null
 }
 
+/** What adds up. */
+export interface MemberSummary {
+  state: TransferState
+  amount: Money
+  registered: Money
+}
+
 export interface Members {
   list(
     batch: BatchId,
     request: { after?: number | undefined; state?: TransferState | undefined; limit: number },
   ): Promise<MemberPage>
-  /** From this position on; those of them whose records are there. */
-  read(batch: BatchId, from: number, count: number): Promise<{ listed: number; transfers: Transfer[] }>
+  /** Of all of them. */
+  summarise(batch: BatchId): Promise<MemberSummary[]>
 }
 
-/** Of a batch of 3,000 six round trips, where next to none is in the state that is asked for. */
 const readAtOnce = 500
 
-export function createMembers({ redis, keys }: { redis: RedisClient; keys: Keys }): Members {
-  async function read(batch: BatchId, from: number, count: number) {
-    const ids = (await redis.zrange(
-      keys.members(batch),
-      String(from),
-      String(from + count - 1),
-    )) as TransferId[]
+export interface MembersDeps {
+  redis: RedisClient
+  keys: Keys
+  intents: Pick<IntentStore, 'listMembers' | 'load'>
+}
+
+export function createMembers({ redis, keys, intents }: MembersDeps): Members {
+  async function readSummaries(ids: readonly TransferId[]): Promise<(MemberSummary | undefined)[]> {
     const texts = await readTogether(
       redis,
       ids.map((id): Command => ['get', keys.intent(id)]),
     )
-    const transfers = ids.map((id, i) => decodeTransfer(id, texts[i]))
-    return { listed: ids.length, transfers }
+    return ids.map((id, i) => {
+      const text = texts[i]
+      const summary = typeof text === 'string' ? summaryOf(decodeStored(id, text)) : undefined
+      const { state, amount, registered } = summary ?? {}
+      if (state === undefined || !amount) return undefined
+      return { state: state as TransferState, amount, registered: registered ?? amount }
+    })
+  }
+
+  /** Positions of those in this state, from one on, until there are enough. */
+  async function find(
+    ids: readonly TransferId[],
+    from: number,
+    state: TransferState,
+    enough: number,
+  ): Promise<number[]> {
+    const found: number[] = []
+    for (let at = from; at < ids.length && found.length < enough; at += readAtOnce) {
+      const summaries = await readSummaries(ids.slice(at, at + readAtOnce))
+      found.push(...summaries.flatMap((one, i) => (one?.state === state ? [at + i] : [])))
+    }
+    return found.slice(0, enough)
   }
 
   return {
-    async read(batch, from, count) {
-      const { listed, transfers } = await read(batch, from, count)
-      return { listed, transfers: transfers.flatMap((one) => (one ? [one] : [])) }
-    },
-
     async list(batch, { after = -1, state, limit }) {
-      const transfers: Transfer[] = []
-      const chunk = state === undefined ? limit + 1 : readAtOnce
-      let last = after
-      for (let from = after + 1; ; from += chunk) {
-        const page = await read(batch, from, chunk)
-        for (const [i, transfer] of page.transfers.entries()) {
-          const isWanted = transfer && (state === undefined || transfer.state === state)
-          if (isWanted && transfers.length === limit) return { transfers, next: last }
-          last = from + i
-          if (isWanted) transfers.push(transfer)
-        }
-        if (page.listed < chunk) return { transfers, next: null }
+      const ids = await intents.listMembers(batch)
+      const positions =
+        state === undefined
+          ? Array.from({ length: Math.min(limit + 1, ids.length - after - 1) }, (_, i) => after + 1 + i)
+          : await find(ids, after + 1, state, limit + 1)
+      const page = positions.slice(0, limit)
+      const loaded = await intents.load(page.map((position) => ids[position] as TransferId))
+      const transfers = loaded.map((one) => {
+        if (one.outcome === 'unreadable') throw one.error
+        return one.outcome === 'found' && one.intent.kind === 'transfer' ? one.intent : undefined
+      })
+      return {
+        transfers: transfers.flatMap((one) => (one ? [one] : [])),
+        next: positions.length > limit ? (page.at(-1) ?? null) : null,
       }
     },
-  }
-}
 
-function decodeTransfer(id: TransferId, text: unknown): Transfer | undefined {
-  if (typeof text !== 'string') return undefined
-  const stored = decodeStored(id, text)
-  return stored.form === 'record' && stored.intent.kind === 'transfer' ? stored.intent : undefined
+    async summarise(batch) {
+      const ids = await intents.listMembers(batch)
+      const all: MemberSummary[] = []
+      for (let at = 0; at < ids.length; at += readAtOnce) {
+        const summaries = await readSummaries(ids.slice(at, at + readAtOnce))
+        all.push(...summaries.flatMap((one) => (one ? [one] : [])))
+      }
+      return all
+    },
+  }
 }

@@ -7,15 +7,14 @@
 import { openDriftCase } from '../domain/case.ts'
 import { auditBatch, recount } from '../domain/decide-batch.ts'
 import type { BatchId } from '../domain/ids.ts'
-import type { Transfer } from '../domain/transfer.ts'
 import type { DueBatches } from '../store/due-batches.ts'
 import type { IntentStore, Loaded } from '../store/intents.ts'
-import type { Members } from '../store/members.ts'
+import type { MemberSummary, Members } from '../store/members.ts'
 import type { Logger } from '../telemetry/logger.ts'
 
 export interface AuditDeps {
   intents: Pick<IntentStore, 'load' | 'commit'>
-  members: Pick<Members, 'read'>
+  members: Pick<Members, 'summarise'>
   due: Pick<DueBatches, 'listForAudit' | 'noteAudit'>
   /** A batch is not audited more often than this. */
   everyMs: number
@@ -28,22 +27,12 @@ export type Audit = () => Promise<number>
 
 /** Bounds one round: of each partition one batch, and so many transfers in all, or a batch more. */
 const transfersMax = 3000
-const readAtOnce = 500
 /** One that moves all the time is looked at again when its turn comes. */
 const triesMax = 3
 
 type Found = Extract<Loaded, { outcome: 'found' }>
 
 export function createAudit({ intents, members, due, everyMs, clock, logger }: AuditDeps): Audit {
-  async function readAll(id: BatchId): Promise<Transfer[]> {
-    const all: Transfer[] = []
-    for (let from = 0; ; from += readAtOnce) {
-      const { listed, transfers } = await members.read(id, from, readAtOnce)
-      all.push(...transfers)
-      if (listed < readAtOnce) return all
-    }
-  }
-
   async function load(id: BatchId): Promise<Found | undefined> {
     const [found] = await intents.load([id])
     return found?.outcome === 'found' && found.intent.kind === 'batch' ? found : undefined
@@ -58,7 +47,7 @@ export function createAudit({ intents, members, due, everyMs, clock, logger }: A
         await due.noteAudit(id, undefined)
         return 0
       }
-      const transfers = await readAll(id)
+      const transfers = await members.summarise(id)
       read += transfers.length
       const isStill = (await load(id))?.totals?.version === found.totals.version
       if (isStill && (await conclude(found, transfers))) break
@@ -70,7 +59,7 @@ export function createAudit({ intents, members, due, everyMs, clock, logger }: A
   /** False where somebody has changed the batch meanwhile. */
   async function conclude(
     { intent: batch, totals }: Found,
-    transfers: readonly Transfer[],
+    transfers: readonly MemberSummary[],
   ): Promise<boolean> {
     if (batch.kind !== 'batch' || !totals) return true
     const now = clock()

@@ -113,7 +113,10 @@ export function createModelSubject({
   }
 }
 
-function createModelIntents(state: ModelState, parkedShare: number): Omit<IntentStore, 'load' | 'find'> {
+function createModelIntents(
+  state: ModelState,
+  parkedShare: number,
+): Omit<IntentStore, 'load' | 'find' | 'listMembers'> {
   function park(target: Target, account: string, id: ReceiptId): 'parked' | 'registered' | 'full' {
     const rest = state.rest.get(target)
     if (rest && rest.form !== 'claim') return 'registered'

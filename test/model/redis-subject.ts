@@ -15,6 +15,7 @@ import { type Command, readTogether } from '../../src/store/together.ts'
 import { readTotals } from '../../src/store/totals.ts'
 import { createTransaction } from '../../src/store/transaction.ts'
 import { createVault, type Vault } from '../../src/store/vault.ts'
+import { createMemoryArchive } from '../support/memory-archive.ts'
 import { keyring } from '../support/store.ts'
 import type { Look, Subject, SubjectSettings } from './subject.ts'
 
@@ -35,7 +36,14 @@ export function createRedisSubject(
   const every = Array.from({ length: partitions }, (_, partition) => partition)
   loadScripts(redis)
   const vault = createVault({ redis, keys, sealer: keyring, persons })
-  const intents = createIntentStore({ redis, keys, sealer: keyring, vault, parkedMax: () => parkedMax })
+  const intents = createIntentStore({
+    archive: createMemoryArchive(),
+    redis,
+    keys,
+    sealer: keyring,
+    vault,
+    parkedMax: () => parkedMax,
+  })
   const read = (commands: Command[]) => readTogether(redis, commands)
   const positions = every.map((): string[] => [])
 

@@ -22,6 +22,7 @@ import { createVault, type Vault } from '../../src/store/vault.ts'
 import { createModelSubject } from '../model/model-subject.ts'
 import { createRedisSubject } from '../model/redis-subject.ts'
 import { account } from '../model/things.ts'
+import { createMemoryArchive } from '../support/memory-archive.ts'
 import { keyring } from '../support/store.ts'
 import { type Checkers, createCheckers } from './checkers.ts'
 import { alike, ensure, show } from './failure.ts'
@@ -78,7 +79,14 @@ export function createStage({ redis, turnstile, prefix, clock, parkedMax, watche
 
   function storeOn(client: RedisClient): IntentStore {
     const vault = createVault({ redis: client, keys, sealer: keyring, persons })
-    return createIntentStore({ redis: client, keys, sealer: keyring, vault, parkedMax: () => parkedMax })
+    return createIntentStore({
+      archive: createMemoryArchive(),
+      redis: client,
+      keys,
+      sealer: keyring,
+      vault,
+      parkedMax: () => parkedMax,
+    })
   }
 
   /** Those that a commit touched, and the batches of them. */
@@ -168,6 +176,7 @@ export function createStage({ redis, turnstile, prefix, clock, parkedMax, watche
         load: reader.load,
         find: reader.find,
         findReceipt: reader.findReceipt,
+        listMembers: reader.listMembers,
         commitAll: (requests) => on(committing(requests)).commitAll(requests),
         commit: (request) => on(committing([request])).commit(request),
         parkAll: (requests) => {

@@ -17,6 +17,7 @@ import {
 } from '../support/coupons.ts'
 import { dyingAfter } from '../support/dying.ts'
 import { createMemoryLogger } from '../support/log.ts'
+import { createMemoryArchive } from '../support/memory-archive.ts'
 import { createTestClients } from '../support/redis.ts'
 import { createTestStore, keyring, readAllEvents, type TestStore } from '../support/store.ts'
 
@@ -47,7 +48,14 @@ describe('a coupon in any order', function () {
 
   function worldOn(store: TestStore, client: Redis) {
     const { keys, vault } = store
-    const intents = createIntentStore({ redis: client, keys, sealer: keyring, vault, parkedMax: () => 1_000 })
+    const intents = createIntentStore({
+      archive: createMemoryArchive(),
+      redis: client,
+      keys,
+      sealer: keyring,
+      vault,
+      parkedMax: () => 1_000,
+    })
     const reconcile = createSayingReconcile({ intents, vault })
     const finish = createFinishLinks({
       partitions: keys.partitions,

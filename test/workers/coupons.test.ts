@@ -20,6 +20,7 @@ import {
 } from '../support/coupons.ts'
 import { dyingAfter } from '../support/dying.ts'
 import { createMemoryLogger } from '../support/log.ts'
+import { createMemoryArchive } from '../support/memory-archive.ts'
 import { createTestClients } from '../support/redis.ts'
 import { createTestStore, keyring, readAllEvents, readLog, type TestStore } from '../support/store.ts'
 import { newReference } from '../support/zenospay.ts'
@@ -311,6 +312,7 @@ describe('coupons and their consumption', () => {
     function storeOn(client: Redis) {
       const { keys, vault } = store
       const intents = createIntentStore({
+        archive: createMemoryArchive(),
         redis: client,
         keys,
         sealer: keyring,

@@ -9,7 +9,7 @@
  */
 import type { BatchTotals } from '../../domain/batch.ts'
 import type { CaseEvent, IntentEvent, LoggedEvent } from '../../domain/event.ts'
-import type { BatchId, IntentId } from '../../domain/ids.ts'
+import type { IntentId } from '../../domain/ids.ts'
 import type { Intent } from '../../domain/intent.ts'
 import type { Money } from '../../domain/money.ts'
 import { amountOf } from '../../domain/transfer.ts'
@@ -69,8 +69,9 @@ export function encodeRecord(intent: Intent): string {
 /** What a batch's sums and a list of its transfers need: the same of one that is here and of one that has left. */
 export interface Summary {
   state: Intent['state']
+  /** Of a transfer, what counts in sums; and what was registered, where that is another amount. */
   amount?: Money
-  batch?: BatchId
+  registered?: Money
 }
 
 /** Undefined for what is no intent itself: a pointer, or the claim of a registration. */
@@ -79,8 +80,8 @@ export function summaryOf(stored: Stored): Summary | undefined {
   if (stored.form !== 'record') return undefined
   const { intent } = stored
   if (intent.kind !== 'transfer') return { state: intent.state }
-  const { state, batch } = intent
-  return { state, amount: amountOf(intent), ...(batch !== undefined && { batch }) }
+  const { state, amount: registered } = intent
+  return { state, amount: amountOf(intent), registered }
 }
 
 export function encodePointer(to: IntentId): string {

@@ -11,8 +11,9 @@ export interface Tombstone {
   sequence: number
   contentDigest: string
   state: Intent['state']
-  /** Of a transfer, what counts in sums. */
+  /** Of a transfer, what counts in sums; and what was registered, where that is another amount. */
   amount?: Money
+  registered?: Money
   batch?: BatchId
   /** Of the line in the archive. */
   place: string
@@ -24,6 +25,7 @@ interface TombstoneWire {
   s: Intent['state']
   m?: string
   c?: string
+  r?: string
   ba?: BatchId | undefined
   at: string
 }
@@ -38,18 +40,20 @@ export function encodeTombstone(intent: Intent, place: string): string {
     s: intent.state,
     ...(amount && { m: amount.minor.toString(), c: amount.currency }),
     ...(intent.kind === 'transfer' && { ba: intent.batch }),
+    ...(intent.kind === 'transfer' && intent.settledAmount && { r: intent.amount.minor.toString() }),
     at: place,
   }
   return `${intent.sequence} ${tombstoneMark}${JSON.stringify(wire)}`
 }
 
 export function decodeTombstone(sequence: number, json: string): Tombstone {
-  const { d, s, m, c, ba, at } = JSON.parse(json) as TombstoneWire
+  const { d, s, m, c, r, ba, at } = JSON.parse(json) as TombstoneWire
   return {
     sequence,
     contentDigest: d,
     state: s,
     ...(m !== undefined && c !== undefined && { amount: { minor: BigInt(m), currency: c } }),
+    ...(r !== undefined && c !== undefined && { registered: { minor: BigInt(r), currency: c } }),
     ...(ba !== undefined && { batch: ba }),
     place: at,
   }

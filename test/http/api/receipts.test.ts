@@ -24,6 +24,7 @@ import { createOpenBody, createReceiptFinder } from '../../../src/store/receipts
 import { loadScripts } from '../../../src/store/scripts.ts'
 import { createTransferSearch } from '../../../src/store/transfer-search.ts'
 import { createMemoryLogger } from '../../support/log.ts'
+import { createMemoryArchive } from '../../support/memory-archive.ts'
 import { createTestClients } from '../../support/redis.ts'
 import {
   createTestReconcile,
@@ -94,7 +95,7 @@ describe('receipts, quarantine and keys in the API', () => {
         authenticate,
         accounts: [account],
         quarantine,
-        receipts: createReceiptFinder({ redis, keys }),
+        receipts: createReceiptFinder({ redis, keys, archive: createMemoryArchive() }),
         findQueued: async (id) => queued.get(id),
         reverify: createReverify({
           providers,
