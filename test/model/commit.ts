@@ -42,6 +42,7 @@ export function commit(state: ModelState, request: CommitRequest): CommitOutcome
   }
   for (const one of request.ready ?? [])
     state.ready[state.keys.partitionOf(after.id)]?.set(one.id, openReceipt(one, keyring))
+  if (request.settled) state.due.delete(after.id)
   if (request.ask) state.watch.set(after.id, Math.min(at, state.watch.get(after.id) ?? at))
   return { outcome: 'committed' }
 }
@@ -76,7 +77,8 @@ function count(state: ModelState, before: Transfer | undefined, after: Transfer)
   state.totals.set(batch, { ...totals, byState, version: totals.version + 1 })
   const done = over.reduce((sum, one) => sum + byState[one as Transfer['state']].count, 0)
   const record = recordOf(state, batch)
-  if ((record && record.state !== 'processing') || done === totals.count) state.due.add(batch)
+  const matters = record ? record.state !== 'processing' : totals.isOpening === true
+  if (matters || done === totals.count) state.due.add(batch)
 }
 
 function place(state: ModelState, before: Intent | undefined, after: Intent): void {

@@ -1,6 +1,6 @@
 /** The model of the store: the oracle of the contract tests and of the simulation. Nothing in it is sealed or encoded. */
 import { emptyTotals } from '../../src/domain/batch.ts'
-import type { IntentId, ReceiptId } from '../../src/domain/ids.ts'
+import type { BatchId, IntentId, ReceiptId } from '../../src/domain/ids.ts'
 import { repeatClasses } from '../../src/domain/repeats.ts'
 import type { IntentStore, Loaded, LoadedTotals, Target } from '../../src/store/intents.ts'
 import { createKeys } from '../../src/store/keys.ts'
@@ -11,12 +11,19 @@ import { commit } from './commit.ts'
 import { createState, type ModelState, recordOf, unpark } from './state.ts'
 import type { Subject, SubjectSettings } from './subject.ts'
 
+export interface ModelSubject extends Subject {
+  dropReady(ids: readonly ReceiptId[]): Promise<void>
+  unclaim(target: Target): Promise<void>
+  makeDue(batch: BatchId): Promise<void>
+  beginTotals(batch: BatchId, count: number): Promise<void>
+}
+
 export function createModelSubject({
   partitions,
   clock,
   parkedMax,
   resolvedMax = 500,
-}: SubjectSettings): Subject & { dropReady(ids: readonly ReceiptId[]): Promise<void> } {
+}: SubjectSettings): ModelSubject {
   const state = createState(createKeys('model', partitions))
   const intents = createModelIntents(state, Math.ceil(parkedMax / partitions))
   const totalsOf = (id: IntentId): LoadedTotals => {
@@ -68,7 +75,8 @@ export function createModelSubject({
       if (state.rest.get(intent.id)?.form === 'claim') return { outcome: 'claimed' }
       const existing = recordOf(state, intent.id)
       if (existing) return { outcome: 'exists', intent: existing as typeof intent }
-      commit(state, { steps: [{ fact, intent }], because, at })
+      const totals = event.totals && { before: event.totals, version: totalsOf(intent.id).version }
+      commit(state, { steps: [{ fact, intent }], because, at, ...(totals && { totals }) })
       return { outcome: 'registered', intent, madeReady: unpark(state, intent.id, intent.account) }
     },
     ready: {
@@ -99,6 +107,15 @@ export function createModelSubject({
     },
     async claim(target) {
       state.rest.set(target, { form: 'claim' })
+    },
+    async unclaim(target) {
+      if (state.rest.get(target)?.form === 'claim') state.rest.delete(target)
+    },
+    async beginTotals(batch, count) {
+      state.totals.set(batch, { byState: emptyTotals(), version: 0, count, isOpening: true })
+    },
+    async makeDue(batch) {
+      state.due.add(batch)
     },
     async undue(batch) {
       state.due.delete(batch)

@@ -94,7 +94,9 @@ export function createRedisSubject(
       await read([[commitCommand, call.keys.length, ...call.keys, ...call.args]])
     },
     async claim(target, by) {
-      await redis.set(keys.intent(target), encodeClaim(by))
+      // It holds as long as there is a draft of that attempt.
+      await redis.hset(keys.draft(by as BatchId), 'attempt', '1')
+      await redis.set(keys.intent(target), encodeClaim(`${by} 1`))
     },
     async undue(batch) {
       await redis.srem(keys.dueBatches(keys.partitionOf(batch)), batch)

@@ -15,6 +15,8 @@ export interface ModelTotals {
   byState: BatchTotals
   version: number
   count: number | undefined
+  /** It is not registered yet, and any movement matters. */
+  isOpening?: true
 }
 
 export interface ModelState {

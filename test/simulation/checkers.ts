@@ -139,6 +139,8 @@ export function createCheckers(): Checkers {
       )
       check(watched !== undefined || isOver, () => `Nobody will ask about ${id}.`)
       if (intent.hold) {
+        const { at } = intent.hold
+        check(watched !== undefined && watched <= at, () => `The provider is not asked about ${id}.`)
         const open = cases.get(intent.hold.case)
         check(open?.case.state === 'open', () => `${id} is held without an open case.`)
       }

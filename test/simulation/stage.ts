@@ -3,20 +3,21 @@
  * after each such step both are looked at: answers, records, totals, indexes and the log must be the same.
  */
 import type { IntentEvent } from '../../src/domain/event.ts'
-import type { BatchId, IntentId, ReceiptId } from '../../src/domain/ids.ts'
+import type { IntentId, ReceiptId } from '../../src/domain/ids.ts'
 import type { Intent } from '../../src/domain/intent.ts'
 import type { RedisClient } from '../../src/redis/client.ts'
 import { createPersonSealer } from '../../src/seal/person-keys.ts'
+import { type Batches, createBatches } from '../../src/store/batches.ts'
 import { type Cases, createCases } from '../../src/store/cases.ts'
 import { decodeStored } from '../../src/store/codec/codec.ts'
-import { type CommitRequest, composeCommit, readCommit } from '../../src/store/commit.ts'
+import { type CommitRequest, readCommit } from '../../src/store/commit.ts'
+import { createDueBatches, type DueBatches } from '../../src/store/due-batches.ts'
 import { createIntentStore, type IntentStore, type Target } from '../../src/store/intents.ts'
 import { createLinks, type Link, type Links, linksOf } from '../../src/store/links.ts'
 import { createReadyReceipts, type ReadyReceipts } from '../../src/store/ready-receipts.ts'
 import { createOpenBody, type OpenBody } from '../../src/store/receipts.ts'
 import { createRegister, type Register } from '../../src/store/register.ts'
 import { commitCommand } from '../../src/store/scripts.ts'
-import { readTogether } from '../../src/store/together.ts'
 import { readTransaction } from '../../src/store/transaction.ts'
 import { createVault, type Vault } from '../../src/store/vault.ts'
 import { createModelSubject } from '../model/model-subject.ts'
@@ -26,6 +27,7 @@ import { createMemoryArchive } from '../support/memory-archive.ts'
 import { keyring } from '../support/store.ts'
 import { type Checkers, createCheckers } from './checkers.ts'
 import { alike, ensure, show } from './failure.ts'
+import { createMirror, type MirrorDeps } from './registering.ts'
 import type { Actor, Effect, Turnstile } from './turnstile.ts'
 
 export interface Parts {
@@ -36,9 +38,8 @@ export interface Parts {
   ready: ReadyReceipts
   links: Links
   openBody: OpenBody
-  openTotals: ReturnType<typeof createRedisSubject>['openTotals']
-  /** What follows from a batch's totals, and with it that it was looked at. */
-  settle(request: CommitRequest, batch: BatchId): Promise<void>
+  batches: Batches
+  due: DueBatches
 }
 
 export interface Watcher {
@@ -56,6 +57,7 @@ export interface StageDeps {
   clock: () => number
   parkedMax: number
   watcher: Watcher
+  mirrored: Pick<MirrorDeps, 'targets' | 'batch' | 'eventOf'>
 }
 
 const persons = createPersonSealer()
@@ -66,7 +68,7 @@ function linksOfRequest({ before, steps }: CommitRequest): Link[] {
   return after ? linksOf(before, after) : []
 }
 
-export function createStage({ redis, turnstile, prefix, clock, parkedMax, watcher }: StageDeps) {
+export function createStage({ redis, turnstile, prefix, clock, parkedMax, watcher, mirrored }: StageDeps) {
   const settings = { partitions, clock, parkedMax }
   const real = createRedisSubject(redis, prefix, settings)
   // What a call read the clock at, when it decided; its effect may come later.
@@ -168,6 +170,32 @@ export function createStage({ redis, turnstile, prefix, clock, parkedMax, watche
     return createCases({ redis: turnstile.client(actor, effect), keys, clock: own })
   }
 
+  let attempts = 0
+  const mirror = createMirror({ keys, model, ...mirrored })
+
+  const registering: Effect = async (commands, answers) => {
+    const about: Target[] = []
+    for (const [i, command] of commands.entries()) {
+      if (command[0] !== commitCommand || readTransaction(answers[i]).outcome !== 'written') continue
+      about.push(...(await mirror.tell(command)))
+    }
+    if (about.length > 0) await compare([...new Set([...about, mirrored.batch])] as IntentId[], about)
+  }
+
+  /** A batch's transfers are asked about sooner, where they are waited for at all. */
+  const asking: Effect = async ([command], [answer]) => {
+    // One that is not registered yet leaves the list; it comes back when it is.
+    if (command?.[0] === commitCommand && readTransaction(answer).outcome === 'written')
+      await model.undue(mirrored.batch)
+    if (command?.[0] !== 'zadd') return
+    const [, , , , ...places] = command
+    for (let i = 0; i < places.length; i += 2) {
+      const id = places[i + 1] as IntentId
+      const [look] = await model.look([id])
+      if (look?.watched !== undefined) await model.intents.ask(id, Number(places[i]))
+    }
+  }
+
   function partsFor(actor: Actor): Parts {
     const on = (effect?: Effect) => storeOn(turnstile.client(actor, effect))
     const reader = on()
@@ -256,23 +284,14 @@ export function createStage({ redis, turnstile, prefix, clock, parkedMax, watche
         sealer: keyring,
         vault: createVault({ redis: turnstile.client(actor), keys, sealer: keyring, persons }),
       }),
-      async openTotals(batch, count) {
-        const effect: Effect = () => model.openTotals(batch, count)
-        await readTogether(turnstile.client(actor, effect), [['hset', keys.totals(batch), 'count', count]])
-      },
-      async settle(request, batch) {
-        const transaction = composeCommit(keys, request, undefined)
-        const call = transaction.do('SREM', keys.dueBatches(keys.partitionOf(batch)), batch).toCall()
-        const effect: Effect = async (_, [answer]) => {
-          const outcome = readCommit(readTransaction(answer), request)
-          same('A commit', outcome, await model.intents.commit(request))
-          if (outcome.outcome === 'committed') await model.undue(batch)
-          await compare([batch])
-        }
-        await readTogether(turnstile.client(actor, effect), [
-          [commitCommand, call.keys.length, ...call.keys, ...call.args],
-        ])
-      },
+      batches: createBatches({
+        redis: turnstile.client(actor, registering),
+        keys,
+        intents: reader,
+        clock,
+        nameAttempt: () => `attempt-${++attempts}`,
+      }),
+      due: createDueBatches({ redis: turnstile.client(actor, asking), keys }),
     }
   }
 

@@ -1,7 +1,6 @@
 /** One history: its operations, one after the other, then everything that is still under way, then the books. */
 import { createHash } from 'node:crypto'
 import type { Case } from '../../src/domain/case.ts'
-import { settleBatch } from '../../src/domain/decide-batch.ts'
 import { AppError } from '../../src/domain/errors.ts'
 import { createIdMaker, type IntentId, type ReceiptId } from '../../src/domain/ids.ts'
 import type { Intent } from '../../src/domain/intent.ts'
@@ -9,7 +8,7 @@ import { describePerson, digestName } from '../../src/domain/person.ts'
 import type { OpenReceipt } from '../../src/domain/receipt.ts'
 import type { RedisClient } from '../../src/redis/client.ts'
 import type { CommitRequest } from '../../src/store/commit.ts'
-import { aliasIdOf } from '../../src/store/ids.ts'
+import { aliasIdOf, transferIdOf } from '../../src/store/ids.ts'
 import type { Target } from '../../src/store/intents.ts'
 import { silentLogger } from '../../src/telemetry/logger.ts'
 import { createCaseReceipts } from '../../src/workers/case-receipts.ts'
@@ -17,6 +16,7 @@ import { createFinishLinks } from '../../src/workers/finish-links.ts'
 import { type BroughtReceipt, createObserve } from '../../src/workers/observe.ts'
 import { createReconcile, type ReconcileDeps } from '../../src/workers/reconcile.ts'
 import { createResolveCase } from '../../src/workers/resolve-case.ts'
+import { createSettleBatches } from '../../src/workers/settle-batches.ts'
 import { account, batchEvent, couponEvent, transferEvent } from '../model/things.ts'
 import { digestFact, digestPerson, keyring } from '../support/store.ts'
 import { ensure, show } from './failure.ts'
@@ -86,6 +86,23 @@ export async function playWorld(redis: RedisClient, { seed, operations }: Plan):
     prefix: `s${seed}-${createHash('md5').update(String(Math.random())).digest('hex').slice(0, 6)}`,
     clock,
     parkedMax,
+    mirrored: {
+      batch: ids.batch,
+      targets: [
+        ids.batch,
+        ...members.flatMap((name) => [ids.transfer(name), transferIdOf(account, of(name))]),
+      ],
+      eventOf: (intent) => ({
+        fact: {
+          name: 'registered',
+          sequence: 1,
+          change: { from: null, to: { state: intent.state, held: false } },
+        },
+        intent,
+        because: { source: 'registration' },
+        at: intent.createdAt,
+      }),
+    },
     watcher: { committed: review, claimed: (number, target) => judge.claimed(number, target) },
   })
   const providers = new Map([[account, createSimulatedProvider(seed)]])
@@ -186,28 +203,23 @@ export async function playWorld(redis: RedisClient, { seed, operations }: Plan):
   }
 
   /** In steps, as anyone may who finds it half done. */
-  async function registerBatch({ register, openTotals }: Parts): Promise<void> {
+  async function registerBatch({ batches }: Parts): Promise<void> {
     const amount = money(members.reduce((sum, name) => sum + amountOf(name), 0n))
-    await openTotals(ids.batch, members.length)
-    await register(batchEvent(of(batchName), { count: members.length, amount, personal }, now))
-    for (const name of members) await register(transferOf(name))
+    await batches.register({
+      id: ids.batch,
+      account,
+      contentDigest: 'content',
+      references: members.map(of),
+      claims: true,
+      build: async () => ({
+        batch: batchEvent(of(batchName), { count: members.length, amount, personal }, now),
+        transfers: members.map(transferOf),
+      }),
+    })
   }
 
-  async function settleTotals({ intents, settle }: Parts): Promise<void> {
-    const [loaded] = await intents.load([ids.batch])
-    if (loaded?.outcome !== 'found' || loaded.intent.kind !== 'batch' || !loaded.totals) return
-    const { totals, version } = loaded.totals
-    const { steps: made } = settleBatch(loaded.intent, totals, now)
-    await settle(
-      {
-        before: loaded.intent,
-        steps: made,
-        because: { source: 'callback' },
-        totals: { before: totals, version },
-        at: now,
-      },
-      ids.batch,
-    )
+  async function settleTotals({ intents, due }: Parts): Promise<void> {
+    await createSettleBatches({ intents, due, clock, logger: silentLogger })()
   }
 
   async function resolve(

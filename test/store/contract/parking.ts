@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { aliasIdOf, transferIdOf } from '../../../src/store/ids.ts'
+import { aliasIdOf, batchIdOf, transferIdOf } from '../../../src/store/ids.ts'
 import { openReceipt } from '../../../src/workers/observe.ts'
 import type { Subject } from '../../model/subject.ts'
 import { account, couponEvent, receipt, transferEvent } from '../../model/things.ts'
@@ -21,7 +21,7 @@ export function describeParking(open: (parkedMax?: number) => Promise<Subject>):
 
     it('takes none for what is registered, and some for what is claimed', async () => {
       const store = await open()
-      await store.claim(target, 'ba-somebody')
+      await store.claim(target, batchIdOf(account, 'b-9'))
       assert.equal(await park(store), 'parked')
       const other = transferEvent('r-2')
       await store.register(other)

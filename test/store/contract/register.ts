@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { transferIdOf } from '../../../src/store/ids.ts'
+import { batchIdOf, transferIdOf } from '../../../src/store/ids.ts'
 import type { Subject } from '../../model/subject.ts'
 import { account, batchEvent, couponEvent, receipt, transferEvent } from '../../model/things.ts'
 
@@ -38,7 +38,7 @@ export function describeRegistration(open: () => Promise<Subject>): void {
 
     it('waits for a registration that has claimed the reference', async () => {
       const store = await open()
-      await store.claim(transferIdOf(account, 'r-1'), 'ba-somebody')
+      await store.claim(transferIdOf(account, 'r-1'), batchIdOf(account, 'b-9'))
       assert.deepEqual(await store.register(transferEvent('r-1')), { outcome: 'claimed' })
       const [look] = await store.look([transferIdOf(account, 'r-1')])
       assert.deepEqual([look?.intent, look?.watched], [undefined, undefined])
