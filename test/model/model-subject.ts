@@ -1,6 +1,6 @@
 /** The model of the store: the oracle of the contract tests and of the simulation. Nothing in it is sealed or encoded. */
 import { emptyTotals } from '../../src/domain/batch.ts'
-import type { BatchId, IntentId, ReceiptId } from '../../src/domain/ids.ts'
+import type { BatchId, IntentId, ReceiptId, TransferId } from '../../src/domain/ids.ts'
 import { repeatClasses } from '../../src/domain/repeats.ts'
 import type { IntentStore, Loaded, LoadedTotals, Target } from '../../src/store/intents.ts'
 import { createKeys } from '../../src/store/keys.ts'
@@ -68,7 +68,12 @@ export function createModelSubject({
       logged: await readLog(after),
       parked: await lookAt(targets),
     }),
-    intents: { ...intents, load: async (targets) => targets.map(load), find: async (id) => found(load(id)) },
+    intents: {
+      ...intents,
+      load: async (targets) => targets.map(load),
+      find: async (id) => found(load(id)),
+      listMembers: async (batch) => listMembers(state, batch),
+    },
     cases: createModelCases(state, clock, resolvedMax),
     async register(event) {
       const { fact, intent, because, at } = event
@@ -128,6 +133,14 @@ export function createModelSubject({
         repeatClasses.map((one) => [one, state.repeats.get(`${account} ${one}`) ?? 0]),
       ) as never,
   }
+}
+
+/** In no order that means anything: the model keeps no positions. */
+function listMembers(state: ModelState, batch: BatchId): TransferId[] {
+  return [...state.rest.keys()].flatMap((id) => {
+    const intent = recordOf(state, id)
+    return intent?.kind === 'transfer' && intent.batch === batch ? [intent.id] : []
+  })
 }
 
 function createModelIntents(

@@ -41,7 +41,7 @@ export function createMirror({ keys, model, targets, batch, eventOf }: MirrorDep
     else {
       await model.unclaim(target)
       if (stored.form === 'pointer') await model.lead(target as never, stored.to)
-      else {
+      else if (stored.form === 'record') {
         const [look] = await model.look([stored.intent.id])
         const totals = look?.totals && { totals: look.totals.totals }
         await model.register({ ...eventOf(stored.intent), ...totals } as IntentEvent<never>)
