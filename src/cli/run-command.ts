@@ -1,6 +1,7 @@
 /** `tallyhook [role | command]`: finds what is meant, and turns a known fault into one sentence and an exit code. */
 import { roles } from '../compose.ts'
 import { AppError } from '../domain/errors.ts'
+import { runArchive } from './archive.ts'
 import { runCases } from './cases.ts'
 import { runKeys } from './keys.ts'
 import { runQuarantine } from './quarantine.ts'
@@ -20,6 +21,7 @@ Commands
                                                              tallyhook keys --help
   cases        shows what only a person can settle, and notes that it is     tallyhook cases --help
   quarantine   shows refused callbacks, and accepts one      tallyhook quarantine --help
+  archive      checks what has left Redis, and finds things in it            tallyhook archive --help
 
 Environment: TALLYHOOK_CONFIG, REDIS_URL, CALLBACK_PORT, API_PORT, HOST, TALLYHOOK_DATA_DIR, LOG_LEVEL, LOG_FORMAT
 `
@@ -36,6 +38,7 @@ export async function runCommand(args: string[]): Promise<number> {
     if (name === 'keys') return await runKeys(rest)
     if (name === 'cases') return await runCases(rest)
     if (name === 'quarantine') return await runQuarantine(rest)
+    if (name === 'archive') return await runArchive(rest)
     const role = roles.find((known) => known === name)
     if (role && rest.includes('--help')) {
       process.stdout.write(help)

@@ -1,5 +1,5 @@
 /** The whole configuration: read once at the start, frozen, and handed on as plain values by compose.ts. */
-import { resolve } from 'node:path'
+import { join, resolve } from 'node:path'
 import { keyIdsOf } from './accounts/accounts.ts'
 import { type Environment, readEnvironment } from './environment.ts'
 import { readConfigFile } from './read-file.ts'
@@ -12,6 +12,7 @@ export interface Config extends Settings {
   callbackPort: number
   apiPort: number
   dataDir: string
+  archive: { dir: string }
   /** Unset: the embedded one. */
   redis: RedisAddress | undefined
   log: { level: Environment['LOG_LEVEL']; format: 'json' | 'pretty' }
@@ -32,6 +33,7 @@ export function loadConfig(env: NodeJS.ProcessEnv, isTerminal: boolean): Config 
     callbackPort: environment.CALLBACK_PORT,
     apiPort: environment.API_PORT,
     dataDir,
+    archive: { dir: settings.archive.dir ?? join(dataDir, 'archive') },
     redis: environment.REDIS_URL,
     log: { level: environment.LOG_LEVEL, format: environment.LOG_FORMAT ?? (isTerminal ? 'pretty' : 'json') },
     sandbox,
@@ -55,6 +57,7 @@ export function summarise(config: Config): Record<string, unknown> {
     outbound: config.outbound,
     redis: config.redis?.kind ?? 'embedded',
     dataDir: config.dataDir,
+    archive: config.archive.dir,
   }
 }
 

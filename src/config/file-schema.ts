@@ -52,6 +52,7 @@ export const fileSchema = z.strictObject(
         days: z.int().min(1).max(3650).default(30),
       })
       .prefault({}),
+    archive: z.strictObject({ dir: text.min(1, 'It must be the path of a folder.').optional() }).prefault({}),
     partitions: z.int().min(1).max(256).default(8),
     outbound: z
       .strictObject({ allow: z.array(network).default([]), http: z.boolean().default(false) })

@@ -66,6 +66,7 @@ export function resolveSettings(file: ConfigFile, sources: SecretSources): Setti
     seal: readSeal(file, sources),
     durability: file.durability,
     quarantine: file.quarantine,
+    archive: { dir: file.archive.dir && resolve(sources.folder, file.archive.dir) },
     partitions: file.partitions,
     outbound: file.outbound,
   }

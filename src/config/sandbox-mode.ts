@@ -52,6 +52,7 @@ export function createSandboxSettings(identity: SandboxIdentity): Settings {
     },
     durability: { fsync: 'always', replicas: 0, onWeaker: 'refuse' },
     quarantine: { keep: 1000, days: 30 },
+    archive: {},
     partitions: 8,
     // The make-believe providers are on this machine.
     outbound: { allow: ['127.0.0.0/8', '::1/128'], http: true },

@@ -20,6 +20,8 @@ export interface Settings {
   durability: { fsync: 'always' | 'everysec'; replicas: number; onWeaker: 'refuse' | 'warn' }
   /** How many refused callbacks of an account are kept, and for how long. */
   quarantine: { keep: number; days: number }
+  /** Where the archive is; unset: in the data directory. */
+  archive: { dir?: string | undefined }
   partitions: number
   /** Where requests of ours may go besides the public internet over https. */
   outbound: { allow: string[]; http: boolean }

@@ -53,6 +53,7 @@ export const errorCodes = {
   'redis-full': { status: 503, retry: 'backoff', title: 'Redis is filling up' },
   'redis-weak': { status: 503, retry: 'backoff', title: 'Redis is configured to lose data' },
   'too-many-in-flight': { status: 503, retry: 'backoff', title: 'Too many requests at once' },
+  'archive-unavailable': { status: 503, retry: 'backoff', title: 'The archive cannot be reached' },
   'commit-contended': { status: 503, retry: 'backoff', title: 'The transfer is changing too quickly' },
 
   // Requests that we make ourselves.
@@ -76,6 +77,11 @@ export const errorCodes = {
     title: 'Too many callbacks of this account wait for what they are about',
   },
   'cannot-unseal': { status: 500, retry: 'never', title: 'The sealed data cannot be opened' },
+  'archive-damaged': {
+    status: 500,
+    retry: 'never',
+    title: 'The archive is not as it was written',
+  },
   'job-not-readable': {
     status: 500,
     retry: 'never',

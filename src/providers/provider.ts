@@ -68,6 +68,11 @@ export type Translation =
   | { outcome: 'understood'; observation: Sighting }
   | { outcome: 'not-understood'; reason: string }
 
+/** The reason is a sentence for who has to look: it names the place, and never a value that may be personal. */
+export function notUnderstood(reason: string): Translation {
+  return { outcome: 'not-understood', reason }
+}
+
 /** An answer in the provider's own dialect. */
 export interface Ack {
   contentType: string

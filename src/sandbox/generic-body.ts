@@ -19,7 +19,12 @@ export function describeGeneric({ translate, currency }: GenericSettings, payout
     [translate.status, status],
     [translate.occurredAt, formatTime(payout.at)],
     [translate.accountNumber, payout.accountNumber],
-    [translate.failureCode, hasFailed ? 'declined' : undefined],
+    [translate.name, 'John Doe'],
+    [translate.fee, writeAmount('0', currency, translate.amountUnit)],
+    [
+      translate.failureCode,
+      hasFailed ? (Object.keys(translate.failureCodes ?? {})[0] ?? 'declined') : undefined,
+    ],
     [translate.failureReason, hasFailed ? 'Declined by the bank' : undefined],
   ]
   const body: Record<string, unknown> = {}

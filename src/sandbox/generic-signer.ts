@@ -23,6 +23,7 @@ type Templated = Extract<Verify, { signed: unknown }>
 
 export function createGenericSigner(account: GenericSettings, privateKey: () => KeyObject): CallbackSigner {
   return {
+    events: [],
     describe: (payout) => describeGeneric(account, payout),
     async sign(body, options) {
       if (options.stale && !saysWhen(account.verify)) {

@@ -17,6 +17,19 @@ export interface Disbursement {
   updatedAt: number
 }
 
+export interface Payment {
+  transactionId: string
+  reference: string
+  amount: string | number
+  currency: string
+  fee: string | number
+  net: string | number
+  channel: string
+  rrn: string | null
+  customerName: string
+  createdAt: number
+}
+
 export interface SigningOptions {
   privateKey: KeyObject
   partnerId: string
@@ -47,6 +60,23 @@ export function describeDisbursement(payout: Disbursement): string {
       created_at: formatJakartaTime(payout.createdAt),
       updated_at: formatJakartaTime(payout.updatedAt),
     },
+  })
+}
+
+/** A pay-in: flat, without an event's name and without a status. */
+export function describePayment(payment: Payment): string {
+  return JSON.stringify({
+    transaction_id: payment.transactionId,
+    merchant_transaction_id: payment.reference,
+    created_at: formatJakartaTime(payment.createdAt),
+    amount: payment.amount,
+    currency: payment.currency,
+    channel: payment.channel,
+    service_fee_rate: '0.00',
+    service_fee_amount: payment.fee,
+    nett_amount: payment.net,
+    rrn: payment.rrn,
+    customer_info: { customer_name: payment.customerName, product_name: 'Order' },
   })
 }
 

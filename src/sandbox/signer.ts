@@ -7,7 +7,7 @@ import type { SignedCallback } from './signed-callback.ts'
 import { createWechatpaySigner } from './wechatpay-signer.ts'
 import { createZenospaySigner } from './zenospay-signer.ts'
 
-/** What a callback says, in our words. */
+/** What a callback says, in our words. Of a pay-in, a batch or a coupon it is what is like it. */
 export interface Payout {
   reference: string
   providerReference: string
@@ -20,6 +20,11 @@ export interface Payout {
   /** In the provider's own words. */
   status: string
   at: number
+  /** Of a batch: how many transfers. */
+  count?: number
+  /** Of a coupon. */
+  stockId?: string
+  couponNumber?: string
 }
 
 export interface SignerOptions {
@@ -33,7 +38,9 @@ export interface SignerOptions {
 }
 
 export interface CallbackSigner {
-  describe(payout: Payout): string
+  /** As the provider names them; the first is a transfer's, and is meant where none is named. Empty: it names none. */
+  events: readonly string[]
+  describe(payout: Payout, event?: string): string
   sign(body: string, options: SignerOptions): SignedCallback | Promise<SignedCallback>
 }
 

@@ -2,9 +2,9 @@
 import { createCipheriv, generateKeyPairSync, type KeyObject, randomBytes, randomUUID } from 'node:crypto'
 import type { WechatpaySettings } from '../config/accounts/wechatpay.ts'
 import { AppError } from '../domain/errors.ts'
-import { parseAmount } from '../domain/money.ts'
 import { headerNames, signatureType, signParts } from '../providers/wechatpay/signature.ts'
-import type { CallbackSigner, Payout } from './signer.ts'
+import type { CallbackSigner } from './signer.ts'
+import { type EventAccount, eventKinds, formatShanghaiTime } from './wechatpay-events.ts'
 
 export interface WechatpaySigning {
   privateKey: KeyObject
@@ -12,7 +12,9 @@ export interface WechatpaySigning {
   serial?: string | undefined
 }
 
-type SignedAccount = Pick<WechatpaySettings, 'mchid' | 'apiV3Keys' | 'platformKeys' | 'currency'>
+type SignedAccount = EventAccount & Pick<WechatpaySettings, 'apiV3Keys' | 'platformKeys'>
+
+const [billFinished = ''] = Object.keys(eventKinds)
 
 export function createWechatpaySigner(account: SignedAccount, signing: WechatpaySigning): CallbackSigner {
   const serial = signing.serial ?? account.platformKeys[0]?.serial
@@ -22,13 +24,14 @@ export function createWechatpaySigner(account: SignedAccount, signing: Wechatpay
   if (!apiV3Key) throw new AppError('invalid-request', { detail: 'The account has no APIv3 key.' })
 
   return {
-    describe: (payout) =>
-      describeEvent({
-        eventType: 'MCHTRANSFER.BILL.FINISHED',
-        originalType: 'mch_payment',
-        at: payout.at,
-        resource: encryptResource(describeBill(account, payout), apiV3Key),
-      }),
+    events: Object.keys(eventKinds),
+    describe: (payout, event = billFinished) => {
+      const kind = eventKinds[event]
+      if (!kind) throw new AppError('invalid-request', { detail: `--event: there is no ${event}.` })
+      const { originalType, summary } = kind
+      const resource = encryptResource(kind.describe(account, payout), apiV3Key, originalType)
+      return describeEvent({ eventType: event, originalType, summary, at: payout.at, resource })
+    },
     sign: (body, { now, wrongSignature = false }) => {
       const timestamp = String(Math.floor(now / 1000))
       const nonce = randomBytes(16).toString('hex').toUpperCase()
@@ -75,6 +78,7 @@ export function encryptResource(
 export function describeEvent(event: {
   eventType: string
   originalType: string
+  summary?: string
   at: number
   resource: EncryptedResource
 }): string {
@@ -83,37 +87,9 @@ export function describeEvent(event: {
     create_time: formatShanghaiTime(event.at),
     resource_type: 'encrypt-resource',
     event_type: event.eventType,
-    summary: '商家转账单据终态通知',
+    summary: event.summary ?? '',
     resource: { ...event.resource, original_type: event.originalType },
   })
-}
-
-/** The sandbox's words for a payout's fate beside WeChat Pay's own. */
-const states: Record<string, string> = { SUCCESS: 'SUCCESS', FAIL: 'FAIL', PENDING: 'PROCESSING' }
-
-function describeBill(account: SignedAccount, payout: Payout): string {
-  const amount = parseAmount(payout.amount, account.currency)
-  if (!amount.ok)
-    throw new AppError('invalid-request', { detail: `--amount: it cannot be read (${amount.problem}).` })
-  const status = payout.status.toUpperCase()
-  const state = states[status] ?? status
-  const bill = JSON.stringify({
-    mch_id: account.mchid,
-    out_bill_no: payout.reference,
-    transfer_bill_no: payout.providerReference,
-    transfer_amount: amount.money.minor.toString(),
-    state,
-    openid: payout.openid,
-    ...(state === 'FAIL' && { fail_reason: 'ACCOUNT_FROZEN' }),
-    create_time: formatShanghaiTime(payout.at),
-    update_time: formatShanghaiTime(payout.at),
-  })
-  // A number on the wire, and no float on the way to it.
-  return bill.replace(/("transfer_amount":)"([0-9]+)"/, '$1$2')
-}
-
-function formatShanghaiTime(ms: number): string {
-  return `${new Date(ms + 8 * 3600_000).toISOString().slice(0, 19)}+08:00`
 }
 
 function strangersKey(): KeyObject {

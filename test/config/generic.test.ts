@@ -228,6 +228,29 @@ describe('configuration of a generic account', () => {
         `^${at}\\.verify\\.separator: `,
       ],
       [
+        'a failure code that is not ours',
+        draft({
+          verify: acmeVerify,
+          translate: { ...acmeTranslate, failureCode: '/code', failureCodes: { E1: 'declined' } },
+        }),
+        `^${at}\\.translate\\.failureCodes\\.E1: It must be one of: declined-by-provider, `,
+      ],
+      [
+        'failure codes that stand nowhere',
+        draft({ verify: acmeVerify, translate: { ...acmeTranslate, failureCodes: { E1: 'expired' } } }),
+        `^${at}\\.translate\\.failureCodes: It says what the words at failureCode mean`,
+      ],
+      [
+        'a fee that is no pointer',
+        draft({ verify: acmeVerify, translate: { ...acmeTranslate, fee: 'fee' } }),
+        `^${at}\\.translate\\.fee: It must be a JSON Pointer`,
+      ],
+      [
+        'a rule that nobody knows',
+        draft({ verify: acmeVerify, translate: { ...acmeTranslate, fees: '/fee' } }),
+        `^${at}\\.translate`,
+      ],
+      [
         'a path that is not signed',
         draft({ verify: acmeVerify, callbackPath: '/callbacks/acme' }),
         `^${at}\\.callbackPath: The path is not part`,

@@ -5,6 +5,7 @@ import { translateSchema } from '../../src/config/accounts/generic.ts'
 import { verifySchemas } from '../../src/config/accounts/generic-verify.ts'
 import { fileSchema } from '../../src/config/file-schema.ts'
 import { errorCodes } from '../../src/domain/errors.ts'
+import { failureCodes } from '../../src/domain/failure.ts'
 import { eventTypes } from '../../src/events/catalogue.ts'
 
 const root = new URL('../../', import.meta.url)
@@ -31,6 +32,12 @@ describe('documents', () => {
       ([, type]) => type,
     )
     assert.deepEqual(rows.sort(), Object.values(eventTypes).sort())
+  })
+
+  it('docs/events.md lists the failure codes that there are', () => {
+    const [, section = ''] = read('docs/events.md').split('## Failure codes')
+    const rows = [...section.matchAll(/^\| `([a-z-]+)` \|/gm)].map(([, code]) => code)
+    assert.deepEqual(rows, [...failureCodes])
   })
 
   it('docs/configuration.md names every setting of the file', () => {

@@ -56,7 +56,7 @@ export function payoutOf(fields: Partial<Payout> = {}): Payout {
   const at = Date.parse('2025-03-01T11:59:00Z')
   return {
     reference: 'ref-1',
-    providerReference: 'px-1',
+    providerReference: fields.reference === undefined ? 'px-1' : `px-of-${fields.reference}`,
     amount: '25.00',
     accountNumber: '0000000000',
     openid: '',

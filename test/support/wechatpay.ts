@@ -16,7 +16,7 @@ import type { PlatformKey, WechatpayAccount } from '../../src/providers/wechatpa
 import { headerNames, signParts } from '../../src/providers/wechatpay/signature.ts'
 import type { SignedCallback } from '../../src/sandbox/signed-callback.ts'
 import type { Payout } from '../../src/sandbox/signer.ts'
-import { createWechatpaySigner, encryptResource } from '../../src/sandbox/wechatpay-signer.ts'
+import { createWechatpaySigner, describeEvent, encryptResource } from '../../src/sandbox/wechatpay-signer.ts'
 
 /** Both certificates of the fixtures are valid then. */
 export const now = Date.parse('2027-01-10T00:55:00+08:00')
@@ -77,7 +77,8 @@ const signerAccount = {
 export function payout(fields: Partial<Payout> = {}): Payout {
   return {
     reference: 'bill0000000001',
-    providerReference: '1330000071100999991182020050700019480001',
+    // Another bill has another number.
+    providerReference: `1330000071100999991182020050700019480001${fields.reference ?? ''}`,
     amount: '250.00',
     accountNumber: '',
     openid: 'o-MYE42l80oelYMDE34nYD456Xoy',
@@ -89,6 +90,13 @@ export function payout(fields: Partial<Payout> = {}): Payout {
 
 export function describePayout(fields: Partial<Payout> = {}): string {
   return createWechatpaySigner(signerAccount, { privateKey: providerKey }).describe(payout(fields))
+}
+
+/** A callback with a plaintext of the test's own. */
+export function eventOf(eventType: string, plaintext: string, key: Uint8Array = apiV3Key): string {
+  const originalType = eventType.startsWith('COUPON.') ? 'coupon' : 'mch_payment'
+  const resource = encryptResource(plaintext, key, originalType)
+  return describeEvent({ eventType, originalType, at: now, resource })
 }
 
 export interface SignedAs {

@@ -25,11 +25,12 @@ export const testAccount: ZenospayAccount = {
 
 export const beneficiary = { bankCode: '002', accountNumber: '0000000000', name: 'John Doe' }
 
-/** The provider documents' own example, about our reference. */
+/** The provider documents' own example; about another reference of ours it has another number. */
 export function disbursement(fields: Partial<Disbursement> = {}): Disbursement {
+  const { reference = 'RLG00000000' } = fields
   return {
-    inquiryId: '01jmmtbfcthj8y0eg3w1he4q3t',
-    reference: 'RLG00000000',
+    inquiryId: fields.reference === undefined ? '01jmmtbfcthj8y0eg3w1he4q3t' : `inquiry-of-${reference}`,
+    reference,
     amount: '25000.00',
     bankCode: '002',
     bankName: 'Bank Rakyat Indonesia',

@@ -1,5 +1,6 @@
 /** Any provider, by declaration alone: how its callbacks are verified and where in them each thing stands. */
 import { z } from 'zod'
+import { failureCodes } from '../../domain/failure.ts'
 import type { ObservedStatus } from '../../domain/observation.ts'
 import { invalidConfiguration } from '../invalid.ts'
 import type { SecretSources } from '../secrets.ts'
@@ -37,7 +38,15 @@ export const translateSchema = z.strictObject(
       .refine((words) => Object.keys(words).length > 0, 'It needs at least one.'),
     occurredAt: pointer.optional(),
     accountNumber: pointer.optional(),
+    name: pointer.optional(),
+    fee: pointer.optional(),
     failureCode: pointer.optional(),
+    failureCodes: z
+      .record(
+        z.string().min(1),
+        z.enum(failureCodes, { error: `It must be one of: ${failureCodes.join(', ')}.` }),
+      )
+      .optional(),
     failureReason: pointer.optional(),
   },
   { error: 'It is required: where in a callback the reference, the amount and the status stand.' },
@@ -59,6 +68,11 @@ export function resolveGeneric(
   sources: SecretSources,
 ) {
   checkCurrency(rest.currency, path)
+  if (translate.failureCodes && translate.failureCode === undefined)
+    throw invalidConfiguration(
+      `${path}.translate.failureCodes`,
+      'It says what the words at failureCode mean; add that pointer, or remove it.',
+    )
   const verify = resolveVerify(verifyFile, `${path}.verify`, sources)
   const signsPath = 'signed' in verify && verify.signed.some(({ kind }) => kind === 'path')
   if (rest.callbackPath !== undefined && !signsPath)

@@ -1,5 +1,6 @@
 /** An account at any provider, by declaration alone, as plain values. Its settings are checked before they come here. */
 import type { KeyObject } from 'node:crypto'
+import type { FailureCode } from '../../domain/failure.ts'
 import type { ObservedStatus } from '../../domain/observation.ts'
 
 export interface GenericAccount {
@@ -110,6 +111,12 @@ export interface TranslateRules {
   statuses: Record<string, ObservedStatus>
   occurredAt?: string | undefined
   accountNumber?: string | undefined
+  /** The beneficiary's. Another than registered is only ever a warning. */
+  name?: string | undefined
+  /** In the unit and the currency of the amount. */
+  fee?: string | undefined
   failureCode?: string | undefined
+  /** The provider's own words for why, and what they are in ours. */
+  failureCodes?: Record<string, FailureCode> | undefined
   failureReason?: string | undefined
 }

@@ -2,10 +2,10 @@
  * What a genuine callback says, by the account's pointers into its body. What is not read for certain is not understood
  * and kept for a person, with the place of it and never the value, which may be personal.
  */
-import type { Failure } from '../../domain/failure.ts'
-import { type ParsedAmount, parseAmount, parseProviderAmount } from '../../domain/money.ts'
+import type { Failure, FailureCode } from '../../domain/failure.ts'
+import { type Money, type ParsedAmount, parseAmount, parseProviderAmount } from '../../domain/money.ts'
 import type { ObservedStatus } from '../../domain/observation.ts'
-import type { Translation } from '../provider.ts'
+import { notUnderstood, type Translation } from '../provider.ts'
 import { readJson } from '../read-json.ts'
 import type { GenericAccount, TranslateRules } from './account.ts'
 import { readCompactPayload } from './jws-token.ts'
@@ -14,13 +14,16 @@ import { readTimestamp } from './timestamp.ts'
 
 const textLengthMax = 256
 
-type Field = Exclude<keyof TranslateRules, 'amountUnit' | 'statuses'>
+type Field = Exclude<keyof TranslateRules, 'amountUnit' | 'statuses' | 'failureCodes'>
 type Read = { value: string | undefined } | { problem: string }
 
 export function createTranslate(account: GenericAccount): (body: Buffer) => Translation {
   const { verify, translate: rules } = account
   const isToken = verify.scheme === 'jws' && verify.form === 'compact' && verify.header === undefined
-  const statuses = new Map(Object.entries(rules.statuses))
+  const words: Words = {
+    statuses: new Map(Object.entries(rules.statuses)),
+    failureCodes: new Map(Object.entries(rules.failureCodes ?? {})),
+  }
   const places = findPlaces(rules)
 
   return (body) => {
@@ -30,7 +33,7 @@ export function createTranslate(account: GenericAccount): (body: Buffer) => Tran
     if ('problem' in parsed) return notUnderstood(`The body ${parsed.problem}`)
     const values = readFields(places, parsed.value)
     if ('problem' in values) return notUnderstood(values.problem)
-    return translateFields(account, statuses, values.values)
+    return translateFields(account, words, values.values)
   }
 }
 
@@ -42,6 +45,8 @@ const fields = [
   'status',
   'occurredAt',
   'accountNumber',
+  'name',
+  'fee',
   'failureCode',
   'failureReason',
 ] as const satisfies Field[]
@@ -50,6 +55,12 @@ const fields = [
 const required: ReadonlySet<Field> = new Set<Field>(['reference', 'amount', 'currency', 'status'])
 
 type Values = Partial<Record<Field, string>>
+
+/** The provider's, and what they mean. */
+interface Words {
+  statuses: ReadonlyMap<string, ObservedStatus>
+  failureCodes: ReadonlyMap<string, FailureCode>
+}
 
 interface Place {
   field: Field
@@ -87,15 +98,14 @@ function readScalar(found: unknown, what: string): Read {
 
 function translateFields(
   { id, currency, translate: rules }: GenericAccount,
-  statuses: ReadonlyMap<string, ObservedStatus>,
+  words: Words,
   values: Values,
 ): Translation {
-  const { reference = '', amount: amountText = '', providerReference, accountNumber } = values
-  const status = statuses.get(values.status ?? '')
+  const { reference = '', providerReference } = values
+  const status = words.statuses.get(values.status ?? '')
   if (!status) return notUnderstood(`The status at ${rules.status} is none of those in \`statuses\`.`)
-  const amount = readAmount(amountText, (values.currency ?? currency).toUpperCase(), rules.amountUnit)
-  if (!amount.ok)
-    return notUnderstood(`The amount at ${rules.amount} cannot be read exactly (${amount.problem}).`)
+  const money = readMoney(rules, values, (values.currency ?? currency).toUpperCase())
+  if ('problem' in money) return notUnderstood(money.problem)
   const occurredAt = values.occurredAt === undefined ? undefined : readTimestamp(values.occurredAt)
   if (values.occurredAt !== undefined && occurredAt === undefined)
     return notUnderstood(`The occurredAt at ${rules.occurredAt} is not a time.`)
@@ -107,13 +117,27 @@ function translateFields(
       account: id,
       reference,
       status,
-      amount: amount.money,
+      ...money,
       ...(providerReference !== undefined && { providerReference }),
-      ...(accountNumber !== undefined && { payee: { kind: 'bank', number: accountNumber } }),
-      ...(status === 'failed' && { failure: describeFailure(values) }),
+      ...describePayee(values),
+      ...(status === 'failed' && { failure: describeFailure(values, words.failureCodes) }),
       ...(occurredAt !== undefined && { occurredAt }),
     },
   }
+}
+
+function readMoney(
+  rules: TranslateRules,
+  { amount: amountText = '', fee: feeText }: Values,
+  currency: string,
+): { amount: Money; fee?: Money } | { problem: string } {
+  const amount = readAmount(amountText, currency, rules.amountUnit)
+  if (!amount.ok)
+    return { problem: `The amount at ${rules.amount} cannot be read exactly (${amount.problem}).` }
+  if (feeText === undefined) return { amount: amount.money }
+  const fee = readAmount(feeText, currency, rules.amountUnit)
+  if (!fee.ok) return { problem: `The fee at ${rules.fee} cannot be read exactly (${fee.problem}).` }
+  return { amount: amount.money, fee: fee.money }
 }
 
 function readAmount(text: string, currency: string, unit: TranslateRules['amountUnit']): ParsedAmount {
@@ -126,11 +150,18 @@ function readAmount(text: string, currency: string, unit: TranslateRules['amount
   return { ok: true, money: { minor: BigInt(text), currency } }
 }
 
-function describeFailure({ failureReason }: Values): Failure {
-  const code = 'declined-by-provider'
-  return failureReason === undefined ? { code } : { code, reason: failureReason }
+function describePayee({ accountNumber: number, name }: Values) {
+  if (number === undefined && name === undefined) return {}
+  const payee = { ...(number !== undefined && { number }), ...(name !== undefined && { name }) }
+  return { payee: { kind: 'bank' as const, ...payee } }
 }
 
-function notUnderstood(reason: string): Translation {
-  return { outcome: 'not-understood', reason }
+/** Where no pointer leads to a reason, the provider's word is one, if it is a word and no sentence. */
+function describeFailure(
+  { failureCode: word, failureReason }: Values,
+  codes: ReadonlyMap<string, FailureCode>,
+): Failure {
+  const code = word === undefined ? 'declined-by-provider' : (codes.get(word) ?? 'unknown')
+  const reason = failureReason ?? (word !== undefined && /^[\w.:-]{1,64}$/.test(word) ? word : undefined)
+  return { code, ...(reason !== undefined && { reason }) }
 }

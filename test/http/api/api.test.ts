@@ -4,17 +4,20 @@ import { type Express, Router } from 'express'
 import type { Redis } from 'ioredis'
 import request from 'supertest'
 import { createFeed } from '../../../src/events/feed.ts'
-import { transferSchema } from '../../../src/events/resource.ts'
+import { transferSchema } from '../../../src/events/transfer-resource.ts'
 import { createApiApp } from '../../../src/http/api/app.ts'
 import { createEventRoutes } from '../../../src/http/api/events.ts'
-import { type AccountTerms, createTransferRoutes } from '../../../src/http/api/transfers.ts'
+import {
+  type AccountTerms,
+  createTransferRoutes,
+  type RegistrationDeps,
+} from '../../../src/http/api/transfers.ts'
 import { createTokens } from '../../../src/http/tokens.ts'
 import type { RedisState } from '../../../src/queue/redis-guard.ts'
 import { transferIdOf } from '../../../src/store/ids.ts'
-import type { TransferStore } from '../../../src/store/transfers.ts'
 import { createMemoryLogger } from '../../support/log.ts'
 import { createTestClients } from '../../support/redis.ts'
-import { createTestStore, type TestStore } from '../../support/store.ts'
+import { createTestStore, digestPerson, type TestStore } from '../../support/store.ts'
 import { beneficiary, newReference } from '../../support/zenospay.ts'
 
 const sha256 = (text: string) => createHash('sha256').update(text).digest('hex')
@@ -49,18 +52,18 @@ describe('API', () => {
     ])
     const routes = [
       createTransferRoutes({
+        ...registrationDeps(store),
         authenticate,
-        transfers: store.transfers,
-        accounts,
-        digestContent: sha256,
         unavailable: () => (state.state === 'ok' ? undefined : `redis-${state.state}`),
-        pumpReady: async () => 0,
-        clock: Date.now,
-        logger,
       }),
       createEventRoutes({
         authenticate,
-        feed: createFeed({ log: store.log, waitForGrowth: async () => {}, clock: Date.now }),
+        feed: createFeed({
+          log: store.log,
+          openAllSecrets: store.vault.openAllSecrets,
+          waitForGrowth: async () => {},
+          clock: Date.now,
+        }),
         stopping: new AbortController().signal,
       }),
     ]
@@ -74,6 +77,22 @@ describe('API', () => {
     })
   })
   after(() => clients.closeAll())
+
+  /** All but who may ask. */
+  function registrationDeps({ intents, register, vault }: TestStore): Omit<RegistrationDeps, 'authenticate'> {
+    return {
+      intents,
+      register,
+      vault,
+      accounts,
+      digestPerson,
+      digestContent: sha256,
+      unavailable: () => undefined,
+      pumpReady: async () => 0,
+      clock: Date.now,
+      logger,
+    }
+  }
 
   const body = (fields: Record<string, unknown> = {}) => ({
     account: 'zeno-main',
@@ -417,16 +436,10 @@ describe('API', () => {
   })
 
   /** The transfers' calls alone, on a store that does as the test wants. */
-  function appOn(transfers: TransferStore) {
+  function appOn(parts: TestStore) {
     const routes = createTransferRoutes({
+      ...registrationDeps(parts),
       authenticate: () => ({ id: 'x', scopes: ['transfers:read', 'transfers:write'] }),
-      transfers,
-      accounts,
-      digestContent: sha256,
-      unavailable: () => undefined,
-      pumpReady: async () => 0,
-      clock: Date.now,
-      logger,
     })
     return createApiApp({
       routes: [routes],
@@ -442,7 +455,7 @@ describe('API', () => {
     const full = Object.assign(new Error('OOM command not allowed when used memory > maxmemory.'), {
       name: 'ReplyError',
     })
-    const lame = appOn({ ...store.transfers, register: () => Promise.reject(full) })
+    const lame = appOn({ ...store, register: () => Promise.reject(full) })
     const response = await request(lame).post('/v1/transfers').set('authorization', 'Bearer x').send(body())
     assert.equal(response.status, 503)
     assert.equal(response.body.code, 'redis-full')
@@ -451,7 +464,7 @@ describe('API', () => {
   it('answers 503 when Redis fails a request, and the client may come again', async () => {
     const broken = await clients.open('fail-fast')
     broken.disconnect()
-    const lame = appOn(createTestStore(broken).transfers)
+    const lame = appOn(createTestStore(broken))
     const response = await request(lame)
       .get('/v1/transfers/tr-00000000000000000000000000')
       .set('authorization', 'Bearer x')

@@ -4,6 +4,7 @@ import { createGeneric } from '../../../src/providers/generic/index.ts'
 import type { Translation } from '../../../src/providers/provider.ts'
 import { describeGeneric } from '../../../src/sandbox/generic-body.ts'
 import { acmeTranslate, acmeVerify, declare, noFetch, payoutOf, secret } from '../../support/generic.ts'
+import { assertSound, reasonOf, sightingOf } from '../../support/translation.ts'
 
 type Draft = Record<string, unknown>
 
@@ -24,23 +25,15 @@ function translate(body: unknown, rules: Draft = {}, fields: Draft = {}): Transl
   return createGeneric(account, { fetch: noFetch }).translate(raw ?? Buffer.from(JSON.stringify(body)))
 }
 
-function understood(...args: Parameters<typeof translate>) {
-  const translation = translate(...args)
-  assert.ok(translation.outcome === 'understood', 'reason' in translation ? translation.reason : '')
-  return translation.observation
-}
-
-function reason(...args: Parameters<typeof translate>): string {
-  const translation = translate(...args)
-  assert.ok(translation.outcome === 'not-understood')
-  return translation.reason
-}
+const understood = (...args: Parameters<typeof translate>) => sightingOf(translate(...args), 'transfer')
+const reason = (...args: Parameters<typeof translate>) => reasonOf(translate(...args))
 
 const withData = (fields: Draft) => ({ data: { ...example.data, ...fields } })
 
 describe('generic translation', () => {
   it('reads what the pointers point at', () => {
     assert.deepEqual(understood(example), {
+      kind: 'transfer',
       source: 'callback',
       account: 'acme',
       reference: 'r-1',
@@ -56,17 +49,27 @@ describe('generic translation', () => {
       reference: '/a~1b/0/ref~0',
       amount: '/a~1b/0/value',
       accountNumber: '/a~1b/1/iban',
+      name: '/a~1b/1/holder',
+      fee: '/a~1b/0/fee',
       failureCode: '/why/code',
+      failureCodes: { E12: 'beneficiary-blocked' },
       failureReason: '/why/text',
       amountUnit: 'minor',
     }
     const account = declare(acmeVerify, { translate: { ...acmeTranslate, ...rules } })
     const body = describeGeneric(account, payoutOf({ status: 'rejected', accountNumber: 'DE00' }))
-    assert.deepEqual(JSON.parse(body)['a/b'], [{ 'ref~': 'ref-1', value: '2500' }, { iban: 'DE00' }])
+    assert.deepEqual(JSON.parse(body)['a/b'], [
+      { 'ref~': 'ref-1', value: '2500', fee: '0' },
+      { iban: 'DE00', holder: 'John Doe' },
+    ])
     const observation = understood(body, rules)
-    assert.equal(observation.accountNumber, 'DE00')
+    assert.deepEqual(observation.payee, { kind: 'bank', number: 'DE00', name: 'John Doe' })
+    assert.deepEqual(observation.fee, { minor: 0n, currency: 'EUR' })
     assert.equal(observation.status, 'failed')
-    assert.deepEqual(observation.failure, { code: 'declined', reason: 'Declined by the bank' })
+    assert.deepEqual(observation.failure, {
+      code: 'beneficiary-blocked',
+      reason: 'Declined by the bank',
+    })
     assert.deepEqual(observation.amount, { minor: 2500n, currency: 'EUR' })
   })
 
@@ -82,8 +85,7 @@ describe('generic translation', () => {
   it('reads minor units by the currency, and only whole ones', () => {
     const minor = (amount: unknown, currency = 'EUR') =>
       translate(withData({ amount, currency }), { amountUnit: 'minor' })
-    const amountOf = (translation: Translation) =>
-      translation.outcome === 'understood' ? translation.observation.amount : translation.reason
+    const amountOf = (translation: Translation) => sightingOf(translation, 'transfer').amount
     assert.deepEqual(amountOf(minor(2500)), { minor: 2500n, currency: 'EUR' })
     assert.deepEqual(amountOf(minor('2500', 'jpy')), { minor: 2500n, currency: 'JPY' })
     for (const amount of ['25.00', '1e3', '-5', '007', ' 5', ''])
@@ -107,6 +109,58 @@ describe('generic translation', () => {
     assert.equal(understood(withData({ status: 'open' })).status, 'processing')
   })
 
+  it('reads whom it paid, also by the name alone', () => {
+    const rules = { accountNumber: '/data/iban', name: '/data/holder' }
+    const payee = (fields: Draft) => understood(withData(fields), rules).payee
+    assert.deepEqual(payee({ iban: 'DE00', holder: 'Jane' }), { kind: 'bank', number: 'DE00', name: 'Jane' })
+    assert.deepEqual(payee({ holder: 'Jane', iban: null }), { kind: 'bank', name: 'Jane' })
+    assert.deepEqual(payee({ iban: 'DE00', holder: '' }), { kind: 'bank', number: 'DE00' })
+    assert.equal(payee({}), undefined)
+    assert.match(reason(withData({ holder: ['Jane'] }), rules), /name at \/data\/holder is neither text/)
+  })
+
+  it('reads a fee exactly, in the unit and the currency of the amount', () => {
+    const rules = { fee: '/data/fee' }
+    for (const text of ['1.5', '"1.50"', '1.500'])
+      assert.deepEqual(
+        understood(JSON.stringify(withData({ fee: '@', currency: 'USD' })).replace('"@"', text), rules).fee,
+        { minor: 150n, currency: 'USD' },
+        text,
+      )
+    const minor = { ...rules, amountUnit: 'minor' }
+    assert.equal(understood(withData({ amount: 2500, fee: 150 }), minor).fee?.minor, 150n)
+    for (const fee of [undefined, null, '']) assert.equal(understood(withData({ fee }), rules).fee, undefined)
+    for (const fee of ['-1', '1e2', '1.505', 'free', '9'.repeat(30)])
+      assert.match(reason(withData({ fee }), rules), /The fee at \/data\/fee cannot be read exactly/, fee)
+    assert.match(reason(withData({ amount: 2500, fee: '1.50' }), minor), /fee at .* \(not-a-decimal\)/)
+  })
+
+  it('reads the provider’s words for a failure as ours, and keeps them', () => {
+    const failureCodes = { NO_FUNDS: 'insufficient-funds', 51: 'limit-exceeded' }
+    const failure = (code: unknown, rules: Draft = {}) =>
+      understood(withData({ status: 'rejected', code, text: 'Not today' }), {
+        failureCode: '/data/code',
+        failureCodes,
+        ...rules,
+      }).failure
+    assert.deepEqual(failure('NO_FUNDS'), { code: 'insufficient-funds', reason: 'NO_FUNDS' })
+    assert.deepEqual(failure(51), { code: 'limit-exceeded', reason: '51' })
+    assert.deepEqual(failure('OTHER'), { code: 'unknown', reason: 'OTHER' })
+    assert.deepEqual(failure('constructor'), { code: 'unknown', reason: 'constructor' })
+    assert.deepEqual(failure('cancelled'), { code: 'unknown', reason: 'cancelled' }, 'ours by accident')
+    assert.deepEqual(failure('a sentence about Jane'), { code: 'unknown' })
+    assert.deepEqual(failure(null), { code: 'declined-by-provider' })
+    assert.deepEqual(failure('NO_FUNDS', { failureReason: '/data/text' }), {
+      code: 'insufficient-funds',
+      reason: 'Not today',
+    })
+    assert.deepEqual(failure('NO_FUNDS', { failureCodes: undefined }), {
+      code: 'unknown',
+      reason: 'NO_FUNDS',
+    })
+    assert.equal(understood(withData({ code: 'NO_FUNDS' }), { failureCode: '/data/code' }).failure, undefined)
+  })
+
   it('reads a status that is a word, a number or a yes', () => {
     const statuses = { true: 'succeeded', 3: 'failed' }
     assert.equal(understood(withData({ status: true }), { statuses }).status, 'succeeded')
@@ -118,7 +172,7 @@ describe('generic translation', () => {
     const provider = createGeneric(declare(verify), { fetch: noFetch })
     const token = `e30.${Buffer.from(JSON.stringify(example)).toString('base64url')}.AAAA`
     const translation = provider.translate(Buffer.from(token))
-    assert.ok(translation.outcome === 'understood' && translation.observation.reference === 'r-1')
+    assert.equal(sightingOf(translation, 'transfer').reference, 'r-1')
     assert.equal(provider.translate(Buffer.from('no token')).outcome, 'not-understood')
     const beside = createGeneric(declare({ ...verify, header: 'x-jws' }), { fetch: noFetch })
     assert.equal(beside.translate(Buffer.from(JSON.stringify(example))).outcome, 'understood')
@@ -166,8 +220,21 @@ describe('generic translation', () => {
   it('never quotes a value, and never throws', () => {
     fc.assert(
       fc.property(fc.json(), fc.uint8Array(), (json, bytes) => {
-        translate(json)
-        translate(Buffer.from(bytes))
+        assertSound(translate(json))
+        assertSound(translate(Buffer.from(bytes)))
+      }),
+    )
+    const rules = {
+      accountNumber: '/data/iban',
+      name: '/data/holder',
+      fee: '/data/fee',
+      failureCode: '/data/code',
+    }
+    const places = [...Object.keys(example.data), 'iban', 'holder', 'fee', 'code']
+    fc.assert(
+      fc.property(fc.constantFrom(...places), fc.jsonValue(), (field, value) => {
+        assertSound(translate(withData({ [field]: value }), rules))
+        assertSound(translate(withData({ status: 'rejected', [field]: value }), rules))
       }),
     )
     const planted = { ref: 'Planted Name', status: 'Planted', amount: 'Planted', at: 'Planted' }

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict'
 import fc from 'fast-check'
 import type { Translation } from '../../../src/providers/provider.ts'
 import { translateCallback } from '../../../src/providers/wechatpay/translate.ts'
-import { describeEvent, encryptResource } from '../../../src/sandbox/wechatpay-signer.ts'
-import { apiV3Key, describePayout, now, olderApiV3Key, testAccount } from '../../support/wechatpay.ts'
+import { assertSound, reasonOf as reasonOfTranslation, sightingOf } from '../../support/translation.ts'
+import { describePayout, eventOf, olderApiV3Key, testAccount } from '../../support/wechatpay.ts'
 
 const bill = {
   mch_id: '1900000001',
@@ -16,50 +16,35 @@ const bill = {
   update_time: '2027-01-10T00:54:48+08:00',
 }
 
-function event(
-  plaintext: string,
-  eventType = 'MCHTRANSFER.BILL.FINISHED',
-  key: Uint8Array = apiV3Key,
-): string {
-  const resource = encryptResource(plaintext, key)
-  return describeEvent({ eventType, originalType: 'mch_payment', at: now, resource })
-}
+const event = (plaintext: string, eventType = 'MCHTRANSFER.BILL.FINISHED', key?: Uint8Array) =>
+  eventOf(eventType, plaintext, key)
 
 const translate = (body: string | Buffer): Translation => translateCallback(testAccount, Buffer.from(body))
 
-function understood(fields: Record<string, unknown> = {}) {
-  const translation = translate(event(JSON.stringify({ ...bill, ...fields })))
-  assert.ok(translation.outcome === 'understood')
-  return translation.observation
-}
-
-function reason(body: string | Buffer): string {
-  const translation = translate(body)
-  assert.ok(translation.outcome === 'not-understood')
-  return translation.reason
-}
-
+const understood = (fields: Record<string, unknown> = {}) =>
+  sightingOf(translate(event(JSON.stringify({ ...bill, ...fields }))), 'transfer')
+const reason = (body: string | Buffer) => reasonOfTranslation(translate(body))
 const reasonOf = (fields: Record<string, unknown>) => reason(event(JSON.stringify({ ...bill, ...fields })))
 
 describe('wechatpay translation', () => {
   it('reads a bill that is final', () => {
     assert.deepEqual(understood(), {
+      kind: 'transfer',
       source: 'callback',
       account: 'wx-test',
       reference: 'bill0000000001',
       status: 'succeeded',
       providerReference: '1330000071100999991182020050700019480001',
       amount: { minor: 25000n, currency: 'CNY' },
-      openid: 'o-MYE42l80oelYMDE34nYD456Xoy',
+      payee: { kind: 'wechatpay', number: 'o-MYE42l80oelYMDE34nYD456Xoy' },
       occurredAt: Date.parse('2027-01-09T16:54:48Z'),
     })
   })
 
   it('reads what the sandbox sends', () => {
-    const translation = translate(describePayout())
-    assert.ok(translation.outcome === 'understood')
-    assert.deepEqual(translation.observation.amount, { minor: 25000n, currency: 'CNY' })
-    assert.equal(translation.observation.status, 'succeeded')
+    const { amount, status } = sightingOf(translate(describePayout()), 'transfer')
+    assert.deepEqual(amount, { minor: 25000n, currency: 'CNY' })
+    assert.equal(status, 'succeeded')
   })
 
   it('reads every state that there is', () => {
@@ -74,20 +59,24 @@ describe('wechatpay translation', () => {
   it('says why it failed in WeChat Pay’s word, and keeps other text to itself', () => {
     const failure = (fields: object) => understood({ state: 'FAIL', ...fields }).failure
     assert.deepEqual(failure({ fail_reason: 'ACCOUNT_FROZEN' }), {
-      code: 'declined-by-provider',
+      code: 'beneficiary-blocked',
       reason: 'ACCOUNT_FROZEN',
     })
-    assert.deepEqual(failure({ fail_reason: '张三 is not known' }), { code: 'declined-by-provider' })
+    assert.deepEqual(failure({ fail_reason: '张三 is not known' }), { code: 'unknown' })
     assert.deepEqual(failure({ fail_reason: '' }), { code: 'declined-by-provider' })
+    assert.deepEqual(failure({ fail_reason: null }), { code: 'declined-by-provider' })
     assert.deepEqual(failure({ state: 'CANCELLED' }), { code: 'cancelled' })
+    assert.deepEqual(failure({ state: 'CANCELLED', fail_reason: 'OVERDUE_CLOSE' }), {
+      code: 'cancelled',
+      reason: 'OVERDUE_CLOSE',
+    })
     assert.equal(understood({ fail_reason: 'ACCOUNT_FROZEN' }).failure, undefined)
   })
 
   it('reads fen exactly, as a number and as text', () => {
     const plaintext = JSON.stringify(bill).replace('25000', '900719925474099301')
-    const translation = translate(event(plaintext))
-    assert.ok(translation.outcome === 'understood')
-    assert.equal(translation.observation.amount?.minor, 900719925474099301n, 'no float on the way')
+    const { amount } = sightingOf(translate(event(plaintext)), 'transfer')
+    assert.equal(amount?.minor, 900719925474099301n, 'no float on the way')
     assert.equal(understood({ transfer_amount: '25000' }).amount?.minor, 25000n)
   })
 
@@ -102,17 +91,8 @@ describe('wechatpay translation', () => {
     assert.equal(translate(event(JSON.stringify(bill), undefined, olderApiV3Key)).outcome, 'understood')
   })
 
-  it('keeps batches and coupons for the version that handles them', () => {
-    for (const [eventType, what] of [
-      ['MCHTRANSFER.BATCH.FINISHED', 'batches'],
-      ['MCHTRANSFER.BATCH.CLOSED', 'batches'],
-      ['COUPON.USE', 'coupons'],
-    ] as const) {
-      assert.equal(
-        reason(event('{}', eventType)),
-        `The event ${eventType} is about ${what}, which a later version handles; retrying the job then applies it.`,
-      )
-    }
+  it('leaves out whom it paid where it does not say so', () => {
+    for (const openid of [null, undefined]) assert.equal(understood({ openid }).payee, undefined)
   })
 
   describe('does not guess at', () => {
@@ -147,6 +127,14 @@ describe('wechatpay translation', () => {
       'another merchant': [() => reasonOf({ mch_id: '1900000002' }), /another merchant/],
       'two merchants': [() => reasonOf({ mchid: '1900000002' }), /another merchant/],
       'a time that is none': [() => reasonOf({ update_time: 'yesterday' }), /update_time/],
+      'a number of a hostile size': [
+        () => reasonOf({ out_bill_no: 'x'.repeat(1_000_000) }),
+        /resource .*out_bill_no \(too_big\)/,
+      ],
+      'fen of a hostile size': [
+        () => reason(event(JSON.stringify(bill).replace('25000', '9'.repeat(100_000)))),
+        /transfer_amount \(too_big\)/,
+      ],
       'a key that says two things': [
         () => reason(event(JSON.stringify(bill).replace('"state"', '"state":"FAIL","state"'))),
         /says one thing twice/,
@@ -175,6 +163,11 @@ describe('wechatpay translation', () => {
         assert.equal(translate(json).outcome, 'not-understood')
         assert.equal(translate(event(json)).outcome, 'not-understood')
       }),
+    )
+    fc.assert(
+      fc.property(fc.constantFrom(...Object.keys(bill)), fc.jsonValue(), (field, value) =>
+        assertSound(translate(event(JSON.stringify({ ...bill, [field]: value })))),
+      ),
     )
   })
 })
