@@ -6,9 +6,12 @@ export function encodeHeard({ at, body, fact, identity }: Heard): string {
   return `${at.toString(36)} ${body} ${fact} ${identity}`
 }
 
-export function decodeHeard(hash: Record<string, string>): Heard[] {
-  return Object.entries(hash).map(([receipt, text]) => {
-    const [at = '', body = '', fact = '', identity = ''] = text.split(' ')
-    return { receipt: receipt as ReceiptId, at: Number.parseInt(at, 36), body, fact, identity }
-  })
+/** Fields and values one after another, as a script returns them. */
+export function decodeHeard(hash: readonly string[]): Heard[] {
+  const heard: Heard[] = []
+  for (let i = 0; i < hash.length; i += 2) {
+    const [at = '', body = '', fact = '', identity = ''] = (hash[i + 1] ?? '').split(' ')
+    heard.push({ receipt: hash[i] as ReceiptId, at: Number.parseInt(at, 36), body, fact, identity })
+  }
+  return heard
 }

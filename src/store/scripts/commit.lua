@@ -1,12 +1,15 @@
 --[[
   Checks, and where all of them hold, writes: all or nothing. What is to be decided was decided before, in the program;
-  here it is only made sure that what it was decided on is still so.
+  here it is only made sure that what it was decided on is still so. Several transactions may come in one call; each is
+  checked and written by itself, in order.
 
-  KEYS    each key that is touched, once
-  ARGV    the number of checks; each check: its name, its key's index, the number of its arguments, the arguments
+  KEYS    of one transaction after another, each key that it touches, once
+  ARGV    of one transaction after another: the number of its keys, the number of arguments that follow, and these:
+          the number of checks; each check: its name, its key's index, the number of its arguments, the arguments
           then the writes, until the end, in the same form
 
-  Returns {0, what each write returned …}   written
+  Returns for each transaction
+          {0, what each write returned …}   written
           {n, what was found}               the nth check failed; nothing was written
 
   Checks
@@ -29,12 +32,16 @@
     publish channel message
 ]]
 local at = 1
+local keysBefore = 0
 local function take()
   at = at + 1
   return ARGV[at - 1]
 end
+local function keyAt(index)
+  return KEYS[keysBefore + tonumber(index)]
+end
 local function taken()
-  local name, key, args = take(), KEYS[tonumber(take())], {}
+  local name, key, args = take(), keyAt(take()), {}
   for i = 1, tonumber(take()) do
     args[i] = take()
   end
@@ -76,12 +83,11 @@ end
 local writes = {}
 
 writes['do'] = function(key, args)
-  local command = table.remove(args, 1)
-  return redis.call(command, key, unpack(args))
+  return redis.call(args[1], key, unpack(args, 2))
 end
 
 writes['park'] = function(key, args)
-  local counts, account, id, receipt, max = KEYS[tonumber(args[1])], args[2], args[3], args[4], tonumber(args[5])
+  local counts, account, id, receipt, max = keyAt(args[1]), args[2], args[3], args[4], tonumber(args[5])
   if redis.call('HEXISTS', key, id) == 1 then
     return 1
   end
@@ -99,15 +105,15 @@ writes['unpark'] = function(key, args)
     return 0
   end
   for i = 1, #parked, 2 do
-    redis.call('HSET', KEYS[tonumber(args[2])], parked[i], parked[i + 1])
+    redis.call('HSET', keyAt(args[2]), parked[i], parked[i + 1])
   end
   redis.call('DEL', key)
-  redis.call('HINCRBY', KEYS[tonumber(args[1])], args[3], -#parked / 2)
+  redis.call('HINCRBY', keyAt(args[1]), args[3], -#parked / 2)
   return #parked / 2
 end
 
 writes['tally'] = function(key, args)
-  local due, batch = KEYS[tonumber(args[1])], args[2]
+  local due, batch = keyAt(args[1]), args[2]
   if args[3] ~= '' then
     redis.call('HINCRBY', key, 'n:' .. args[3], -1)
     redis.call('HINCRBY', key, 'm:' .. args[3], '-' .. args[4])
@@ -130,7 +136,7 @@ writes['trim-cases'] = function(key, args)
   end
   for _, place in ipairs(redis.call('ZRANGE', key, 0, surplus - 1)) do
     redis.call('ZREM', key, place)
-    redis.call('HDEL', KEYS[tonumber(args[1])], string.sub(place, tonumber(args[3]) + 1))
+    redis.call('HDEL', keyAt(args[1]), string.sub(place, tonumber(args[3]) + 1))
   end
   return surplus
 end
@@ -139,17 +145,28 @@ writes['publish'] = function(_, args)
   return redis.call('PUBLISH', args[1], args[2])
 end
 
-for number = 1, tonumber(take()) do
-  local name, key, args = taken()
-  local holds, found = checks[name](key, args)
-  if not holds then
-    return { number, found }
+local function run(last)
+  for number = 1, tonumber(take()) do
+    local name, key, args = taken()
+    local holds, found = checks[name](key, args)
+    if not holds then
+      return { number, found }
+    end
   end
+  local results = { 0 }
+  while at <= last do
+    local name, key, args = taken()
+    results[#results + 1] = writes[name](key, args)
+  end
+  return results
 end
 
-local results = { 0 }
+local answers = {}
 while at <= #ARGV do
-  local name, key, args = taken()
-  table.insert(results, writes[name](key, args))
+  local keyCount, argCount = tonumber(take()), tonumber(take())
+  local last = at + argCount - 1
+  answers[#answers + 1] = run(last)
+  at = last + 1
+  keysBefore = keysBefore + keyCount
 end
-return results
+return answers
