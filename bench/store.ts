@@ -12,6 +12,7 @@ import { createDigest, createKeyring, deriveKey } from '../src/seal/keyring.ts'
 import { createPersonSealer } from '../src/seal/person-keys.ts'
 import { createRandomPool } from '../src/seal/random-pool.ts'
 import { encodeStep } from '../src/store/codec/codec.ts'
+import { encodeSecrets } from '../src/store/codec/secrets.ts'
 import { firstLookMs } from '../src/store/commit.ts'
 import { transferIdOf } from '../src/store/ids.ts'
 import { createKeys } from '../src/store/keys.ts'
@@ -100,7 +101,7 @@ export function registerOne(index: number, now: number, parts: Parts): Registere
   const person = digestPerson(describeBeneficiary(beneficiary))
   const made = persons.make()
   const secrets: TransferSecrets = { beneficiary }
-  const sealed = persons.seal(persons.read(made), Buffer.from(JSON.stringify(secrets)), `intent:${id}`)
+  const sealed = persons.seal(persons.read(made), Buffer.from(encodeSecrets(secrets)), `intent:${id}`)
   const { fact, intent } = registerTransfer(
     {
       id,
