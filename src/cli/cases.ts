@@ -1,12 +1,22 @@
 /** `tallyhook cases`: what only a person can settle, for whoever has the configuration and reaches its Redis. */
-import { describeFixed, keyPrefix } from '../compose/base.ts'
+import { randomBytes } from 'node:crypto'
+import { createDigests, describeFixed, keyPrefix } from '../compose/base.ts'
+import { type CaseParts, createCaseParts } from '../compose/cases.ts'
+import { createProviders } from '../compose/providers.ts'
+import { createIntentParts } from '../compose/store.ts'
+import { commonDefaults } from '../config/accounts/common.ts'
 import { type Config, loadConfig } from '../config/config.ts'
-import { caseStates } from '../domain/case.ts'
+import { type Case, caseStates } from '../domain/case.ts'
+import { AppError } from '../domain/errors.ts'
+import { resolutionActions } from '../domain/observation.ts'
 import { presentCase } from '../events/case-resource.ts'
-import { caseReasonSchema, findCase, resolveByPerson } from '../http/api/cases.ts'
-import { type Cases, createCases, isCasePlace } from '../store/cases.ts'
+import { caseReasonSchema, findCase, presentWhole } from '../http/api/cases.ts'
+import { createKeyring } from '../seal/keyring.ts'
+import { createPersonSealer } from '../seal/person-keys.ts'
+import { isCasePlace } from '../store/cases.ts'
 import { createKeys } from '../store/keys.ts'
 import { refuseDifference } from '../store/meta.ts'
+import { silentLogger } from '../telemetry/logger.ts'
 import { parseArguments, readLimit, usage } from './arguments.ts'
 import { connectDirectly } from './direct-redis.ts'
 import { type Output, processOutput } from './output.ts'
@@ -15,8 +25,9 @@ const help = `tallyhook cases: what only a person can settle
 
 Usage: tallyhook cases <command> [options]
   list           the newest first
-  show <id>      one of them
-  resolve <id>   notes that it is dealt with; a failed job stays where it is, and can still be retried
+  show <id>      one of them, with what we know and what each receipt said
+  resolve <id>   of what is held: decides it, by --action. Of anything else: notes that it is dealt with; a failed job
+                 stays where it is, and can still be retried
 
 Options
   --account ID   list: of this account alone
@@ -24,6 +35,8 @@ Options
   --after NEXT   list: those behind the end of an earlier list
   --limit N      list: how many (default 100)
   --reason TEXT  resolve: one line that says why; required
+  --action WHAT  resolve, of what is held: take-theirs, keep-ours or cancel; required then
+  --receipt ID   resolve: take-theirs takes what this one said (default: the one that opened the case)
   --by NAME      resolve: who says so (default cli)
   --json         prints the result as JSON
 `
@@ -34,6 +47,8 @@ const options = {
   after: { type: 'string' },
   limit: { type: 'string', default: '100' },
   reason: { type: 'string' },
+  action: { type: 'string' },
+  receipt: { type: 'string' },
   by: { type: 'string', default: 'cli' },
   json: { type: 'boolean', default: false },
   help: { type: 'boolean', default: false },
@@ -59,23 +74,29 @@ export async function runCases(
     return 2
   }
   const act = command === 'resolve' ? resolve : show
-  return withCases(loadConfig(env, false), (cases) =>
-    id === undefined ? list(cases, flags, output) : act(cases, id, flags, output),
+  return withCases(loadConfig(env, false), (parts) =>
+    id === undefined ? list(parts, flags, output) : act(parts, id, flags, output),
   )
 }
 
-async function withCases(config: Config, use: (cases: Cases) => Promise<number>): Promise<number> {
+async function withCases(config: Config, use: (parts: CaseParts) => Promise<number>): Promise<number> {
   const redis = await connectDirectly(config)
   try {
     const keys = createKeys(keyPrefix, config.partitions)
+    // What is opened and sealed here has to be readable for the service.
     await refuseDifference(redis, keys, describeFixed(config))
-    return await use(createCases({ redis, keys, clock: Date.now }))
+    const keyring = createKeyring(config.seal.keys)
+    const providers = createProviders(config, { clock: Date.now, randomBytes, logger: silentLogger })
+    const base = { keys, keyring, providers, persons: createPersonSealer(), ...createDigests(config) }
+    const parts = createIntentParts({ ...base, settingsOf: () => commonDefaults }, redis)
+    // What is to be decided anew is found by the workers.
+    return await use(createCaseParts(base, parts, { pumpReady: async () => {}, logger: silentLogger }))
   } finally {
     redis.disconnect()
   }
 }
 
-async function list(cases: Cases, flags: Flags, output: Output): Promise<number> {
+async function list({ cases }: CaseParts, flags: Flags, output: Output): Promise<number> {
   const { account, after } = flags
   const limit = readLimit(flags.limit)
   const state = caseStates.find((known) => known === flags.state)
@@ -93,17 +114,39 @@ async function list(cases: Cases, flags: Flags, output: Output): Promise<number>
   return 0
 }
 
-async function show(cases: Cases, id: string, { json }: Flags, output: Output): Promise<number> {
-  output.out(`${JSON.stringify(presentCase(await findCase(cases, id)), null, json ? 0 : 2)}\n`)
+/** Whoever has the configuration has its keys: names are shown, numbers are not. */
+async function show(
+  { cases, readSides }: CaseParts,
+  id: string,
+  { json }: Flags,
+  output: Output,
+): Promise<number> {
+  const shown = await presentWhole(await findCase(cases, id), readSides, { names: true })
+  output.out(`${JSON.stringify(shown, null, json ? 0 : 2)}\n`)
   return 0
 }
 
-async function resolve(cases: Cases, id: string, flags: Flags, output: Output): Promise<number> {
-  const reason = readLine('reason', flags.reason)
-  const resolved = await resolveByPerson(cases, id, { by: readLine('by', flags.by), reason })
-  if (flags.json) output.out(`${JSON.stringify(presentCase(resolved.after))}\n`)
-  else output.out('Resolved. Its job, if it failed, stays where it is.\n')
+async function resolve({ resolve }: CaseParts, id: string, flags: Flags, output: Output): Promise<number> {
+  const { receipt } = flags
+  const action = resolutionActions.find((known) => known === flags.action)
+  if (flags.action !== undefined && !action)
+    throw usage(`--action: it must be one of ${resolutionActions.join(', ')}.`)
+  const said = { by: readLine('by', flags.by), reason: readLine('reason', flags.reason) }
+  const { after } = await resolve({ ...said, id, action, receipt }).catch(nameFlag)
+  if (flags.json) output.out(`${JSON.stringify(presentCase(after))}\n`)
+  else output.out(`${describeResolved(after)}\n`)
   return 0
+}
+
+function describeResolved({ kind }: Case): string {
+  if (kind === 'held') return 'Resolved. It is released, and what came meanwhile is decided anew.'
+  return 'Resolved. Its job, if it failed, stays where it is.'
+}
+
+/** What is off with the request is told by the option that it came from. */
+function nameFlag(error: unknown): never {
+  const [first] = error instanceof AppError ? error.errors : []
+  throw first ? usage(`--${first.path}: ${first.message}`) : error
 }
 
 function readLine(name: string, text: string | undefined): string {

@@ -19,7 +19,7 @@ Commands
   send         sends one signed callback, also a wrong one        tallyhook send --help
   keys         makes, shows and checks keys, and moves what is sealed to a new one
                                                              tallyhook keys --help
-  cases        shows what only a person can settle, and notes that it is     tallyhook cases --help
+  cases        shows what only a person can settle, and settles it     tallyhook cases --help
   quarantine   shows refused callbacks, and accepts one      tallyhook quarantine --help
   archive      checks what has left Redis, and finds things in it            tallyhook archive --help
 

@@ -82,9 +82,16 @@ export async function openBase({ config, env, lifecycle, logger }: ComposeDeps):
     keyring: createKeyring(config.seal.keys),
     providers: createProviders(config, { clock, randomBytes: createRandomPool(), logger }),
     persons: createPersonSealer(),
-    digestPerson: createDigest(deriveKey(config.seal.indexKey, 'person')),
-    digestFact: createDigest(deriveKey(config.seal.indexKey, 'fact'), 11),
+    ...createDigests(config),
     settingsOf: (account) => settings.get(account) ?? commonDefaults,
+  }
+}
+
+/** By which what is sealed is found and compared, in every process alike. */
+export function createDigests({ seal }: Pick<Config, 'seal'>): Pick<Base, 'digestPerson' | 'digestFact'> {
+  return {
+    digestPerson: createDigest(deriveKey(seal.indexKey, 'person')),
+    digestFact: createDigest(deriveKey(seal.indexKey, 'fact'), 11),
   }
 }
 

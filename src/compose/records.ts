@@ -3,8 +3,10 @@
 import type { Queue } from 'bullmq'
 import type { Router } from 'express'
 import { createAccountRoutes } from '../http/api/accounts.ts'
+import { createCancelRoutes } from '../http/api/cancel.ts'
 import { createCaseRoutes } from '../http/api/cases.ts'
 import { createReceiptRoutes } from '../http/api/receipts.ts'
+import { createRepeatRoutes } from '../http/api/repeats.ts'
 import { createReverify } from '../http/api/reverify.ts'
 import { createTransferSearchRoutes } from '../http/api/transfer-search.ts'
 import { createSourceRule } from '../http/callbacks/source.ts'
@@ -14,11 +16,15 @@ import type { RedisClient } from '../redis/client.ts'
 import type { Cases } from '../store/cases.ts'
 import { createKeyUsage, type KeyUsage, startUsageFlush } from '../store/key-usage.ts'
 import { createQuarantine, type Quarantine } from '../store/quarantine.ts'
+import { createReadyReceipts } from '../store/ready-receipts.ts'
 import { createOpenBody, createReceiptFinder } from '../store/receipts.ts'
+import { createRepeatCounts } from '../store/repeat-counts.ts'
 import { createTransferSearch } from '../store/transfer-search.ts'
 import { type AskForQuery, createAskForQuery } from '../workers/ask-for-query.ts'
 import { createObserve } from '../workers/observe.ts'
+import { createReadyPump } from '../workers/ready-pump.ts'
 import { type AddJobs, type Base, type ComposeDeps, clock, ids } from './base.ts'
+import { createCaseParts } from './cases.ts'
 import { createIntentParts, type IntentParts } from './store.ts'
 
 /** A count that is lost with the process is of this time at most. */
@@ -61,10 +67,13 @@ export function openRecords(
 
 export function createRecordRoutes(
   { config, logger }: ComposeDeps,
-  { keys, keyring, providers, digestPerson }: Base,
-  { quarantine, usage, cases, parts: { intents, vault } }: Records,
+  base: Base,
+  { quarantine, usage, parts }: Records,
   { redis, queue, addJobs, authenticate }: RecordRoutesDeps,
 ): Router[] {
+  const { keys, keyring, providers, digestPerson } = base
+  const { intents, vault } = parts
+  const pumpReady = createReadyPump({ ready: createReadyReceipts({ redis, keys }), addJobs, ids })
   return [
     // Before the transfers' own routes, which would take `search` for an id.
     createTransferSearchRoutes({
@@ -91,7 +100,13 @@ export function createRecordRoutes(
       logger,
     }),
     createAccountRoutes({ authenticate, providers, usage }),
-    createCaseRoutes({ authenticate, cases, logger }),
+    createRepeatRoutes({
+      authenticate,
+      accounts: [...providers.keys()],
+      repeats: createRepeatCounts({ redis, keys }),
+    }),
+    createCaseRoutes({ authenticate, ...createCaseParts(base, parts, { pumpReady, logger }) }),
+    createCancelRoutes({ authenticate, intents: parts.intents, vault: parts.vault, clock, logger }),
   ]
 }
 

@@ -10,7 +10,10 @@ import { type Base, clock } from './base.ts'
 
 export type IntentParts = ReturnType<typeof createIntentParts>
 
-export function createIntentParts({ keys, keyring, persons, settingsOf }: Base, redis: RedisClient) {
+export function createIntentParts(
+  { keys, keyring, persons, settingsOf }: Pick<Base, 'keys' | 'keyring' | 'persons' | 'settingsOf'>,
+  redis: RedisClient,
+) {
   const scripts = loadScripts(redis)
   const vault = createVault({ redis, keys, sealer: keyring, persons })
   const parkedMax = (account: string) => settingsOf(account).parkedMax

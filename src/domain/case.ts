@@ -6,9 +6,8 @@
  * A case's id is derived from what it is about, so opening it twice is opening it once. Its changes are numbered and
  * published like those of an intent.
  */
-import { caseIdOf } from './decision.ts'
 import type { ErrorCode } from './errors.ts'
-import type { CaseId, IntentId, ReceiptId } from './ids.ts'
+import { type CaseId, caseIdOfHold, caseIdOfReceipt, type IntentId, type ReceiptId } from './ids.ts'
 import type { HoldReason } from './intent.ts'
 import type { ResolutionAction } from './observation.ts'
 
@@ -54,14 +53,16 @@ export type Case = OpenCase | ResolvedCase
 export type HeldCase = OpenCase & { kind: 'held' }
 
 /** `applied`: the callback was applied after all. `by-person`: somebody says that it is dealt with, how and why. */
-export type Resolution =
-  | { resolution: 'applied' }
-  | { resolution: 'by-person'; resolvedBy: string; resolvedBecause: string; action?: ResolutionAction }
+export type Resolution = { resolution: 'applied' } | ByPerson
 
-/** The last letters first: those are random, and the first four say where it is kept. */
-export function caseIdOfReceipt(receipt: ReceiptId): CaseId {
-  const letters = receipt.slice('rc-'.length)
-  return `case-${letters.slice(-4)}${letters.slice(0, -4)}` as CaseId
+export interface ByPerson {
+  resolution: 'by-person'
+  resolvedBy: string
+  resolvedBecause: string
+  /** Of what was held. */
+  action?: ResolutionAction
+  /** Whose word was taken. */
+  taken?: ReceiptId
 }
 
 /**
@@ -136,7 +137,7 @@ export function openDriftCase(
 ): OpenCase {
   const { code, reason, sequence, receipts } = drift
   return {
-    id: caseIdOf(id, sequence),
+    id: caseIdOfHold(id, sequence),
     kind: 'drifted',
     account,
     code,
@@ -178,7 +179,8 @@ function isSameResolution(one: Resolution, other: Resolution): boolean {
   return (
     one.resolvedBy === other.resolvedBy &&
     one.resolvedBecause === other.resolvedBecause &&
-    one.action === other.action
+    one.action === other.action &&
+    one.taken === other.taken
   )
 }
 

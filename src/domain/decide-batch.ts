@@ -11,7 +11,8 @@ import { type TransferState, transferStates } from './transfer.ts'
 export type BatchDecision =
   | { verdict: 'applied'; steps: Step<Batch>[]; drift?: string; ask?: true }
   | { verdict: 'repeat' }
-  | { verdict: 'stale' }
+  /** `ask`: the provider has said before that it is done, and not all of our transfers are. */
+  | { verdict: 'stale'; ask?: true }
 
 /** `hint`: the provider has come further than our transfers; its figures are kept and the transfers are asked about. */
 export type BatchMove = 'move' | 'hint' | 'repeat' | 'stale'
@@ -44,19 +45,11 @@ export function decideBatch(
   now: number,
 ): BatchDecision {
   const move = batchMoves[batch.state][seen.status]
-  if (move === 'stale') return { verdict: 'stale' }
-  const isNews = describeFigures(batch.figures) !== describeFigures({ ...batch.figures, ...seen.figures })
-  if (move === 'repeat' && !isNews) return { verdict: 'repeat' }
-  if (move === 'hint' && !isNews && batch.figures) return { verdict: 'repeat' }
-  const { providerReference, closeReason } = seen
-  const after: Batch = {
-    ...batch,
-    ...(seen.figures && { figures: { ...batch.figures, ...seen.figures } }),
-    ...(providerReference !== undefined && { providerReference }),
-    ...(closeReason !== undefined && { closeReason }),
-    ...(seen.occurredAt !== undefined && { asOf: seen.occurredAt }),
-    settledBy: seen.receiptId,
-  }
+  if (move === 'stale' || isOlder(batch, seen)) return { verdict: 'stale' }
+  const isOpen = countFinal(totals) < batch.count
+  if (move !== 'move' && !isNews(batch, seen))
+    return move === 'hint' && isOpen ? { verdict: 'stale', ask: true } : { verdict: 'repeat' }
+  const after = clearDrift(note(batch, seen), totals)
   const first =
     move === 'move' && seen.status !== 'finished'
       ? step<Batch>(seen.status, batch, moved(after, seen.status, totals), now)
@@ -66,8 +59,39 @@ export function decideBatch(
     verdict: 'applied',
     steps: [first, ...rest.steps],
     ...(rest.drift !== undefined && { drift: rest.drift }),
-    ...(countFinal(totals) < batch.count && { ask: true }),
+    ...(isOpen && { ask: true }),
   }
+}
+
+/** Older figures must not stand in the place of newer ones. Equal times say nothing about the order. */
+function isOlder({ asOf }: Batch, { occurredAt }: BatchObservation): boolean {
+  return asOf !== undefined && occurredAt !== undefined && occurredAt < asOf
+}
+
+function isNews({ figures, closeReason, providerReference }: Batch, seen: BatchObservation): boolean {
+  if (describeFigures(figures) !== describeFigures({ ...figures, ...seen.figures })) return true
+  if (closeReason === undefined && seen.closeReason !== undefined) return true
+  return providerReference === undefined && seen.providerReference !== undefined
+}
+
+/** The first number and the first reason stay: they are what was said when it became what it is. */
+function note(batch: Batch, seen: BatchObservation): Batch {
+  const providerReference = batch.providerReference ?? seen.providerReference
+  const closeReason = batch.closeReason ?? seen.closeReason
+  return {
+    ...batch,
+    ...(seen.figures && { figures: { ...batch.figures, ...seen.figures } }),
+    ...(providerReference !== undefined && { providerReference }),
+    ...(closeReason !== undefined && { closeReason }),
+    ...(seen.occurredAt !== undefined && { asOf: seen.occurredAt }),
+    settledBy: seen.receiptId,
+  }
+}
+
+function clearDrift(batch: Batch, totals: BatchTotals): Batch {
+  if (findDrift(batch, totals, countFinal(totals) === batch.count) !== undefined) return batch
+  const { drifted: _, ...rest } = batch
+  return rest
 }
 
 /** What follows from the transfers alone; no steps where nothing does. */
@@ -79,7 +103,7 @@ export function settleBatch(
   const steps: Step<Batch>[] = []
   const last = () => steps.at(-1)?.intent ?? batch
   const add = (name: 'processing' | 'finished' | 'amended' | 'drifted', after: Batch) =>
-    steps.push(step<Batch>(name, last(), after, now))
+    steps.push(step<Batch>(name, last(), clearDrift(after, totals), now))
   if (batch.registering) return { steps }
   const published = describeTotals(totals)
   const isComplete = countFinal(totals) === batch.count
@@ -89,7 +113,7 @@ export function settleBatch(
   if (isOpen && isComplete) add('finished', { ...last(), state: 'finished', published })
   if (!isOpen && batch.published !== published) add('amended', { ...batch, published })
   const drift = findDrift(last(), totals, isComplete)
-  if (drift === undefined || batch.drifted) return { steps }
+  if (drift === undefined || last().drifted) return { steps }
   add('drifted', { ...last(), drifted: true })
   return { steps, drift }
 }
@@ -151,8 +175,7 @@ function describeTotals(totals: BatchTotals): string {
     .join(' ')
 }
 
-function describeFigures(figures: BatchFigures | undefined): string {
-  if (!figures) return ''
+function describeFigures(figures: BatchFigures = {}): string {
   const { count, amount, succeededCount, succeededAmount, failedCount, failedAmount } = figures
   return [
     count,

@@ -2,9 +2,8 @@ import type { Collection } from './collection.ts'
 import { type Decision, hold, type Step, step } from './decision.ts'
 import type { CollectionId } from './ids.ts'
 import type { HoldReason, Personal } from './intent.ts'
-import { sameMoney } from './money.ts'
+import { type Money, sameMoney } from './money.ts'
 import type { CollectionObservation, OperatorResolution } from './observation.ts'
-import { describeFact } from './repeats.ts'
 
 /** Nobody registers a pay-in: its first observation makes it, and is the first fact about it. */
 export function completeCollection(
@@ -44,10 +43,9 @@ export function decideCollection(
   seen: CollectionObservation,
   now: number,
 ): Decision<Collection> {
-  if (collection.dismissed?.includes(describeFact(seen).fact)) return { verdict: 'repeat' }
   if (collection.hold) return { verdict: 'awaits-person' }
   const difference = findDifference(collection, seen)
-  return difference ? hold(collection, difference, now) : { verdict: 'repeat' }
+  return difference ? hold(collection, seen, difference, now) : { verdict: 'repeat' }
 }
 
 export function settleCollectionByPerson(
@@ -55,13 +53,26 @@ export function settleCollectionByPerson(
   { action, theirs }: OperatorResolution,
   now: number,
 ): Step<Collection> | undefined {
-  if (action !== 'take-theirs' || theirs.kind !== 'collection') return undefined
-  const { amount, reference, receiptId } = theirs
-  return step<Collection>('corrected', before, { ...before, amount, reference, settledBy: receiptId }, now)
+  if (action !== 'take-theirs' || theirs?.kind !== 'collection') return undefined
+  const { amount, fee, net, reference, receiptId } = theirs
+  const after = {
+    ...before,
+    amount,
+    ...(fee && { fee }),
+    ...(net && { net }),
+    reference,
+    settledBy: receiptId,
+  }
+  return step<Collection>('corrected', before, after, now)
 }
 
 function findDifference(known: Collection, seen: CollectionObservation): HoldReason | undefined {
   if (known.amount.currency !== seen.amount.currency) return 'currency-differs'
-  if (!sameMoney(known.amount, seen.amount)) return 'amount-differs'
+  if (differ(known.amount, seen.amount) || differ(known.fee, seen.fee) || differ(known.net, seen.net))
+    return 'amount-differs'
   return known.reference === seen.reference ? undefined : 'reference-differs'
+}
+
+function differ(known: Money | undefined, seen: Money | undefined): boolean {
+  return known !== undefined && seen !== undefined && !sameMoney(known, seen)
 }

@@ -1,9 +1,8 @@
 import type { Coupon, CouponState, CouponUse } from './coupon.ts'
 import { type Decision, hold, type Step, step } from './decision.ts'
 import type { HoldReason } from './intent.ts'
-import { type Money, sameMoney } from './money.ts'
+import { sameMoney } from './money.ts'
 import type { CouponGrantObservation, CouponUseObservation, OperatorResolution } from './observation.ts'
-import { describeFact } from './repeats.ts'
 
 type Seen = CouponGrantObservation | CouponUseObservation
 export type CouponMove = 'move' | 'repeat' | 'contradiction'
@@ -29,17 +28,16 @@ export function registerCoupon(
 }
 
 export function decideCoupon(coupon: Coupon, seen: Seen, now: number): Decision<Coupon> {
-  if (coupon.dismissed?.includes(describeFact(seen).fact)) return { verdict: 'repeat' }
   if (coupon.hold) return { verdict: 'awaits-person' }
   const used = seen.kind === 'coupon-use' ? findUse(coupon, seen) : undefined
   if (used && seen.kind === 'coupon-use' && sameMoney(used.amount, seen.amount)) return { verdict: 'repeat' }
   const difference = findDifference(coupon, seen, used)
-  if (difference) return hold(coupon, difference, now)
+  if (difference) return hold(coupon, seen, difference, now)
   switch (couponMoves[coupon.state][seen.kind === 'coupon-use' ? 'used' : seen.status]) {
     case 'repeat':
       return { verdict: 'repeat' }
     case 'contradiction':
-      return hold(coupon, 'final-state-contradicted', now)
+      return hold(coupon, seen, 'final-state-contradicted', now)
     case 'move':
       return {
         verdict: 'applied',
@@ -58,15 +56,17 @@ export function settleCouponByPerson(
   { action, theirs }: OperatorResolution,
   now: number,
 ): Step<Coupon> | undefined {
-  if (action !== 'take-theirs') return undefined
+  if (action !== 'take-theirs' || !theirs) return undefined
   if (theirs.kind === 'coupon-grant') return step('corrected', before, granted(before, theirs), now)
   if (theirs.kind !== 'coupon-use') return undefined
-  const { couponNumber } = theirs
+  const { failure: _, ...rest } = before
+  const { couponNumber, receiptId } = theirs
   const uses = [
     ...before.uses.filter(({ transaction }) => transaction !== theirs.transaction),
     describeUse(theirs),
   ]
-  return step('corrected', before, { ...before, couponNumber, state: 'granted', uses }, now)
+  const after: Coupon = { ...rest, couponNumber, state: 'granted', uses, settledBy: receiptId }
+  return step('corrected', before, after, now)
 }
 
 function findUse({ uses }: Coupon, { transaction }: CouponUseObservation): CouponUse | undefined {
@@ -78,11 +78,17 @@ function findDifference(coupon: Coupon, seen: Seen, used: CouponUse | undefined)
   if (couponNumber !== undefined && seen.couponNumber !== undefined && couponNumber !== seen.couponNumber)
     return 'provider-reference-differs'
   if (seen.kind !== 'coupon-use') return undefined
-  const known: Money | undefined = amount ?? coupon.uses[0]?.amount
-  if (known && known.currency !== seen.amount.currency) return 'currency-differs'
+  if (coupon.stockId !== seen.stockId) return 'provider-reference-differs'
+  const known = currencyOf(coupon)
+  if (known !== undefined && known !== seen.amount.currency) return 'currency-differs'
   if (used) return 'amount-differs'
   if (amount && consumedOf(coupon) + seen.amount.minor > amount.minor) return 'consumed-too-much'
   return undefined
+}
+
+/** Where its stock has a fixed value, the first use tells. */
+export function currencyOf({ amount, uses }: Pick<Coupon, 'amount' | 'uses'>): string | undefined {
+  return (amount ?? uses[0]?.amount)?.currency
 }
 
 /** Consumption proves the grant, if nothing else has. */

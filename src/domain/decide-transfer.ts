@@ -2,7 +2,6 @@ import { type Decision, type FactName, hold, type Step, step } from './decision.
 import type { HoldReason } from './intent.ts'
 import { sameMoney } from './money.ts'
 import type { ObservedPayee, ObservedStatus, OperatorResolution, TransferObservation } from './observation.ts'
-import { describeFact } from './repeats.ts'
 import { finalTransferStates, type Transfer, type TransferState } from './transfer.ts'
 
 export type Move = 'move' | 'repeat' | 'stale' | 'contradiction'
@@ -37,17 +36,15 @@ export function decideTransfer(
   seen: TransferObservation,
   now: number,
 ): Decision<Transfer> {
-  const isDismissed = transfer.dismissed?.includes(describeFact(seen).fact) ?? false
-  if (isDismissed) return { verdict: 'repeat' }
   if (transfer.hold) return { verdict: 'awaits-person' }
   const difference = findDifference(transfer, seen)
-  if (difference) return hold<Transfer>(transfer, difference, now)
+  if (difference) return hold<Transfer>(transfer, seen, difference, now)
   const move = transferMoves[transfer.state][seen.status]
   switch (move) {
     case 'move':
       return isOlder(transfer, seen) ? { verdict: 'stale', ask: true } : apply(transfer, seen, now)
     case 'contradiction':
-      return hold<Transfer>(transfer, 'final-state-contradicted', now)
+      return hold<Transfer>(transfer, seen, 'final-state-contradicted', now)
     case 'repeat':
     case 'stale':
       return { verdict: move }
@@ -66,25 +63,44 @@ export function settleByPerson(
   { action, theirs }: OperatorResolution,
   now: number,
 ): Step<Transfer> | undefined {
-  if (action === 'cancel' && before.state !== 'cancelled')
-    return moveByPerson(before, { ...before, state: 'cancelled' }, now)
-  if (action === 'take-theirs' && theirs.kind === 'transfer')
+  if (action === 'cancel' && before.state !== 'cancelled') return moveByPerson(before, cancelled(before), now)
+  if (action === 'take-theirs' && theirs?.kind === 'transfer')
     return moveByPerson(before, takeTheirs(before, theirs, now), now)
   return undefined
 }
 
+/** Their amount, number and beneficiary are taken in any case; their state only where it is not overtaken. */
 function takeTheirs(before: Transfer, theirs: TransferObservation, now: number): Transfer {
-  const { settledAmount: _, failure: __, ...rest } = before
-  const { amount, payee, providerReference } = theirs
+  const after = takeIdentity(before, theirs)
+  if (transferMoves[before.state][theirs.status] === 'stale') return after
+  const { failure: _, settledAt, ...rest } = after
   return {
     ...rest,
-    ...settle(before, theirs, now),
+    ...(theirs.status === 'returned' && settledAt !== undefined && { settledAt }),
+    ...settle(after, theirs, now),
     state: theirs.status,
-    ...(amount && !sameMoney(amount, before.amount) && { settledAmount: amount }),
-    ...(providerReference !== undefined && { providerReference }),
-    ...(payee?.person !== undefined &&
-      payee.person !== before.personal.person && { payee: { ...before.payee, accepted: payee.person } }),
+    // Nothing that is older than what was known can come into its own by this.
+    ...(before.asOf !== undefined && { asOf: Math.max(before.asOf, theirs.occurredAt ?? 0) }),
   }
+}
+
+function takeIdentity(before: Transfer, { amount, payee, providerReference }: TransferObservation): Transfer {
+  const after: Transfer = { ...before, ...(providerReference !== undefined && { providerReference }) }
+  if (amount) {
+    delete after.settledAmount
+    if (!sameMoney(amount, before.amount)) after.settledAmount = amount
+  }
+  if (payee?.person !== undefined && payee.kind === before.payee.kind) {
+    const { accepted: _, ...registered } = before.payee
+    const isRegistered = payee.person === before.personal.person
+    after.payee = isRegistered ? registered : { ...registered, accepted: payee.person }
+  }
+  return after
+}
+
+/** Nothing is left of the state that it was in. */
+function cancelled({ failure: _, settledAt: __, settledBy: ___, ...rest }: Transfer): Transfer {
+  return { ...rest, state: 'cancelled' }
 }
 
 /** Out of a final state it is a correction, whatever it says. */
@@ -137,7 +153,7 @@ function settle(before: Transfer, seen: TransferObservation, now: number): Parti
     ...(providerReference !== undefined && { providerReference }),
     ...(fee && { fee }),
     ...(seen.status === 'succeeded' && { settledAt: seen.occurredAt ?? now }),
-    ...(seen.status === 'failed' && { failure: seen.failure ?? { code: 'unknown' } }),
+    ...(seen.status === 'failed' && { failure: seen.failure ?? before.failure ?? { code: 'unknown' } }),
     ...(seen.occurredAt !== undefined && { asOf: seen.occurredAt }),
     settledBy: seen.receiptId,
   }

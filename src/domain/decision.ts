@@ -1,5 +1,6 @@
-import type { CaseId, IntentId } from './ids.ts'
+import { caseIdOfHold } from './ids.ts'
 import type { HoldReason, Intent } from './intent.ts'
+import type { Observation } from './observation.ts'
 
 export const factNames = [
   'registered',
@@ -76,12 +77,21 @@ function factState({ state, hold }: Intent): FactState {
   return { state, held: hold !== undefined }
 }
 
-export function hold<I extends Intent>(before: I, reason: HoldReason, now: number): Decision<I> {
-  const held = { reason, at: now, case: caseIdOf(before.id, before.sequence + 1) }
+/** For a person to decide; unless one has looked at this very fact before, and let it be. */
+export function hold<I extends Intent>(
+  before: I,
+  seen: Pick<Observation, 'fact' | 'occurredAt'>,
+  reason: HoldReason,
+  now: number,
+): Decision<I> {
+  if (isRuledOn(before, seen)) return { verdict: 'repeat' }
+  const held = { reason, at: now, case: caseIdOfHold(before.id, before.sequence + 1) }
   return { verdict: 'held', steps: [step('held', before, { ...before, hold: held }, now)], reason }
 }
 
-/** Named for the event that opened it, so that each has a case of its own and opening it twice is opening it once. */
-export function caseIdOf(id: IntentId, sequence: number): CaseId {
-  return `case-${id.slice(3)}-${sequence}` as CaseId
+function isRuledOn(
+  { dismissed, ruledAt = 0 }: Pick<Intent, 'dismissed' | 'ruledAt'>,
+  { fact, occurredAt = 0 }: Pick<Observation, 'fact' | 'occurredAt'>,
+): boolean {
+  return fact !== undefined && dismissed?.includes(fact) === true && occurredAt <= ruledAt
 }

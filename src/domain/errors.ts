@@ -24,6 +24,8 @@ export const errorCodes = {
     title: 'The reference is registered with other content',
   },
   'case-resolved': { status: 409, retry: 'never', title: 'The case is resolved already' },
+  'cannot-resolve': { status: 409, retry: 'never', title: 'The case cannot be resolved in this way' },
+  'cannot-cancel': { status: 409, retry: 'never', title: 'It is too late to cancel the transfer' },
   'cannot-reverify': { status: 409, retry: 'never', title: 'The callback cannot be verified again' },
   'body-too-large': { status: 413, retry: 'never', title: 'The body is too large' },
   'unsupported-media-type': {

@@ -72,7 +72,21 @@ export function readReceiptId(text: string): ReceiptId | undefined {
   return receiptIdPattern.test(text) ? (text as ReceiptId) : undefined
 }
 
-/** Of a receipt, or of an intent and the number of the event that held it. */
+/** The last letters first: those are random, and the first four say where it is kept. */
+export function caseIdOfReceipt(receipt: ReceiptId): CaseId {
+  const letters = receipt.slice('rc-'.length)
+  return `case-${letters.slice(-4)}${letters.slice(0, -4)}` as CaseId
+}
+
+/**
+ * Named for the event that holds the intent, or says that it drifted: so each has a case of its own, opening it twice is
+ * opening it once, and it lies where the intent lies.
+ */
+export function caseIdOfHold(id: IntentId, sequence: number): CaseId {
+  return `case-${id.slice(3)}-${sequence}` as CaseId
+}
+
+/** Of a receipt, or of an intent and the number of an event of it. */
 const caseIdPattern = /^case-[0-9a-hjkmnp-tv-z]{26}(-\d{1,9})?$/
 
 export function readCaseId(text: string): CaseId | undefined {

@@ -53,8 +53,10 @@ export interface IntentBase {
   asOf?: number
   /** The receipt that made the state what it is. */
   settledBy?: string
-  /** Facts that a person has looked at and not taken: when they come again they are repeats. */
+  /** Facts that a person has ruled on, as digests: when they come again they hold nothing. */
   dismissed?: string[]
+  /** When they last did. What happened later is news, though it says the same. */
+  ruledAt?: number
   /** Tells a repeated registration from another one under the same reference. Keyed, so that it gives nothing away. */
   contentDigest: string
   createdAt: number

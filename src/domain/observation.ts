@@ -17,6 +17,8 @@ interface ObservationBase {
   account: string
   /** When the provider says that it was so. */
   occurredAt?: number
+  /** The digest of what it says, by which the same is known again. */
+  fact?: string
 }
 
 /** What a source can say of a transfer. */
@@ -117,11 +119,11 @@ export type Sighting =
 export const resolutionActions = ['take-theirs', 'keep-ours', 'cancel'] as const
 export type ResolutionAction = (typeof resolutionActions)[number]
 
-/** A named operator's word, with the reason; it goes through `decide()` like any other. */
+/** A named operator's word on a hold (`resolve.ts`). Who they are and why stands in the event. */
 export interface OperatorResolution {
   action: ResolutionAction
-  by: string
-  because: string
-  /** What the contradicting source said; `take-theirs` takes it, the others dismiss it. */
-  theirs: Observation
+  /** What the contradicting source said. Only `take-theirs` needs it: what was erased can still be kept out. */
+  theirs?: Observation
+  /** The facts that the person has looked at and that are settled by this: when they come again they are repeats. */
+  dismissed: readonly string[]
 }

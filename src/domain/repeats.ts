@@ -18,6 +18,8 @@ export interface Heard {
   body: string
   fact: string
   identity: string
+  /** The answer to a question of ours: news whatever it says, and never a repeat. */
+  asked?: true
 }
 
 export function classifyRepeat(
@@ -25,7 +27,10 @@ export function classifyRepeat(
   now: Heard,
   windowMs: number,
 ): RepeatClass | undefined {
-  const earlier = heard.filter((one) => one.receipt !== now.receipt && one.at >= now.at - windowMs)
+  const earlier = heard.filter(
+    (one) => one.receipt !== now.receipt && !one.asked && one.at >= now.at - windowMs,
+  )
+  if (now.asked) return undefined
   if (earlier.some(({ body }) => body === now.body)) return 'identical'
   if (earlier.some(({ fact }) => fact === now.fact)) return 're-sent'
   if (earlier.some(({ identity }) => identity === now.identity)) return 'mutated'
@@ -33,7 +38,8 @@ export function classifyRepeat(
 }
 
 /**
- * The fact and its identity as texts, to be digested. Times and names are not in them: providers write those anew.
+ * The fact and its identity as texts, to be digested. Times, names and what explains a failure are not in them: providers
+ * write those anew.
  * Amounts are in minor units and account numbers are digests of what is left without spaces and hyphens, so the form of a
  * number makes no difference.
  */
@@ -49,14 +55,7 @@ function describeParts(seen: Observation): { identity: Part[]; rest: Part[] } {
     case 'transfer':
       return {
         identity: [seen.kind, seen.status, seen.providerReference ?? seen.reference],
-        rest: [
-          seen.reference,
-          seen.batch,
-          seen.amount?.minor,
-          seen.amount?.currency,
-          seen.payee?.person,
-          seen.failure?.reason,
-        ],
+        rest: [seen.reference, seen.batch, seen.amount?.minor, seen.amount?.currency, seen.payee?.person],
       }
     case 'batch': {
       const { figures = {} } = seen
@@ -84,15 +83,7 @@ function describeParts(seen: Observation): { identity: Part[]; rest: Part[] } {
     case 'collection':
       return {
         identity: [seen.kind, seen.transaction],
-        rest: [
-          seen.reference,
-          seen.amount.minor,
-          seen.amount.currency,
-          seen.fee?.minor,
-          seen.net?.minor,
-          seen.channel,
-          seen.rrn,
-        ],
+        rest: [seen.reference, seen.amount.minor, seen.amount.currency, seen.fee?.minor, seen.net?.minor],
       }
   }
 }

@@ -1,20 +1,21 @@
 /**
- * What a person decides of a held intent, as facts: it is released first, and then moved if it has to. What they did not
- * take, and what they took, is remembered: when it comes again it is a repeat.
+ * What a person decides of a held intent, as facts: it is released first, and then moved if it has to. What they ruled on,
+ * taken or not, is remembered: when it comes again it holds nothing.
  */
 import { settleCollectionByPerson } from './decide-collection.ts'
-import { settleCouponByPerson } from './decide-coupon.ts'
+import { currencyOf, settleCouponByPerson } from './decide-coupon.ts'
 import { settleByPerson } from './decide-transfer.ts'
 import { type Step, step } from './decision.ts'
+import type { ReceiptId } from './ids.ts'
 import type { Intent } from './intent.ts'
 import { formatAmount } from './money.ts'
-import type { OperatorResolution } from './observation.ts'
-import { describeFact } from './repeats.ts'
+import type { Observation, OperatorResolution, ResolutionAction } from './observation.ts'
+import type { Heard } from './repeats.ts'
 
-export function resolveHold<I extends Intent>(held: I, resolution: OperatorResolution, now: number): Step[] {
+export function resolveHold(held: Intent, resolution: OperatorResolution, now: number): Step[] {
   const { hold: _, ...free } = held
-  const dismissed = [...(held.dismissed ?? []), describeFact(resolution.theirs).fact]
-  const released: Step = step<Intent>('released', held, { ...free, dismissed } as unknown as Intent, now)
+  const dismissed = [...new Set([...(held.dismissed ?? []), ...resolution.dismissed])]
+  const released: Step = step<Intent>('released', held, { ...free, dismissed, ruledAt: now } as Intent, now)
   const moved = settle(released.intent, resolution, now)
   return moved ? [released, moved] : [released]
 }
@@ -37,10 +38,30 @@ export function findObstacle(intent: Intent, { action, theirs }: OperatorResolut
   if (action === 'keep-ours') return undefined
   if (action === 'cancel')
     return intent.kind === 'transfer' ? undefined : `A ${intent.kind} cannot be cancelled.`
-  const ours = 'amount' in intent ? intent.amount : undefined
+  if (!theirs) return 'There is nothing to take.'
+  const ours = intent.kind === 'coupon' ? currencyOf(intent) : intent.amount.currency
   const amount = 'amount' in theirs ? theirs.amount : undefined
-  if (ours && amount && ours.currency !== amount.currency) {
-    return `It is registered in ${ours.currency}, and ${formatAmount(amount)} ${amount.currency} cannot be taken for it.`
-  }
-  return undefined
+  if (ours === undefined || !amount || ours === amount.currency) return undefined
+  return `It is registered in ${ours}, and ${formatAmount(amount)} ${amount.currency} cannot be taken for it.`
+}
+
+/** What the person has seen and ruled on: what opened the case, what they took, and what they gave up for it. */
+export function findRuledOn(
+  intent: Intent,
+  heard: readonly Heard[],
+  {
+    action,
+    opened,
+    theirs,
+  }: { action: ResolutionAction; opened: ReceiptId | undefined; theirs: Observation | undefined },
+): string[] {
+  const givenUp = action === 'keep-ours' ? [] : findOurs(intent, theirs)
+  const ruledOn = new Set<string | undefined>([opened, theirs?.receiptId, ...givenUp])
+  return heard.filter(({ receipt }) => ruledOn.has(receipt)).map(({ fact }) => fact)
+}
+
+function findOurs(intent: Intent, theirs: Observation | undefined): (string | undefined)[] {
+  if (intent.kind !== 'coupon' || theirs?.kind !== 'coupon-use') return [intent.settledBy]
+  const same = intent.uses.filter(({ transaction }) => transaction === theirs.transaction)
+  return same.map(({ receipt }) => receipt)
 }

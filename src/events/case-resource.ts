@@ -21,6 +21,8 @@ export const caseSchema = z.object({
   resolvedAt: z.string().optional(),
   resolution: z.enum(['applied', 'by-person']).optional(),
   action: z.enum(resolutionActions).optional(),
+  /** The receipt whose word was taken. */
+  taken: z.string().optional(),
   resolvedBy: z.string().optional(),
   resolvedBecause: z.string().optional(),
 })
@@ -41,8 +43,8 @@ export function presentCase(one: Case): CaseResource {
   if (one.state === 'open') return base
   const settled = { ...base, resolvedAt: formatTime(one.resolvedAt), resolution: one.resolution }
   if (one.resolution === 'applied') return settled
-  const { action, resolvedBy, resolvedBecause } = one
-  return { ...settled, ...(action && { action }), resolvedBy, resolvedBecause }
+  const { action, taken, resolvedBy, resolvedBecause } = one
+  return { ...settled, ...(action && { action }), ...(taken && { taken }), resolvedBy, resolvedBecause }
 }
 
 function describeSubject(one: Case) {

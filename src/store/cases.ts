@@ -11,7 +11,6 @@ import {
   type Case,
   type CaseResolved,
   type CaseState,
-  caseIdOfReceipt,
   caseStates,
   type Failure,
   openCase,
@@ -20,7 +19,7 @@ import {
 } from '../domain/case.ts'
 import { AppError } from '../domain/errors.ts'
 import type { Because } from '../domain/event.ts'
-import { type CaseId, type ReceiptId, readCaseId } from '../domain/ids.ts'
+import { type CaseId, caseIdOfReceipt, type ReceiptId, readCaseId } from '../domain/ids.ts'
 import type { RedisClient } from '../redis/client.ts'
 import { caseIdAt, decodeCase, resolvedKept, writeCase } from './case-write.ts'
 import type { Keys } from './keys.ts'

@@ -14,6 +14,7 @@ import { encodeStep } from './codec/codec.ts'
 import { encodeHeard } from './codec/heard.ts'
 import { encodeReceipt, readOutcome } from './codec/receipt.ts'
 import type { Keys } from './keys.ts'
+import { repeatField } from './repeat-counts.ts'
 import { createTransaction, type Transaction, type TransactionOutcome } from './transaction.ts'
 
 export interface CommitRequest {
@@ -70,7 +71,7 @@ export function composeCommit(keys: Keys, request: CommitRequest, body: string |
       transaction.do('HSET', keys.heard(intent.id), receipt.open.id, encodeHeard(receipt.heard))
   }
   if (request.repeat)
-    transaction.do('HINCRBY', keys.repeats(partition), `${intent.account} ${request.repeat}`, 1)
+    transaction.do('HINCRBY', keys.repeats(partition), repeatField(intent.account, request.repeat), 1)
   for (const one of request.ready ?? [])
     transaction.do('HSET', keys.ready(partition), one.id, JSON.stringify(one))
   if (request.ask) transaction.do('ZADD', keys.watch(partition), 'LT', at, intent.id)
@@ -101,7 +102,13 @@ function writeSteps(
     transaction.do('XADD', keys.events(partition), '*', 'e', written.event)
   }
   transaction.do('SET', keys.intent(after.id), record)
-  if (after.kind === 'transfer') tally(transaction, keys, before as Transfer | undefined, after)
+  if (after.kind === 'transfer') {
+    tally(transaction, keys, before as Transfer | undefined, after)
+    // Who was paid in truth is found like who was registered.
+    const { accepted } = after.payee
+    if (accepted !== undefined && accepted !== (before as Transfer | undefined)?.payee.accepted)
+      transaction.do('ZADD', keys.payee(partition, accepted), after.createdAt, after.id)
+  }
   if (after.kind === 'batch')
     transaction.do('HSET', keys.totals(after.id), 'watch', watches(after.state) ? 'any' : 'last')
   place(transaction, keys, before, after)

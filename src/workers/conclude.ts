@@ -1,23 +1,24 @@
 /**
- * What is to be written of one receipt, given what it says and what is known: pure. A callback that came before, in the same
- * bytes or in other ones, is a repeat and decides nothing. Anything else goes through `decide()`; what is held has a
+ * What is to be written of one receipt, given what it says and what is known: pure. Everything goes through `decide()`; what
+ * an intent remembers of earlier callbacks tells which kind of repeat one is that changes nothing. What is held has a
  * case with it, and what comes while a case is open is attached to it.
  */
-import { attachReceipt, type Case, openDriftCase, openHeldCase } from '../domain/case.ts'
+import { attachReceipt, openDriftCase, openHeldCase } from '../domain/case.ts'
 import { decide } from '../domain/decide.ts'
 import type { BatchDecision } from '../domain/decide-batch.ts'
+import type { Decision } from '../domain/decision.ts'
 import type { Because } from '../domain/event.ts'
 import type { Intent } from '../domain/intent.ts'
 import type { OpenReceipt, ReceiptOutcome } from '../domain/receipt.ts'
-import { classifyRepeat } from '../domain/repeats.ts'
+import { classifyRepeat, type Heard, type RepeatClass } from '../domain/repeats.ts'
 import type { CommitRequest } from '../store/commit.ts'
 import type { Loaded } from '../store/intents.ts'
 import type { Observed } from './observe.ts'
 
 type Found = Extract<Loaded, { outcome: 'found' }>
 
-/** An intent keeps this many receipts that came in the very same bytes; more of them are counted alone. */
-const identicalKept = 32
+/** An intent remembers this many receipts; of those that say nothing new, more are counted and not kept. */
+const repeatsKept = 64
 
 export function conclude(
   found: Found,
@@ -27,33 +28,24 @@ export function conclude(
   now: number,
 ): CommitRequest {
   const { intent, totals } = found
-  const repeat = classifyRepeat(found.heard, heard, windowMs)
   const because: Because = { source: observation.source, receipt: receipt.id }
+  const decision = decide(intent, observation, now, totals?.totals)
+  const isShown = decision.verdict === 'awaits-person' && isInCase(found, heard)
+  const verdict = isShown ? 'repeat' : decision.verdict
+  const repeat = countedAs(classifyRepeat(found.heard, heard, windowMs), verdict, found, heard)
   const base = { before: intent, steps: [], because, at: now, ...(repeat && { repeat }) }
   const record = (outcome: ReceiptOutcome) => ({ open: receipt, outcome, heard })
-  if (repeat === 'identical' || repeat === 're-sent') {
-    const isKept = repeat === 're-sent' || found.heard.length < identicalKept
-    return { ...base, ...(isKept && { receipt: record('repeat') }) }
-  }
-  const decision = decide(intent, observation, now, totals?.totals)
+  const asRepeat = () => (found.heard.length < repeatsKept ? { ...base, receipt: record('repeat') } : base)
+  if (isShown) return asRepeat()
   switch (decision.verdict) {
     case 'repeat':
-      return { ...base, repeat: repeat ?? 're-sent', receipt: record('repeat') }
+      return asRepeat()
     case 'stale':
-      return { ...base, receipt: record('stale'), ...('ask' in decision && { ask: true }) }
+      return { ...base, receipt: record('stale'), ...(decision.ask && { ask: true }) }
     case 'awaits-person':
-      return { ...base, receipt: record('awaits-person'), ...attach(found.case, receipt) }
-    case 'held': {
-      const held = decision.steps.at(-1)?.intent
-      return {
-        ...base,
-        steps: decision.steps,
-        because: { ...because, reason: decision.reason },
-        receipt: record('held'),
-        ask: true,
-        ...(held?.hold && { case: { after: openHeldCase({ ...held, hold: held.hold }, receipt.id, now) } }),
-      }
-    }
+      return { ...base, receipt: record('awaits-person'), ...attach(found, receipt) }
+    case 'held':
+      return { ...base, ...describeHold(decision, because, receipt, now), receipt: record('held'), ask: true }
     case 'applied':
       return {
         ...base,
@@ -67,10 +59,53 @@ export function conclude(
   }
 }
 
-function attach(known: Case | undefined, { id }: OpenReceipt): Pick<CommitRequest, 'case'> {
+/**
+ * What changed something is no repeat, and what only seemed to say something else, as one that leaves out what the other
+ * had, is no mutation: a mutated one always has a case. Each receipt is counted once, however often it is decided on.
+ */
+function countedAs(
+  seemsTo: RepeatClass | undefined,
+  verdict: Decision['verdict'],
+  { heard }: Found,
+  { receipt, asked }: Heard,
+): RepeatClass | undefined {
+  if (asked || verdict === 'applied' || heard.some((one) => one.receipt === receipt)) return undefined
+  if (verdict === 'held' || verdict === 'awaits-person') return seemsTo
+  const isKnown = verdict === 'repeat' || seemsTo !== undefined
+  return isKnown ? (seemsTo === 'identical' ? 'identical' : 're-sent') : undefined
+}
+
+/** The case shows the same already: a thousand more of it would help nobody. An answer to a question is shown once as well. */
+function isInCase({ heard, case: known }: Found, now: Heard): boolean {
+  if (known?.kind !== 'held') return false
+  const shown = new Set<string | undefined>([known.known, ...known.receipts])
+  return heard.some(
+    (one) =>
+      one.receipt !== now.receipt &&
+      one.fact === now.fact &&
+      one.asked === now.asked &&
+      shown.has(one.receipt),
+  )
+}
+
+function attach({ case: known }: Found, { id }: OpenReceipt): Pick<CommitRequest, 'case'> {
   if (known?.kind !== 'held' || known.state !== 'open') return {}
   const after = attachReceipt(known, id)
   return after ? { case: { before: known, after } } : {}
+}
+
+function describeHold(
+  { steps, reason }: Extract<Decision, { verdict: 'held' }>,
+  because: Because,
+  { id }: OpenReceipt,
+  now: number,
+): Pick<CommitRequest, 'steps' | 'because' | 'case'> {
+  const held = steps.at(-1)?.intent
+  return {
+    steps,
+    because: { ...because, reason },
+    ...(held?.hold && { case: { after: openHeldCase({ ...held, hold: held.hold }, id, now) } }),
+  }
 }
 
 function describeDrift(

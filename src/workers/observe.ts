@@ -27,6 +27,8 @@ export type BroughtReceipt = Receipt | OpenReceipt
 
 export interface Observed {
   observation: Observation
+  /** With what is personal in the open: for showing it, masked, and for nothing else. */
+  seen: Sighting
   target: Target
   heard: Heard
   /** The provider's own number of a payout, which stands for one intent of ours. */
@@ -62,8 +64,10 @@ function describe(seen: Sighting, receipt: OpenReceipt, deps: ObserveDeps): Obse
     body: receipt.digest.slice(0, 16),
     fact: deps.digestFact(fact),
     identity: deps.digestFact(identity),
+    ...(observation.source === 'query' && { asked: true }),
   }
-  const base = { observation, target: targetOf(observation), heard }
+  observation.fact = heard.fact
+  const base = { observation, seen, target: targetOf(observation), heard }
   if (seen.kind === 'transfer' && seen.providerReference !== undefined)
     return { ...base, number: aliasIdOf('payout', seen.account, seen.providerReference) }
   if (seen.kind !== 'collection') return base

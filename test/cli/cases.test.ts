@@ -5,17 +5,25 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Redis } from 'ioredis'
 import { runCases } from '../../src/cli/cases.ts'
-import { describeFixed } from '../../src/compose/base.ts'
+import { createDigests, describeFixed } from '../../src/compose/base.ts'
 import { loadConfig } from '../../src/config/config.ts'
-import { caseIdOf } from '../../src/domain/case.ts'
+import { caseIdOfReceipt } from '../../src/domain/ids.ts'
+import { describeDisbursement } from '../../src/sandbox/signed-callback.ts'
+import { createKeyring } from '../../src/seal/keyring.ts'
+import { createPersonSealer } from '../../src/seal/person-keys.ts'
 import { createCases } from '../../src/store/cases.ts'
+import { transferIdOf } from '../../src/store/ids.ts'
+import { createIntentStore } from '../../src/store/intents.ts'
 import { createKeys } from '../../src/store/keys.ts'
 import { checkFixed } from '../../src/store/meta.ts'
+import { createReadyReceipts } from '../../src/store/ready-receipts.ts'
+import { createRegister } from '../../src/store/register.ts'
 import { loadScripts } from '../../src/store/scripts.ts'
+import { createVault } from '../../src/store/vault.ts'
 import { createTestClients } from '../support/redis.ts'
 import { startRedisServer } from '../support/redis-server.ts'
-import { ids } from '../support/store.ts'
-import { providerKey, testAccount } from '../support/zenospay.ts'
+import { createTestReconcile, ids, openReceiptOf, registrationOf } from '../support/store.ts'
+import { disbursement, newReference, providerKey, testAccount } from '../support/zenospay.ts'
 
 describe('tallyhook cases', () => {
   const keys = createKeys('tallyhook', 8)
@@ -30,6 +38,7 @@ describe('tallyhook cases', () => {
     server = await startRedisServer()
     clients = createTestClients({ kind: 'url', url: server.url })
     redis = await clients.open()
+    loadScripts(redis)
     folder = mkdtempSync(join(tmpdir(), 'tallyhook-cases-'))
     const file = join(folder, 'tallyhook.json')
     const { id, partnerId } = testAccount
@@ -60,12 +69,14 @@ describe('tallyhook cases', () => {
     return runCases(args, env, { out: write, err: write })
   }
 
+  const printed = () => said
+
   async function opened(openedAt: number): Promise<string> {
     const receipt = ids.receiptId()
-    const cases = createCases({ redis, scripts: loadScripts(redis), keys, clock: () => openedAt })
+    const cases = createCases({ redis, keys, clock: () => openedAt })
     const reason = 'No APIv3 key opens it.'
     await cases.open({ account: testAccount.id, receipt, code: 'callback-not-understood', reason })
-    return caseIdOf(receipt)
+    return caseIdOfReceipt(receipt)
   }
 
   it('lists, shows and resolves', async () => {
@@ -95,6 +106,49 @@ describe('tallyhook cases', () => {
       ],
     )
     await assert.rejects(run('resolve', first, '--reason', 'another'), /case-resolved/)
+  })
+
+  it('shows both sides of what is held, and decides it', async () => {
+    const config = loadConfig(env, false)
+    const keyring = createKeyring(config.seal.keys)
+    const digests = createDigests(config)
+    const vault = createVault({ redis, keys, sealer: keyring, persons: createPersonSealer() })
+    const intents = createIntentStore({ redis, keys, sealer: keyring, vault, parkedMax: () => 10 })
+    const parts = { redis, keys, vault, intents, ready: createReadyReceipts({ redis, keys }) }
+    const reference = newReference()
+    const id = transferIdOf(testAccount.id, reference)
+    const number = '5550001234'
+    const sealed = await vault.sealSecrets(id, digests.digestPerson(`bank:${number}`), {
+      beneficiary: { kind: 'bank', bankCode: '002', accountNumber: number, name: 'Jane Roe' },
+    })
+    const event = await registrationOf(parts, reference, { id })
+    const intent = { ...event.intent, personal: sealed }
+    await createRegister(parts)({ ...event, intent })
+    const reconcile = createTestReconcile(parts, { ...digests, sealer: keyring })
+    const callbacks = [{ amount: '1.00', accountNumber: number }, { accountNumber: number }]
+    for (const fields of callbacks) {
+      const receipt = openReceiptOf(describeDisbursement(disbursement({ reference, ...fields })))
+      await reconcile.applyOne(receipt)
+    }
+    const held = (await intents.find(id))?.hold?.case ?? ''
+
+    assert.equal(await run('show', held), 0)
+    const { sides } = JSON.parse(printed())
+    assert.deepEqual(sides.ours.beneficiary, { accountNumber: '****1234', name: 'Jane Roe' })
+    assert.deepEqual(
+      sides.theirs.map(({ differs }: { differs: string[] }) => differs),
+      [['status', 'amount'], ['status']],
+    )
+    assert.ok(!printed().includes(number))
+    await assert.rejects(run('resolve', held, '--reason', 'checked'), /--action: What is held takes one of/)
+    await assert.rejects(run('resolve', held, '--reason', 'checked', '--action', 'burn'), /--action/)
+    const keep = ['resolve', held, '--reason', 'checked', '--action', 'keep-ours', '--by', 'night shift']
+    assert.equal(await run(...keep), 0)
+    assert.match(printed(), /released/)
+    assert.equal((await intents.find(id))?.hold, undefined)
+    await parts.ready.pump(async (receipts) => void (await reconcile.applyAll(receipts)))
+    assert.equal((await intents.find(id))?.state, 'succeeded', 'what came meanwhile was true')
+    assert.equal(await run(...keep), 0, 'the same again is the same')
   })
 
   it('says what is off with the words, and touches nothing under another configuration', async () => {

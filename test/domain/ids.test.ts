@@ -64,7 +64,7 @@ describe('ids', () => {
   })
 
   it('name one event per transfer and sequence', () => {
-    assert.equal(eventIdOf('tr-abc' as TransferId, 3), 'ev-abc-3')
+    assert.equal(eventIdOf('tr-abc' as TransferId, 3), 'ev-tr-abc-3')
   })
 
   it('encode every bit', () => {

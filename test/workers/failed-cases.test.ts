@@ -2,8 +2,8 @@ import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { Queue } from 'bullmq'
 import type { Redis } from 'ioredis'
-import { caseIdOf } from '../../src/domain/case.ts'
 import { AppError } from '../../src/domain/errors.ts'
+import { caseIdOfReceipt } from '../../src/domain/ids.ts'
 import type { OpenReceipt } from '../../src/domain/receipt.ts'
 import type { AccountProvider } from '../../src/providers/provider.ts'
 import { createWechatpay } from '../../src/providers/wechatpay/index.ts'
@@ -18,7 +18,8 @@ import { createCallbackProducer } from '../../src/queue/producer.ts'
 import type { Cases } from '../../src/store/cases.ts'
 import { transferIdOf } from '../../src/store/ids.ts'
 import { failsForGood } from '../../src/workers/failed-cases.ts'
-import { type Reconcile, sealReceipt } from '../../src/workers/reconcile.ts'
+import { sealReceipt } from '../../src/workers/observe.ts'
+import type { Reconcile } from '../../src/workers/reconcile.ts'
 import { createReconcileWorker, type ReconcileWorker } from '../../src/workers/reconcile-worker.ts'
 import { createTestCases } from '../support/cases.ts'
 import { createMemoryLogger } from '../support/log.ts'
@@ -88,9 +89,9 @@ describe('failed jobs and their cases', () => {
         calls.push(`open ${failure.receipt}`)
         return cases.open(failure)
       },
-      settle: (of, receipt) => {
+      settle: (receipt) => {
         calls.push(`settle ${receipt}`)
-        return cases.settle(of, receipt)
+        return cases.settle(receipt)
       },
     }
     worker = createReconcileWorker({
@@ -116,17 +117,19 @@ describe('failed jobs and their cases', () => {
       const counts = await queue.getJobCounts('wait', 'active', 'delayed')
       return Object.values(counts).every((count) => count === 0)
     })
-  const openCases = async () => (await cases.list({ state: 'open', limit: 100 })).cases
+  const openCases = async () => {
+    const { cases: found } = await cases.list({ state: 'open', limit: 100 })
+    return found.flatMap((one) => (one.kind === 'callback-not-applied' ? [one] : []))
+  }
 
   /** As the intake hands it over, of a transfer that is registered. */
   async function payout(reference = `bill${randomBytes(6).toString('hex')}`): Promise<OpenReceipt> {
-    const event = registrationOf(reference, {
+    await registerIn(store, reference, {
       id: transferIdOf(account, reference),
       account,
       amount: { minor: 25000n, currency: 'CNY' },
       beneficiary: { kind: 'wechatpay', openid: 'o-MYE42l80oelYMDE34nYD456Xoy' },
     })
-    await store.transfers.register(event)
     return { ...openReceiptOf(describePayout({ reference })), account }
   }
 
@@ -150,7 +153,7 @@ describe('failed jobs and their cases', () => {
     const job = await failedJob(receipt.id)
     const [one, ...others] = await openCases()
     assert.deepEqual(others, [])
-    assert.equal(one?.id, caseIdOf(receipt.id))
+    assert.equal(one?.id, caseIdOfReceipt(receipt.id))
     assert.deepEqual([one.account, one.receipt, one.code], [account, receipt.id, 'callback-not-understood'])
     assert.equal(`${one.code}: ${one.reason}`, job?.failedReason)
 
@@ -173,7 +176,7 @@ describe('failed jobs and their cases', () => {
     const receipt = await payout()
     await enqueue(receipt)
     await start()
-    const id = caseIdOf(receipt.id)
+    const id = caseIdOfReceipt(receipt.id)
     const failAgain = async () => {
       const before = calls.length
       await (await failedJob(receipt.id))?.retry()
@@ -287,7 +290,7 @@ describe('failed jobs and their cases', () => {
     await job?.retry()
     await failedJob(bad.id)
     await idle()
-    assert.equal((await cases.find(caseIdOf(good.id)))?.state, 'resolved')
+    assert.equal((await cases.find(caseIdOfReceipt(good.id)))?.state, 'resolved')
     assert.deepEqual(
       (await openCases()).map(({ receipt, code }) => [receipt, code]),
       [[bad.id, 'callback-not-understood']],

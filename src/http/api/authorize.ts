@@ -44,6 +44,12 @@ function readPrincipal(
 
 function rememberPrincipal(res: Response, principal: Principal): void {
   res.locals.principal = principal.id
+  res.locals.scopes = principal.scopes
+}
+
+/** Of who asks: what more than the route needs they may do. */
+export function holdsScope(res: Response, scope: Scope): boolean {
+  return (res.locals as { scopes?: readonly Scope[] }).scopes?.includes(scope) ?? false
 }
 
 export function principalIdOf(req: Request): string | undefined {

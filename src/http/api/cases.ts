@@ -1,25 +1,28 @@
 /**
- * What only a person can settle. Resolving a case notes that somebody has dealt with it, and does nothing else: a failed job
- * stays where it is, to be retried or not.
+ * What only a person can settle. Resolving the case of a callback or of a drift notes that somebody has dealt with it, and does
+ * nothing else: a failed job stays where it is, to be retried or not. Resolving one of what is held decides it.
  */
 import { Router } from 'express'
 import { z } from 'zod'
-import { type Case, type CaseResolved, caseStates } from '../../domain/case.ts'
-import { AppError } from '../../domain/errors.ts'
+import { type Case, caseStates } from '../../domain/case.ts'
 import { readCaseId } from '../../domain/ids.ts'
-import { formatTime } from '../../domain/time.ts'
+import { resolutionActions } from '../../domain/observation.ts'
 import { presentCase } from '../../events/case-resource.ts'
 import { type Cases, isCasePlace } from '../../store/cases.ts'
-import type { Logger } from '../../telemetry/logger.ts'
+import type { ReadSides } from '../../workers/case-sides.ts'
+import type { ResolveCase } from '../../workers/resolve-case.ts'
+import { noSuchCase } from '../../workers/resolve-request.ts'
 import type { Principal } from '../principal.ts'
 import { allowOnly } from './allow.ts'
-import { requireScope } from './authorize.ts'
+import { holdsScope, requireScope } from './authorize.ts'
+import { presentSides, type SideOptions } from './present-sides.ts'
 import { limitOf, validate, wholeNumber } from './validate.ts'
 
 export interface CaseRoutesDeps {
   authenticate(token: string): Principal | null
-  cases: Cases
-  logger: Logger
+  cases: Pick<Cases, 'find' | 'list'>
+  resolve: ResolveCase
+  readSides: ReadSides
 }
 
 const listSchema = z.strictObject({
@@ -37,9 +40,13 @@ export const caseReasonSchema = z
   .max(500)
   .regex(/^[^\p{Cc}\u2028\u2029]*$/u, 'It must be one line.')
 
-const resolveSchema = z.strictObject({ reason: caseReasonSchema })
+const resolveSchema = z.strictObject({
+  reason: caseReasonSchema,
+  action: z.enum(resolutionActions).optional(),
+  receipt: z.string().max(64).optional(),
+})
 
-export function createCaseRoutes({ authenticate, cases, logger }: CaseRoutesDeps): Router {
+export function createCaseRoutes({ authenticate, cases, resolve, readSides }: CaseRoutesDeps): Router {
   const router = Router()
   const mayLook = requireScope(authenticate, 'ops:read')
   const mayAct = requireScope(authenticate, 'ops:act')
@@ -51,17 +58,14 @@ export function createCaseRoutes({ authenticate, cases, logger }: CaseRoutesDeps
   })
 
   router.get('/cases/:id', mayLook, async (req, res) => {
-    res.json(presentCase(await findCase(cases, String(req.params.id))))
+    const found = await findCase(cases, String(req.params.id))
+    res.json(await presentWhole(found, readSides, { names: holdsScope(res, 'transfers:read') }))
   })
 
   router.post('/cases/:id/resolve', mayAct, async (req, res) => {
-    const { reason } = validate(resolveSchema, req.body)
-    const by = String(res.locals.principal)
-    const resolved = await resolveByPerson(cases, String(req.params.id), { by, reason })
-    const { id, account } = resolved.after
-    if (resolved.outcome === 'resolved')
-      logger.info('case.resolved', { caseId: id, account, by: 'person', principal: by })
-    res.json(presentCase(resolved.after))
+    const asked = validate(resolveSchema, req.body)
+    const { after } = await resolve({ ...asked, id: String(req.params.id), by: String(res.locals.principal) })
+    res.json(presentCase(after))
   })
 
   router.all('/cases', allowOnly('GET', 'HEAD'))
@@ -77,22 +81,8 @@ export async function findCase(cases: Pick<Cases, 'find'>, text: string): Promis
   return found
 }
 
-export async function resolveByPerson(
-  cases: Pick<Cases, 'resolve'>,
-  text: string,
-  { by, reason }: { by: string; reason: string },
-): Promise<CaseResolved> {
-  const id = readCaseId(text)
-  const resolution = { resolution: 'by-person', resolvedBy: by, resolvedBecause: reason } as const
-  const resolved = id && (await cases.resolve(id, resolution))
-  if (!resolved) throw noSuchCase()
-  if (resolved.outcome === 'resolved-otherwise') {
-    const who = resolved.after.resolution === 'applied' ? 'Its callback was applied' : 'Somebody resolved it'
-    throw new AppError('case-resolved', { detail: `${who} at ${formatTime(resolved.after.resolvedAt)}.` })
-  }
-  return resolved
-}
-
-function noSuchCase(): AppError {
-  return new AppError('not-found', { detail: 'There is no case with this id.' })
+/** With both sides, where it has any. Lists do without: what they show need not be opened. */
+export async function presentWhole(one: Case, readSides: ReadSides, options: SideOptions): Promise<object> {
+  const sides = await readSides(one)
+  return { ...presentCase(one), ...(sides && { sides: presentSides(sides, options) }) }
 }

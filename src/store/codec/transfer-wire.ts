@@ -31,6 +31,7 @@ export interface TransferWire {
   ao?: number | undefined
   sb?: string | undefined
   ds?: string[] | undefined
+  ra?: number | undefined
   d: string
   t: number
   u?: number
@@ -63,6 +64,7 @@ export function toTransferWire(transfer: Transfer): TransferWire {
     ao: transfer.asOf,
     sb: transfer.settledBy,
     ds: transfer.dismissed,
+    ra: transfer.ruledAt,
     d: transfer.contentDigest,
     t: transfer.createdAt,
     ...(transfer.updatedAt !== transfer.createdAt && { u: transfer.updatedAt }),
@@ -98,6 +100,7 @@ export function fromTransferWire(id: IntentId, wire: TransferWire): Transfer {
   if (wire.ao !== undefined) transfer.asOf = wire.ao
   if (wire.sb !== undefined) transfer.settledBy = wire.sb
   if (wire.ds) transfer.dismissed = wire.ds
+  if (wire.ra !== undefined) transfer.ruledAt = wire.ra
   return transfer
 }
 
