@@ -3,16 +3,15 @@
  * signed, the same Redis (append-only, fsync before each answer), 64 keep-alive connections. Receivers, load and Redis
  * are processes of their own; the receiver's CPU and Redis's are read before and after.
  */
-import { type ChildProcess, fork } from 'node:child_process'
-import { once } from 'node:events'
+import type { ChildProcess } from 'node:child_process'
 import { closeSync, mkdtempSync, openSync, rmSync, writeSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { Redis } from 'ioredis'
 import { startEmbeddedRedis } from '../src/embedded/embedded-redis.ts'
 import { silentLogger } from '../src/telemetry/logger.ts'
 import type { LoadOrder, LoadResult } from './load.ts'
+import { ask, cpuUsOf, end, redisCpuUs, start } from './processes.ts'
 import type { BenchResult } from './run.ts'
 import { benchPath, type Keys, type SchemeName, schemeNames, schemes } from './schemes.ts'
 
@@ -51,7 +50,7 @@ export async function benchIntake(): Promise<BenchResult[]> {
   const folder = mkdtempSync(join(tmpdir(), 'tallyhook-bench-'))
   const redis = await startEmbeddedRedis({ dataDir: folder, logger: silentLogger, env: process.env })
   const admin = new Redis({ path: redis.socketPath })
-  const load = fork(fileURLToPath(new URL('load.js', import.meta.url)))
+  const load = start('load.js')
   try {
     const results: BenchResult[] = []
     for (const scheme of schemeNames) {
@@ -112,9 +111,7 @@ async function measure(
   load: ChildProcess,
   admin: Redis,
 ): Promise<Measured> {
-  const child = fork(fileURLToPath(new URL('receivers/receiver.js', import.meta.url)), {
-    stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
-  })
+  const child = start('receivers/receiver.js')
   try {
     const { port } = await ask<{ port: number }>(child, order)
     const base = { port, file, connections }
@@ -133,30 +130,8 @@ async function measure(
       redisUs: (after.redis - before.redis) / measuredCount,
     }
   } finally {
-    child.kill('SIGKILL')
-    await once(child, 'exit')
+    await end(child)
   }
-}
-
-function ask<Answer>(child: ChildProcess, question: object | string): Promise<Answer> {
-  return new Promise((resolve, reject) => {
-    const onExit = () => reject(new Error('A process of the benchmark has ended.'))
-    child.once('exit', onExit).once('message', (answer) => {
-      child.off('exit', onExit)
-      resolve(answer as Answer)
-    })
-    child.send(question)
-  })
-}
-
-async function cpuUsOf(child: ChildProcess): Promise<number> {
-  return (await ask<{ cpuUs: number }>(child, 'cpu')).cpuUs
-}
-
-async function redisCpuUs(admin: Redis): Promise<number> {
-  const info = await admin.info('cpu')
-  const seconds = (name: string) => Number(new RegExp(`^${name}:([\\d.]+)`, 'm').exec(info)?.[1] ?? 0)
-  return (seconds('used_cpu_user') + seconds('used_cpu_sys')) * 1e6
 }
 
 function describe(scheme: SchemeName, measured: [string, Measured][]): BenchResult {

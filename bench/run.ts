@@ -1,8 +1,12 @@
-/** `npm run bench [-- name …]`: each benchmark by itself, a table on standard output and its figures in bench/results. */
+/**
+ * `npm run bench [-- name … --quick]`: each benchmark by itself, a table on standard output and its figures in
+ * bench/results. Quick: smaller, to see that it runs.
+ */
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { cpus } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import { benchIntake } from './intake.ts'
+import { benchReconcile } from './reconcile.ts'
 
 export interface BenchResult {
   title: string
@@ -10,10 +14,14 @@ export interface BenchResult {
   notes: string[]
 }
 
-const benchmarks: Record<string, () => Promise<BenchResult[]>> = { intake: benchIntake }
+const benchmarks: Record<string, (size: { quick: boolean }) => Promise<BenchResult[]>> = {
+  intake: benchIntake,
+  reconcile: benchReconcile,
+}
 const folder = new URL('../../results/', import.meta.url)
 
-const asked = process.argv.slice(2)
+const quick = process.argv.includes('--quick')
+const asked = process.argv.slice(2).filter((argument) => argument !== '--quick')
 const unknown = asked.filter((name) => !benchmarks[name])
 if (unknown.length > 0) {
   process.stderr.write(
@@ -26,7 +34,7 @@ mkdirSync(folder, { recursive: true })
 const [cpu] = cpus()
 const machine = `${cpus().length} cores of ${cpu?.model.trim() || 'an unnamed kind'}, Node.js ${process.version}`
 for (const name of asked.length > 0 ? asked : Object.keys(benchmarks)) {
-  const results = await (benchmarks[name] as () => Promise<BenchResult[]>)()
+  const results = await (benchmarks[name] as (typeof benchmarks)[string])({ quick })
   for (const { title, rows, notes } of results) {
     const lines = notes.map((note) => `\n${note}`).join('')
     process.stdout.write(`\n${title}\n${machine}\n\n${asTable(rows)}\n${lines}\n`)

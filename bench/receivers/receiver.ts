@@ -23,6 +23,7 @@ import { createKeys } from '../../src/store/keys.ts'
 import { loadScripts } from '../../src/store/scripts.ts'
 import { createLogger } from '../../src/telemetry/logger.ts'
 import type { ReceiverOrder } from '../intake.ts'
+import { tellCpu } from '../processes.ts'
 import { benchAccount, benchPath, schemes } from '../schemes.ts'
 
 const [order] = (await once(process, 'message')) as [ReceiverOrder]
@@ -159,7 +160,4 @@ async function create(): Promise<Server> {
 
 const server = await create()
 server.listen(0, '127.0.0.1', () => process.send?.({ port: (server.address() as AddressInfo).port }))
-process.on('message', () => {
-  const { user, system } = process.cpuUsage()
-  process.send?.({ cpuUs: user + system })
-})
+process.on('message', tellCpu)

@@ -4,7 +4,10 @@ import { createCipheriv, createDecipheriv, type KeyObject } from 'node:crypto'
 export const ivBytes = 12
 export const tagBytes = 16
 
-export function encrypt(key: KeyObject, iv: Uint8Array, plain: Uint8Array, place: string): Buffer {
+/** A key that is used once or twice is cheaper as bytes than as an object of its own. */
+export type AeadKey = KeyObject | Uint8Array
+
+export function encrypt(key: AeadKey, iv: Uint8Array, plain: Uint8Array, place: string): Buffer {
   const cipher = createCipheriv('aes-256-gcm', key, iv)
   cipher.setAAD(Buffer.from(place))
   const hidden = cipher.update(plain)
@@ -18,7 +21,7 @@ export function encrypt(key: KeyObject, iv: Uint8Array, plain: Uint8Array, place
 }
 
 /** Throws where it does not authenticate. */
-export function decrypt(key: KeyObject, body: Buffer, place: string): Buffer {
+export function decrypt(key: AeadKey, body: Buffer, place: string): Buffer {
   const decipher = createDecipheriv('aes-256-gcm', key, body.subarray(0, ivBytes))
   decipher.setAAD(Buffer.from(place))
   decipher.setAuthTag(body.subarray(-tagBytes))

@@ -6,6 +6,7 @@
 import { createHmac, createSecretKey, hkdfSync } from 'node:crypto'
 import { AppError } from '../domain/errors.ts'
 import { decrypt, encrypt, ivBytes, tagBytes } from './aead.ts'
+import { createKeyedDigest } from './hmac.ts'
 import { createRandomPool } from './random-pool.ts'
 
 export interface SealKey {
@@ -76,7 +77,8 @@ export function deriveKey(indexKey: Uint8Array, purpose: string): Uint8Array {
 
 /** 128 bits, unless told otherwise: enough that no two persons ever meet, and short, since every record holds it. */
 export function createDigest(key: Uint8Array, letters = 22): (text: string) => string {
-  return (text) => createHmac('sha256', key).update(text).digest('base64url').slice(0, letters)
+  const digest = createKeyedDigest(key)
+  return (text) => digest(text).slice(0, letters)
 }
 
 function cannotOpen(why: string, cause?: unknown): AppError {

@@ -2,14 +2,13 @@
  * A key for each person: what is personal rests under it, in Redis and in the archive alike, and is unreadable everywhere
  * once it is thrown away. The keys themselves rest sealed by the keyring.
  */
-import { createSecretKey, type KeyObject } from 'node:crypto'
-import { decrypt, encrypt, ivBytes, tagBytes } from './aead.ts'
+import { type AeadKey, decrypt, encrypt, ivBytes, tagBytes } from './aead.ts'
 import { createRandomPool } from './random-pool.ts'
 
 export interface PersonKey {
   /** Tells it from a later key of the same person, made after an erasure. */
   id: string
-  key: KeyObject
+  key: AeadKey
 }
 
 export interface PersonSealer {
@@ -33,7 +32,7 @@ export function createPersonSealer(): PersonSealer {
     make: () => Buffer.concat([randomBytes(idBytes), randomBytes(keyBytes)]),
     read(bytes) {
       const id = Buffer.from(bytes.subarray(0, idBytes)).toString('base64url')
-      return { id, key: createSecretKey(bytes.subarray(idBytes)) }
+      return { id, key: bytes.subarray(idBytes) }
     },
     seal: (key, plain, place) =>
       `${version}.${key.id}.${encrypt(key.key, randomBytes(ivBytes), plain, place).toString('base64')}`,

@@ -3,7 +3,7 @@
  * be registered twice under two ids. A batch's transfers take their first letters, and with them their place, from the
  * batch.
  */
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import {
   type AliasId,
   type BatchId,
@@ -86,5 +86,5 @@ function derive(kind: IntentKind, account: string, name: string): string {
 function digest(kind: string, account: string, name: string): string {
   // The lengths keep ("a", "bc") and ("ab", "c") apart.
   const text = `${kind}:${account.length}:${account}:${name}`
-  return encodeBytes(createHash('sha256').update(text).digest().subarray(0, 20)).slice(0, letters)
+  return encodeBytes(hash('sha256', text, 'buffer').subarray(0, 20)).slice(0, letters)
 }

@@ -9,7 +9,7 @@ export interface Scripts {
   replaceField(keys: [string], args: [string, string, string]): Promise<number>
 }
 
-/** The number of keys stands at the end of the file's name; one without it is told how many there are (`commit`). */
+/** The number of keys stands at the end of the file's name; one without it is told how many there are. */
 const files = {
   keepRefused: 'keep-refused-2',
   countUse: 'count-use-1',
@@ -19,11 +19,15 @@ const files = {
 
 /** Called by name in pipelines, with the number of its keys first. */
 export const commitCommand = 'tallyhook:commit'
+export const readCommand = 'tallyhook:read'
+export const claimCommand = 'tallyhook:claim'
 
 type Call = (...args: string[]) => Promise<unknown>
 
 export function loadScripts(redis: RedisClient): Scripts {
   redis.defineCommand(commitCommand, { lua: readScript('commit') })
+  redis.defineCommand(readCommand, { lua: readScript('read') })
+  redis.defineCommand(claimCommand, { lua: readScript('claim') })
   const scripts: Record<string, (keys: string[], args: string[]) => Promise<unknown>> = {}
   for (const [name, file] of Object.entries(files)) {
     const command = `tallyhook:${file}`

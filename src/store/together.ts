@@ -27,6 +27,27 @@ export async function runTogether(
   })
 }
 
+/**
+ * Splits what one script is to do at once: a cluster's scripts keep to one hash tag, and a long one holds up everybody else. Says
+ * the places of each part.
+ */
+export function splitForScripts(redis: RedisClient, names: readonly string[], max: number): number[][] {
+  const parts: number[][] = []
+  const open = new Map<string, number[]>()
+  for (const [i, name] of names.entries()) {
+    const tag = isCluster(redis) ? name.slice(0, name.indexOf('}')) : ''
+    const part = open.get(tag)
+    if (part && part.length < max) {
+      part.push(i)
+      continue
+    }
+    const next = [i]
+    parts.push(next)
+    open.set(tag, next)
+  }
+  return parts
+}
+
 /** For readings, of which none is of use without the others. */
 export async function readTogether(redis: RedisClient, commands: readonly Command[]): Promise<unknown[]> {
   const answers = await runTogether(redis, commands)

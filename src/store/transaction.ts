@@ -16,7 +16,16 @@ export interface Transaction {
   publish(channel: string, message: string): Transaction
   /** How many writes it has so far; the next one's result is found under this index. */
   writes(): number
-  toCall(): { keys: string[]; args: string[] }
+  toCall(): TransactionCall
+  /** One of its keys: they are all in one place. */
+  place(): string
+  /** Behind those that are there already. */
+  addTo(keys: string[], args: string[]): void
+}
+
+export interface TransactionCall {
+  keys: string[]
+  args: string[]
 }
 
 export interface TallyRequest {
@@ -34,7 +43,24 @@ export type TransactionOutcome =
   | { outcome: 'written'; results: unknown[] }
   | { outcome: 'failed'; check: number; found: string | null }
 
+/** What one call makes of several, each by itself. */
+export function toCall(transactions: readonly Transaction[]): TransactionCall {
+  const keys: string[] = []
+  const args: string[] = []
+  for (const transaction of transactions) transaction.addTo(keys, args)
+  return { keys, args }
+}
+
+export function readTransactions(answer: unknown): TransactionOutcome[] {
+  return (answer as unknown[]).map(readOne)
+}
+
+/** Of a call that was about one. */
 export function readTransaction(answer: unknown): TransactionOutcome {
+  return readOne((answer as unknown[])[0])
+}
+
+function readOne(answer: unknown): TransactionOutcome {
   const [number, ...rest] = answer as [number, ...unknown[]]
   if (number === 0) return { outcome: 'written', results: rest }
   return { outcome: 'failed', check: number, found: (rest[0] as string | null | undefined) ?? null }
@@ -88,7 +114,13 @@ export function createTransaction(): Transaction {
       write('trim-cases', indexOf(index), [indexOf(cases), max, skip]),
     publish: (channel, message) => write('publish', '1', [channel, message]),
     writes: () => writeCount,
-    toCall: () => ({ keys, args: [String(checkCount), ...checks, ...writes] }),
+    toCall: () => toCall([transaction]),
+    place: () => keys[0] ?? '',
+    addTo(allKeys, allArgs) {
+      allKeys.push(...keys)
+      const count = 1 + checks.length + writes.length
+      allArgs.push(String(keys.length), String(count), String(checkCount), ...checks, ...writes)
+    },
   }
   return transaction
 }

@@ -6,6 +6,7 @@
 import type { IntentId, ReceiptId } from '../domain/ids.ts'
 import type { Intent, Personal } from '../domain/intent.ts'
 import { isCluster, type RedisClient } from '../redis/client.ts'
+import { decodeSecrets, encodeSecrets } from './codec/secrets.ts'
 import type { Keys } from './keys.ts'
 
 /** What this folder needs of the keyring. */
@@ -118,14 +119,14 @@ export function createVault<Key>({ redis, keys, sealer, persons }: VaultDeps<Key
     return intents.map(({ id, personal }, i) => {
       const key = found[i]
       const plain = key && persons.open(key, personal.sealed, intentPlace(id))
-      return plain && (JSON.parse(Buffer.from(plain).toString()) as unknown)
+      return plain && decodeSecrets(Buffer.from(plain).toString())
     })
   }
 
   async function sealAllSecrets(owned: readonly OwnedSecrets[]): Promise<Personal[]> {
     const found = await takeKeys(owned.map(({ id, person }) => ({ partition: keys.partitionOf(id), person })))
     return owned.map(({ id, person, secrets }, i) => {
-      const plain = Buffer.from(JSON.stringify(secrets))
+      const plain = Buffer.from(encodeSecrets(secrets))
       return { person, sealed: persons.seal(found[i] as Key, plain, intentPlace(id)) }
     })
   }

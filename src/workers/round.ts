@@ -114,8 +114,10 @@ export function createRound(deps: RoundDeps): ApplyRound {
   return async (readings) => {
     const outcomes: RoundOutcome[] = readings.map(() => 'again')
     try {
-      const round = await noteNumbers(readings)
-      const loaded = await intents.load(round.map(({ target }) => target))
+      const [round, loaded] = await Promise.all([
+        noteNumbers(readings),
+        intents.load(readings.map(({ target }) => target)),
+      ])
       const requests: Placed<CommitRequest>[] = []
       const early: Placed<Reading>[] = []
       for (const [i, reading] of round.entries()) {

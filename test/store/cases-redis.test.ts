@@ -32,7 +32,7 @@ describe('cases on Redis', () => {
       [commitCommand]: {
         value: (...args: (string | number)[]) =>
           left-- > 0
-            ? Promise.resolve([1, 'other'])
+            ? Promise.resolve([[1, 'other']])
             : (redis as unknown as Record<string, (...args: unknown[]) => unknown>)[commitCommand]?.(...args),
       },
     }) as Redis

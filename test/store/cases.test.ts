@@ -138,7 +138,7 @@ describe('cases', () => {
     const failure = failureOf()
     let races = 1
     const quicker: Redis = Object.create(redis, {
-      [commitCommand]: { value: async () => (races-- > 0 ? [1, ''] : [0]) },
+      [commitCommand]: { value: async () => (races-- > 0 ? [[1, '']] : [[0]]) },
     })
     const racing = createCases({ redis: quicker, keys, clock: () => now })
     assert.equal(await racing.open(failure), 'opened')

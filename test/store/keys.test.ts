@@ -57,8 +57,8 @@ describe('keys', () => {
     assert.deepEqual(keys.classify(keys.parked(aliasIdOf('coupon', 'a', '7'))), { kind: 'parked' })
     assert.deepEqual(keys.classify(keys.quarantine('tr-x')), { kind: 'quarantine' })
     assert.deepEqual(keys.classify(keys.person(3, 'who')), { kind: 'person', digest: 'who' })
+    assert.deepEqual(keys.classify(keys.intent(id)), { kind: 'intent', id })
     const others = [
-      keys.intent(id),
       keys.receipt(3, 'rc-1' as never),
       keys.heard(id),
       keys.quarantineIndex('a'),

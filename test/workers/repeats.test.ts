@@ -122,19 +122,21 @@ describe('repeats', () => {
     assert.deepEqual(await counts(), count({ mutated: 1 }))
   })
 
+  const inquiryId = '01jmmtbfcthj8y0eg3w1he4q3t'
+
   it('the same number of the provider under another reference of ours is a case', async () => {
-    await apply(bodyOf())
+    await apply(bodyOf({ inquiryId }))
     const other = newReference()
     await registerIn(store, other)
-    assert.equal(await apply(bodyOf({ reference: other })), 'held')
+    assert.equal(await apply(bodyOf({ reference: other, inquiryId })), 'held')
     const { hold } = await findTransfer(store, transferIdOf(testAccount.id, other))
     assert.equal(hold?.reason, 'provider-reference-taken')
   })
 
   it('one that was registered only after the other is held as well', async () => {
     const other = newReference()
-    assert.equal(await apply(bodyOf({ reference: other })), 'parked')
-    assert.equal(await apply(bodyOf()), 'held')
+    assert.equal(await apply(bodyOf({ reference: other, inquiryId })), 'parked')
+    assert.equal(await apply(bodyOf({ inquiryId })), 'held')
     assert.equal((await current()).hold?.reason, 'provider-reference-taken')
   })
 

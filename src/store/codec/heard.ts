@@ -12,13 +12,17 @@ export function encodeHeard({ at, body, fact, identity, asked }: Heard): string 
 /** Of a receipt that told nothing: that it belongs to the intent, and no more. */
 export const untold = '-'
 
-export function decodeHeard(hash: Record<string, string>): Heard[] {
-  return Object.entries(hash).flatMap(([receipt, text]) => {
-    const [at = '', body = '', fact = '', identity = '', asked] = text.split(' ')
-    if (at === untold) return []
-    const heard = { receipt: receipt as ReceiptId, at: Number.parseInt(at, 36), body, fact, identity }
-    return [asked === askedMark ? { ...heard, asked: true as const } : heard]
-  })
+/** Fields and values one after another, as a script returns them. */
+export function decodeHeard(hash: readonly string[]): Heard[] {
+  const all: Heard[] = []
+  for (let i = 0; i < hash.length; i += 2) {
+    const [at = '', body = '', fact = '', identity = '', asked] = (hash[i + 1] ?? '').split(' ')
+    if (at === untold) continue
+    const heard: Heard = { receipt: hash[i] as ReceiptId, at: Number.parseInt(at, 36), body, fact, identity }
+    if (asked === askedMark) heard.asked = true
+    all.push(heard)
+  }
+  return all
 }
 
 /** The receipt itself has left for the archive. */

@@ -1,12 +1,15 @@
 --[[
   Checks, and where all of them hold, writes: all or nothing. What is to be decided was decided before, in the program;
-  here it is only made sure that what it was decided on is still so.
+  here it is only made sure that what it was decided on is still so. Several transactions may come in one call; each is
+  checked and written by itself, in order.
 
-  KEYS    each key that is touched, once
-  ARGV    the number of checks; each check: its name, its key's index, the number of its arguments, the arguments
+  KEYS    of one transaction after another, each key that it touches, once
+  ARGV    of one transaction after another: the number of its keys, the number of arguments that follow, and these:
+          the number of checks; each check: its name, its key's index, the number of its arguments, the arguments
           then the writes, until the end, in the same form
 
-  Returns {0, what each write returned …}   written
+  Returns for each transaction
+          {0, what each write returned …}   written
           {n, what was found}               the nth check failed; nothing was written
 
   Checks
@@ -30,16 +33,13 @@
     publish channel message
 ]]
 local at = 1
+local keysBefore = 0
 local function take()
   at = at + 1
   return ARGV[at - 1]
 end
-local function taken()
-  local name, key, args = take(), KEYS[tonumber(take())], {}
-  for i = 1, tonumber(take()) do
-    args[i] = take()
-  end
-  return name, key, args
+local function keyAt(index)
+  return KEYS[keysBefore + tonumber(index)]
 end
 
 local checks = {}
@@ -54,14 +54,14 @@ checks['waiting'] = function(key)
   return not found or string.sub(found, 1, 3) == '0 ?', found
 end
 
-checks['same'] = function(key, args)
+checks['same'] = function(key, text)
   local found = redis.call('GET', key) or ''
-  return found == args[1], found
+  return found == text, found
 end
 
-checks['version'] = function(key, args)
+checks['version'] = function(key, version)
   local found = redis.call('GET', key) or ''
-  return string.match(found, '^(%d+) {') == args[1], found
+  return string.sub(found, 1, #version + 2) == version .. ' {', found
 end
 
 checks['unsettled'] = function(key)
@@ -69,29 +69,28 @@ checks['unsettled'] = function(key)
   return not found or string.sub(found, 1, 14) == 'awaits-person ', found
 end
 
-checks['size'] = function(key, args)
+checks['size'] = function(key, size)
   local found = redis.call('HLEN', key)
-  return found == tonumber(args[1]), tostring(found)
+  return found == tonumber(size), tostring(found)
 end
 
-checks['field'] = function(key, args)
-  local found = redis.call('HGET', key, args[1]) or ''
-  return found == args[2], found
+checks['field'] = function(key, name, text)
+  local found = redis.call('HGET', key, name) or ''
+  return found == text, found
 end
 
 local writes = {}
 
-writes['do'] = function(key, args)
-  local command = table.remove(args, 1)
-  return redis.call(command, key, unpack(args))
+writes['do'] = function(key, command, ...)
+  return redis.call(command, key, ...)
 end
 
-writes['park'] = function(key, args)
-  local counts, account, id, receipt, max = KEYS[tonumber(args[1])], args[2], args[3], args[4], tonumber(args[5])
+writes['park'] = function(key, counts, account, id, receipt, max)
+  counts = keyAt(counts)
   if redis.call('HEXISTS', key, id) == 1 then
     return 1
   end
-  if tonumber(redis.call('HGET', counts, account) or '0') >= max then
+  if tonumber(redis.call('HGET', counts, account) or '0') >= tonumber(max) then
     return 0
   end
   redis.call('HSET', key, id, receipt)
@@ -99,63 +98,84 @@ writes['park'] = function(key, args)
   return 1
 end
 
-writes['unpark'] = function(key, args)
+writes['unpark'] = function(key, counts, ready, account)
   local parked = redis.call('HGETALL', key)
   if #parked == 0 then
     return 0
   end
   for i = 1, #parked, 2 do
-    redis.call('HSET', KEYS[tonumber(args[2])], parked[i], parked[i + 1])
+    redis.call('HSET', keyAt(ready), parked[i], parked[i + 1])
   end
   redis.call('DEL', key)
-  redis.call('HINCRBY', KEYS[tonumber(args[1])], args[3], -#parked / 2)
+  redis.call('HINCRBY', keyAt(counts), account, -#parked / 2)
   return #parked / 2
 end
 
-writes['tally'] = function(key, args)
-  local due, batch = KEYS[tonumber(args[1])], args[2]
-  if args[3] ~= '' then
-    redis.call('HINCRBY', key, 'n:' .. args[3], -1)
-    redis.call('HINCRBY', key, 'm:' .. args[3], '-' .. args[4])
+writes['tally'] = function(key, due, batch, minusState, minusAmount, plusState, plusAmount, final)
+  if minusState ~= '' then
+    redis.call('HINCRBY', key, 'n:' .. minusState, -1)
+    redis.call('HINCRBY', key, 'm:' .. minusState, '-' .. minusAmount)
   end
-  redis.call('HINCRBY', key, 'n:' .. args[5], 1)
-  redis.call('HINCRBY', key, 'm:' .. args[5], args[6])
-  local final = redis.call('HINCRBY', key, 'final', args[7])
+  redis.call('HINCRBY', key, 'n:' .. plusState, 1)
+  redis.call('HINCRBY', key, 'm:' .. plusState, plusAmount)
+  local finals = redis.call('HINCRBY', key, 'final', final)
   redis.call('HINCRBY', key, 'version', 1)
   local about = redis.call('HMGET', key, 'watch', 'count')
-  if about[1] == 'any' or tonumber(about[2]) == final then
-    redis.call('SADD', due, batch)
+  if about[1] == 'any' or tonumber(about[2]) == finals then
+    redis.call('SADD', keyAt(due), batch)
   end
-  return final
+  return finals
 end
 
-writes['trim-cases'] = function(key, args)
-  local surplus = redis.call('ZCARD', key) - tonumber(args[2])
+writes['trim-cases'] = function(key, cases, max, skip)
+  local surplus = redis.call('ZCARD', key) - tonumber(max)
   if surplus <= 0 then
     return 0
   end
   for _, place in ipairs(redis.call('ZRANGE', key, 0, surplus - 1)) do
     redis.call('ZREM', key, place)
-    redis.call('HDEL', KEYS[tonumber(args[1])], string.sub(place, tonumber(args[3]) + 1))
+    redis.call('HDEL', keyAt(cases), string.sub(place, tonumber(skip) + 1))
   end
   return surplus
 end
 
-writes['publish'] = function(_, args)
-  return redis.call('PUBLISH', args[1], args[2])
-end
-
-for number = 1, tonumber(take()) do
-  local name, key, args = taken()
-  local holds, found = checks[name](key, args)
-  if not holds then
-    return { number, found }
+-- Those who wait read all that is there, so once a call is enough.
+local published = {}
+writes['publish'] = function(_, channel, message)
+  if published[message] == channel then
+    return 0
   end
+  published[message] = channel
+  return redis.call('PUBLISH', channel, message)
 end
 
-local results = { 0 }
-while at <= #ARGV do
-  local name, key, args = taken()
-  table.insert(results, writes[name](key, args))
+-- What the function of this name returns for the next key and arguments.
+local function apply(functions)
+  local name, key, count = take(), keyAt(take()), tonumber(take())
+  at = at + count
+  return functions[name](key, unpack(ARGV, at - count, at - 1))
 end
-return results
+
+local function run(last)
+  for number = 1, tonumber(take()) do
+    local holds, found = apply(checks)
+    if not holds then
+      return { number, found }
+    end
+  end
+  local results = { 0 }
+  while at <= last do
+    results[#results + 1] = apply(writes)
+  end
+  return results
+end
+
+local answers = {}
+while at <= #ARGV do
+  local keyCount, argCount = tonumber(take()), tonumber(take())
+  local last = at + argCount - 1
+  answers[#answers + 1] = run(last)
+  at = last + 1
+  keysBefore = keysBefore + keyCount
+end
+return answers
