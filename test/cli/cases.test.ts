@@ -133,7 +133,8 @@ describe('tallyhook cases', () => {
     const intent = { ...event.intent, personal: sealed }
     await createRegister(parts)({ ...event, intent })
     const reconcile = createTestReconcile(parts, { ...digests, sealer: keyring })
-    const callbacks = [{ amount: '1.00', accountNumber: number }, { accountNumber: number }]
+    const paid = { accountNumber: number, accountName: 'Jane Roe' }
+    const callbacks = [{ ...paid, amount: '1.00' }, paid]
     for (const fields of callbacks) {
       const receipt = openReceiptOf(describeDisbursement(disbursement({ reference, ...fields })))
       await reconcile.applyOne(receipt)

@@ -72,15 +72,22 @@ export function createMirror({ keys, model, targets, batch, eventOf }: MirrorDep
 function writesOf([, count, ...rest]: Command): Write[] {
   const names = rest.slice(0, Number(count)).map(String)
   const args = rest.slice(Number(count)).map(String)
-  let at = 1
+  const writes: Write[] = []
+  let at = 0
+  let keysBefore = 0
   const take = () => args[at++] ?? ''
   const taken = (): Write => {
     const name = take()
-    const key = names[Number(take()) - 1] ?? ''
+    const key = names[keysBefore + Number(take()) - 1] ?? ''
     return { name, key, args: Array.from({ length: Number(take()) }, take) }
   }
-  for (let check = Number(args[0]); check > 0; check--) taken()
-  const writes: Write[] = []
-  while (at < args.length) writes.push(taken())
+  while (at < args.length) {
+    const keyCount = Number(take())
+    const length = Number(take())
+    const end = at + length
+    for (let check = Number(take()); check > 0; check--) taken()
+    while (at < end) writes.push(taken())
+    keysBefore += keyCount
+  }
   return writes
 }

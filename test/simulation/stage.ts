@@ -18,7 +18,7 @@ import { createReadyReceipts, type ReadyReceipts } from '../../src/store/ready-r
 import { createOpenBody, type OpenBody } from '../../src/store/receipts.ts'
 import { createRegister, type Register } from '../../src/store/register.ts'
 import { commitCommand } from '../../src/store/scripts.ts'
-import { readTransaction } from '../../src/store/transaction.ts'
+import { readTransaction, readTransactions } from '../../src/store/transaction.ts'
 import { createVault, type Vault } from '../../src/store/vault.ts'
 import { createModelSubject } from '../model/model-subject.ts'
 import { createRedisSubject } from '../model/redis-subject.ts'
@@ -141,16 +141,17 @@ export function createStage({ redis, turnstile, prefix, clock, parkedMax, watche
       if (commands[0]?.[0] !== commitCommand) return
       if (written) return linked(written.flatMap(linksOfRequest), answers)
       written = []
-      for (const [i, answer] of answers.entries()) {
+      const done = answers.flatMap(readTransactions)
+      for (const [i, one] of done.entries()) {
         const request = requests[i] as CommitRequest
-        const outcome = readCommit(readTransaction(answer), request)
+        const outcome = readCommit(one, request)
         same('A commit', outcome, await model.intents.commit(request))
         if (outcome.outcome !== 'committed') continue
         written.push(request)
         watcher.committed(request)
       }
       const intents = requests.map(({ before, steps }) => before ?? steps[0]?.intent)
-      await compare(touched(intents.slice(0, answers.length)))
+      await compare(touched(intents.slice(0, done.length)))
     }
   }
 
@@ -209,11 +210,11 @@ export function createStage({ redis, turnstile, prefix, clock, parkedMax, watche
         commit: (request) => on(committing([request])).commit(request),
         parkAll: (requests) => {
           const effect: Effect = async (_, answers) => {
-            const some = requests.slice(0, answers.length)
-            const outcomes = answers.map((answer) => {
-              const read = readTransaction(answer)
-              if (read.outcome === 'failed') return 'registered'
-              return read.results[0] === 1 ? 'parked' : 'full'
+            const done = answers.flatMap(readTransactions)
+            const some = requests.slice(0, done.length)
+            const outcomes = done.map((one) => {
+              if (one.outcome === 'failed') return 'registered'
+              return one.results[0] === 1 ? 'parked' : 'full'
             })
             same('Parking', outcomes, await model.intents.parkAll(some))
             await compare(
@@ -225,13 +226,14 @@ export function createStage({ redis, turnstile, prefix, clock, parkedMax, watche
         },
         claimNumbers: (claims) => {
           const effect: Effect = async (_, answers) => {
-            const some = claims.slice(0, Math.ceil(answers.length / 2))
+            const texts = answers.flat()
+            const some = claims.slice(0, texts.length)
             const expected = await model.intents.claimNumbers(some)
             for (const [i, { number, target }] of some.entries()) {
               watcher.claimed(number, target)
-              const text = answers[2 * i + 1]
-              if (typeof text !== 'string') continue
-              same('A number', decodeStored(target as IntentId, text), { form: 'pointer', to: expected[i] })
+              const text = texts[i]
+              const before = typeof text === 'string' ? decodeStored(target as IntentId, text) : undefined
+              same('A number', before?.form === 'pointer' ? before.to : target, expected[i])
             }
           }
           return on(effect).claimNumbers(claims)
