@@ -130,7 +130,7 @@ describe('tallyhook cases', () => {
       beneficiary: { kind: 'bank', bankCode: '002', accountNumber: number, name: 'Jane Roe' },
     })
     const event = await registrationOf(parts, reference, { id })
-    const intent = { ...event.intent, personal: sealed }
+    const intent = { ...event.intent, personal: sealed, payee: { kind: 'bank' } as const }
     await createRegister(parts)({ ...event, intent })
     const reconcile = createTestReconcile(parts, { ...digests, sealer: keyring })
     const paid = { accountNumber: number, accountName: 'Jane Roe' }
