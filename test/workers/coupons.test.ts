@@ -19,6 +19,7 @@ import {
   useOf,
 } from '../support/coupons.ts'
 import { dyingAfter } from '../support/dying.ts'
+import { leave } from '../support/leave.ts'
 import { createMemoryLogger } from '../support/log.ts'
 import { createMemoryArchive } from '../support/memory-archive.ts'
 import { createTestClients } from '../support/redis.ts'
@@ -259,6 +260,20 @@ describe('coupons and their consumption', () => {
       assert.equal(await outcomeOf(useOf(number, 't-1', 300n)), 'applied')
       assert.deepEqual(await usesOf(other), [['t-1', 300n]])
       assert.deepEqual(await due(), [])
+    })
+
+    it('waits for the archive where that has the other', async () => {
+      await registerCouponIn(store, reference, { couponNumber: number })
+      await leave(store, couponId())
+      const second = newReference()
+      await registerCouponIn(store, second)
+      store.archive.away = true
+      await assert.rejects(
+        reconcile.applyOne(grantOf(second, number)),
+        (error: AppError) => error.code === 'archive-unavailable',
+      )
+      store.archive.away = false
+      assert.equal(await outcomeOf(grantOf(second, number)), 'held')
     })
 
     it('holds exactly one of two that were registered with it at the same moment', async () => {
