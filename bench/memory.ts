@@ -94,7 +94,7 @@ function describeSettled({ parts, provider }: MemoryDeps, now: number) {
     receipt(to, index) {
       const { receipt, intent } = settle(index)
       const body = persons.seal(personKey, receipt.opened, receiptPlace(receipt.id))
-      const text = encodeReceipt(receipt, body, intent, 'applied', intent.sequence, now)
+      const text = encodeReceipt({ open: receipt, outcome: 'applied' }, body, intent, intent.sequence, now)
       to.set(keys.receipt(keys.partitionOf(intent.id), receipt.id), text)
     },
     heard(to, index) {

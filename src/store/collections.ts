@@ -38,11 +38,12 @@ export function createCollections({ redis, keys, intents }: CollectionsDeps): Co
       const loaded = await intents.load(page.map(collectionIdAt))
       return {
         // One whose reference was corrected since is no longer among them.
-        collections: loaded.flatMap((one) =>
-          one.outcome === 'found' && one.intent.kind === 'collection' && one.intent.reference === reference
-            ? [one.intent]
-            : [],
-        ),
+        collections: loaded.flatMap((one) => {
+          // A page without it would say that the money never came.
+          if (one.outcome === 'unreadable') throw one.error
+          if (one.outcome !== 'found' || one.intent.kind !== 'collection') return []
+          return one.intent.reference === reference ? [one.intent] : []
+        }),
         next: places.length > limit ? (page.at(-1) ?? null) : null,
       }
     },

@@ -28,7 +28,7 @@ export interface CommitRequest {
   steps: readonly Step[]
   because: Because
   /** Recorded with what became of it, unless it is only counted. */
-  receipt?: { open: OpenReceipt; outcome: ReceiptOutcome; heard?: Heard }
+  receipt?: RecordedReceipt
   /** Counted for the account. */
   repeat?: RepeatClass
   /** The provider is to be asked; of a batch about each of its transfers. */
@@ -44,6 +44,14 @@ export interface CommitRequest {
   /** More is written in the same step, which then says that the log has grown. */
   silent?: true
   at: number
+}
+
+export interface RecordedReceipt {
+  open: OpenReceipt
+  outcome: ReceiptOutcome
+  heard?: Heard
+  /** Somebody else than the intent is about whom it names, as a keyed digest. */
+  other?: string | undefined
 }
 
 /** Of an intent that has left: the text that stands for it, and what comes back with it. */
@@ -91,7 +99,7 @@ export function composeCommit(
   writeSteps(transaction, keys, request, intent)
   if (request.case) writeCase(transaction, keys, { ...request.case, because: request.because, at })
   if (receipt && body !== undefined) {
-    const text = encodeReceipt(receipt.open, body, intent, receipt.outcome, before?.sequence ?? 0, at)
+    const text = encodeReceipt(receipt, body, intent, before?.sequence ?? 0, at)
     transaction.do('SET', keys.receipt(partition, receipt.open.id), text)
     const heard = receipt.heard ? encodeHeard(receipt.heard) : untold
     transaction.do('HSET', keys.heard(intent.id), receipt.open.id, heard)

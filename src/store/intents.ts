@@ -204,10 +204,11 @@ export function createIntentStore(deps: IntentStoreDeps): IntentStore {
     const owned = requests.flatMap((request, i) => {
       const intent = request.before ?? request.steps[0]?.intent
       if (!request.receipt || !intent) return []
-      const { id, opened } = request.receipt.open
+      const { open, other } = request.receipt
+      const { id, opened } = open
       const { person, sealed: beside } = intent.personal
       const isForPerson = needsPerson.has(request.receipt.outcome)
-      return [{ i, id, opened, partition: keys.partitionOf(intent.id), person, beside, isForPerson }]
+      return [{ i, id, opened, partition: keys.partitionOf(intent.id), person, other, beside, isForPerson }]
     })
     const sealed = await vault.sealBodies(owned)
     const bodies: (string | undefined)[] = requests.map(() => undefined)

@@ -65,6 +65,7 @@ export function createJoins({ redis, keys, intents, clock, nameAttempt }: JoinsD
 
   async function loadBatch(id: BatchId | undefined) {
     const [found] = id === undefined ? [] : await intents.load([id])
+    if (found?.outcome === 'unreadable') throw found.error
     if (found?.outcome !== 'found' || found.intent.kind !== 'batch' || !found.totals) return undefined
     return { batch: found.intent, ...found.totals }
   }

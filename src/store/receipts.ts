@@ -56,7 +56,7 @@ export function createOpenBody({
     if (body === erasedBody) return undefined
     if (!('person' in receipt)) return Buffer.from(sealer.open(body, receiptPlace(id)))
     const partition = keys.partitionOf(receipt.intent)
-    return vault.openBody({ partition, person: receipt.person }, id, body)
+    return vault.openBody({ partition, person: receipt.person, other: receipt.other }, id, body)
   }
 }
 

@@ -18,6 +18,8 @@ export interface Sealer {
 export interface PersonSealer<Key> {
   make(): Uint8Array
   read(bytes: Uint8Array): Key
+  /** For what is about both: it opens with both of them, and without one no more. */
+  join(one: Key, other: Key): Key
   seal(key: Key, plain: Uint8Array, place: string): string
   open(key: Key, sealed: string, place: string): Uint8Array | undefined
   /** Whether this is the key that it was sealed under. */
@@ -35,7 +37,12 @@ export interface OwnedSecrets {
   secrets: object
 }
 
-export interface BodyToSeal extends Owner {
+export interface BodyOwner extends Owner {
+  /** Somebody else whom it names: then it closes with their key too. */
+  other?: string | undefined
+}
+
+export interface BodyToSeal extends BodyOwner {
   id: ReceiptId
   opened: Uint8Array
   /** What is personal about the intent, as it rests. */
@@ -56,7 +63,7 @@ export interface Vault {
    * a body is sealed under a key that nobody keeps: an erasure holds for what comes after it too.
    */
   sealBodies(bodies: readonly BodyToSeal[]): Promise<string[]>
-  openBody(owner: Owner, id: ReceiptId, sealed: string): Promise<Buffer | undefined>
+  openBody(owner: BodyOwner, id: ReceiptId, sealed: string): Promise<Buffer | undefined>
   /** Throws the key away, everywhere. Says in how many partitions there was one. */
   forget(person: string): Promise<number>
 }
@@ -131,6 +138,13 @@ export function createVault<Key>({ redis, keys, sealer, persons }: VaultDeps<Key
     })
   }
 
+  async function joinOther(body: BodyToSeal, key: Key): Promise<Key> {
+    if (body.other === undefined) return key
+    const owner = { partition: body.partition, person: body.other }
+    const [known] = await readKeys([owner])
+    return persons.join(key, known ?? (body.isForPerson ? await makeKey(owner) : throwAwayKey()))
+  }
+
   return {
     async sealSecrets(id, person, secrets) {
       const [personal] = await sealAllSecrets([{ id, person, secrets }])
@@ -144,18 +158,21 @@ export function createVault<Key>({ redis, keys, sealer, persons }: VaultDeps<Key
     openAllSecrets,
     async sealBodies(bodies) {
       const found = await readKeys(bodies)
+      const choose = async (body: BodyToSeal, key: Key | undefined) => {
+        if (key && persons.isUnder(key, body.beside)) return key
+        return body.isForPerson ? (key ?? makeKey(body)) : throwAwayKey()
+      }
       const chosen = await Promise.all(
-        bodies.map(async (body, i) => {
-          const key = found[i]
-          if (key && persons.isUnder(key, body.beside)) return key
-          return body.isForPerson ? (key ?? makeKey(body)) : throwAwayKey()
-        }),
+        bodies.map(async (body, i) => joinOther(body, await choose(body, found[i]))),
       )
       return bodies.map(({ id, opened }, i) => persons.seal(chosen[i] as Key, opened, receiptPlace(id)))
     },
-    async openBody(owner, id, sealed) {
-      const [key] = await readKeys([owner])
-      const plain = key && persons.open(key, sealed, receiptPlace(id))
+    async openBody({ partition, person, other }, id, sealed) {
+      const owners = other === undefined ? [person] : [person, other]
+      const found = await readKeys(owners.map((one) => ({ partition, person: one })))
+      if (found.some((key) => key === undefined)) return undefined
+      const key = (found as Key[]).reduce(persons.join)
+      const plain = persons.open(key, sealed, receiptPlace(id))
       return plain && Buffer.from(plain)
     },
     async forget(person) {

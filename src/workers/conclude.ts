@@ -13,7 +13,7 @@ import type { OpenReceipt, ReceiptOutcome } from '../domain/receipt.ts'
 import { classifyRepeat, type Heard, type RepeatClass } from '../domain/repeats.ts'
 import type { CommitRequest } from '../store/commit.ts'
 import type { Loaded } from '../store/intents.ts'
-import type { Observed } from './observe.ts'
+import { namesOther, type Observed } from './observe.ts'
 
 type Found = Extract<Loaded, { outcome: 'found' }>
 
@@ -22,11 +22,12 @@ const repeatsKept = 64
 
 export function conclude(
   found: Found,
-  { observation, heard }: Observed,
+  observed: Observed,
   receipt: OpenReceipt,
   windowMs: number,
   now: number,
 ): CommitRequest {
+  const { observation, heard } = observed
   const { intent, totals } = found
   const because: Because = { source: observation.source, receipt: receipt.id }
   const decision = decide(intent, observation, now, totals?.totals)
@@ -34,7 +35,8 @@ export function conclude(
   const verdict = isShown ? 'repeat' : decision.verdict
   const repeat = countedAs(classifyRepeat(found.heard, heard, windowMs), verdict, found, heard)
   const base = { before: intent, steps: [], because, at: now, ...(repeat && { repeat }) }
-  const record = (outcome: ReceiptOutcome) => ({ open: receipt, outcome, heard })
+  const other = namesOther(intent, observed)
+  const record = (outcome: ReceiptOutcome) => ({ open: receipt, outcome, heard, other })
   const keep = (outcome: 'repeat' | 'stale') =>
     (!repeat && !heard.asked) || found.heard.length < repeatsKept
       ? { ...base, receipt: record(outcome) }

@@ -29,8 +29,17 @@ export function createFinishLinks(deps: FinishLinksDeps): FinishLinks {
     const due = await links.listDue(partition)
     const outcomes = await links.make(due)
     const taken = due.filter((_, i) => outcomes[i]?.outcome === 'taken')
-    for (const link of taken) await contest(link)
+    for (const link of taken) await attempt(link)
     return due.length - taken.length
+  }
+
+  /** One that cannot be looked at now, as while the archive is away, keeps nobody from theirs. */
+  async function attempt(link: Link): Promise<void> {
+    try {
+      await contest(link)
+    } catch (error) {
+      logger.warn('link.not-finished', { intentId: link.to, error })
+    }
   }
 
   /** It stays due where a person has the coupon for another reason: once that is settled, this comes up. */

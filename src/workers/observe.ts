@@ -4,6 +4,7 @@
  */
 import type { CollectionSecrets } from '../domain/collection.ts'
 import { AppError } from '../domain/errors.ts'
+import type { Intent } from '../domain/intent.ts'
 import type { Observation, ObservedPayee, SeenPayee, Sighting } from '../domain/observation.ts'
 import { describeCustomer, describePerson, digestName } from '../domain/person.ts'
 import { erasedBody, type OpenReceipt, type Receipt } from '../domain/receipt.ts'
@@ -53,6 +54,15 @@ export function createObserve(deps: ObserveDeps): Observe {
     }
     return describe(translation.observation, receipt, deps)
   }
+}
+
+/** Somebody else than it is known to be about, as where another account was paid. */
+export function namesOther(
+  { personal }: Pick<Intent, 'personal'>,
+  { observation, customer }: Pick<Observed, 'observation' | 'customer'>,
+): string | undefined {
+  const person = observation.kind === 'transfer' ? observation.payee?.person : customer?.person
+  return person === personal.person ? undefined : person
 }
 
 function describe(seen: Sighting, receipt: OpenReceipt, deps: ObserveDeps): Observed {

@@ -75,7 +75,7 @@ export function createResolveCase(deps: ResolveCaseDeps): ResolveCase {
       because: { source: 'operator', by, reason, ...(receipt && { receipt }) },
       case: { before: known, after: resolved.after },
       ready,
-      ...(taken?.waits && recordTaken(taken.open, found)),
+      ...(taken?.waits && recordTaken(taken, found)),
       at: clock(),
     })
     if (commit.outcome !== 'committed') return undefined
@@ -90,7 +90,8 @@ export function createResolveCase(deps: ResolveCaseDeps): ResolveCase {
       throw cannotTake('What it said was erased, or has left with age; keep ours, or cancel.')
     if (read.outcome === 'not-readable') throw cannotTake(read.because)
     const { open, observed } = read
-    return { open, observation: observed.observation, waits: record.outcome === 'awaits-person' }
+    const { other } = record
+    return { open, other, observation: observed.observation, waits: record.outcome === 'awaits-person' }
   }
 
   /** The workers look for what is ready by themselves; a failure here only makes it wait for them. */
@@ -122,7 +123,10 @@ export function createResolveCase(deps: ResolveCaseDeps): ResolveCase {
 }
 
 /** It waited to be decided, and that is what became of it. */
-function recordTaken(open: OpenReceipt, { heard }: Found): Pick<CommitRequest, 'receipt'> {
+function recordTaken(
+  { open, other }: { open: OpenReceipt; other?: string | undefined },
+  { heard }: Found,
+): Pick<CommitRequest, 'receipt'> {
   const known = heard.find(({ receipt }) => receipt === open.id)
-  return { receipt: { open, outcome: 'applied', ...(known && { heard: known }) } }
+  return { receipt: { open, outcome: 'applied', other, ...(known && { heard: known }) } }
 }

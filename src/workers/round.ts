@@ -61,6 +61,7 @@ export function createRound(deps: RoundDeps): ApplyRound {
     const { observation, target } = reading
     if (observation.kind !== 'coupon-grant' || observation.couponNumber === undefined) return reading
     const [holder] = await intents.load([aliasIdOf('coupon', observation.account, observation.couponNumber)])
+    if (holder?.outcome === 'unreadable') throw holder.error
     if (holder?.outcome !== 'found' || holder.intent.id === target) return reading
     return { ...reading, observation: { ...observation, takenBy: holder.intent.id } }
   }

@@ -6,7 +6,7 @@
 import { AppError } from '../domain/errors.ts'
 import type { OpenReceipt } from '../domain/receipt.ts'
 import type { IntentStore } from '../store/intents.ts'
-import type { Observe } from './observe.ts'
+import { namesOther, type Observe } from './observe.ts'
 import type { Applied } from './round.ts'
 
 export interface UnverifiedDeps {
@@ -25,7 +25,8 @@ export function createNoteUnverified(deps: UnverifiedDeps): (receipt: OpenReceip
   const { intents, clock } = deps
 
   return async (receipt) => {
-    const target = observeOrNothing(deps.observe, receipt)
+    const observed = observeOrNothing(deps.observe, receipt)
+    const target = observed?.target
     if (!target) return { outcome: 'unverified', because: 'not-understood' }
     for (let attempt = 1; attempt <= deps.attemptsMax; attempt++) {
       const [loaded] = await intents.load([target])
@@ -42,7 +43,7 @@ export function createNoteUnverified(deps: UnverifiedDeps): (receipt: OpenReceip
         before,
         steps: [],
         because: { source: 'callback', receipt: receipt.id },
-        receipt: { open: receipt, outcome: 'unverified' },
+        receipt: { open: receipt, outcome: 'unverified', other: namesOther(before, observed) },
         at: clock(),
       })
       if (commit.outcome === 'committed') return { outcome: 'unverified', ...about }
@@ -55,7 +56,7 @@ export function createNoteUnverified(deps: UnverifiedDeps): (receipt: OpenReceip
 /** Only that it says nothing is passed over; a missing account or seal key is for a person to mend. */
 function observeOrNothing(observe: Observe, receipt: OpenReceipt) {
   try {
-    return observe(receipt).target
+    return observe(receipt)
   } catch (error) {
     if (error instanceof AppError && error.code === 'callback-not-understood') return undefined
     throw error

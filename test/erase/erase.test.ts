@@ -318,6 +318,22 @@ describe('erasing a person', function () {
     assert.equal(await isReadable(), false)
   })
 
+  it('closes what names them in a callback about somebody else, here and in the archive', async () => {
+    const { id, reference } = await settle(bystander)
+    const contradiction = receiptOf(bodyOf(reference, erased))
+    assert.equal((await reconcile().applyOne(contradiction)).outcome, 'held')
+    const open = createOpenBody({ ...store, sealer: keyring })
+    const kept = await store.intents.findReceipt(id, contradiction.id)
+    assert.ok(kept && (await open(kept))?.includes(bare), 'A person has to see it.')
+    const own = receiptOf(bodyOf(reference, bystander))
+    await reconcile().applyOne(own)
+    await eraseThem()
+    assert.equal(await open(kept), undefined)
+    assert.equal(await isReadable(), false)
+    const other = await store.intents.findReceipt(id, own.id)
+    assert.ok(other && (await open(other))?.includes(bystander.accountNumber), 'Nothing else is closed.')
+  })
+
   it('finds them however they are written, and nobody else', () => {
     const named = (who: PersonName, text: string) => toPerson(who, digestPerson).isNamedIn(text)
     const bank: PersonName = { kind: 'account-number', text: '7301 0055' }

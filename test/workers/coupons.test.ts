@@ -2,9 +2,9 @@ import assert from 'node:assert/strict'
 import type { Redis } from 'ioredis'
 import type { AppError } from '../../src/domain/errors.ts'
 import type { Receipt } from '../../src/domain/receipt.ts'
-import { couponIdOf } from '../../src/store/ids.ts'
+import { aliasIdOf, couponIdOf } from '../../src/store/ids.ts'
 import { createIntentStore } from '../../src/store/intents.ts'
-import { createLinks } from '../../src/store/links.ts'
+import { createLinks, encodeLink } from '../../src/store/links.ts'
 import { createRegister } from '../../src/store/register.ts'
 import { createFinishLinks } from '../../src/workers/finish-links.ts'
 import type { Reconcile } from '../../src/workers/reconcile.ts'
@@ -19,6 +19,7 @@ import {
   useOf,
 } from '../support/coupons.ts'
 import { dyingAfter } from '../support/dying.ts'
+import { leave } from '../support/leave.ts'
 import { createMemoryLogger } from '../support/log.ts'
 import { createMemoryArchive } from '../support/memory-archive.ts'
 import { createTestClients } from '../support/redis.ts'
@@ -259,6 +260,42 @@ describe('coupons and their consumption', () => {
       assert.equal(await outcomeOf(useOf(number, 't-1', 300n)), 'applied')
       assert.deepEqual(await usesOf(other), [['t-1', 300n]])
       assert.deepEqual(await due(), [])
+    })
+
+    it('waits for the archive where that has the other', async () => {
+      await registerCouponIn(store, reference, { couponNumber: number })
+      await leave(store, couponId())
+      const second = newReference()
+      await registerCouponIn(store, second)
+      store.archive.away = true
+      await assert.rejects(
+        reconcile.applyOne(grantOf(second, number)),
+        (error: AppError) => error.code === 'archive-unavailable',
+      )
+      store.archive.away = false
+      assert.equal(await outcomeOf(grantOf(second, number)), 'held')
+    })
+
+    it('keeps no other from being linked while it cannot be looked at', async () => {
+      await registerCouponIn(store, reference, { couponNumber: number })
+      const second = newReference()
+      await registerCouponIn(store, second, { couponNumber: number })
+      await leave(store, couponIdOf(account, second))
+      const others = Array.from({ length: 16 }, newReference)
+      for (const other of others) {
+        await registerCouponIn(store, other, { couponNumber: `of-${other}` })
+        // As if the process had died before it made the link.
+        const name = aliasIdOf('coupon', account, `of-${other}`)
+        await redis.del(store.keys.intent(name))
+        const link = { kind: 'number', name, to: couponIdOf(account, other), account } as const
+        await redis.sadd(store.keys.dueLinks(store.keys.partitionOf(link.to)), encodeLink(link))
+      }
+      store.archive.away = true
+      assert.equal(await sweep(), others.length)
+      assert.equal((await due()).length, 1, 'the one that is taken')
+      store.archive.away = false
+      await sweep()
+      assert.equal((await findCoupon(store, second)).hold?.reason, 'provider-reference-taken')
     })
 
     it('holds exactly one of two that were registered with it at the same moment', async () => {

@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict'
 import { Queue } from 'bullmq'
+import type { Receipt } from '../../src/domain/receipt.ts'
 import { callbackQueueName, type JobDraft, singleJob } from '../../src/queue/catalogue.ts'
 import { silentLogger } from '../../src/telemetry/logger.ts'
 import { sealReceipt } from '../../src/workers/observe.ts'
 import { createReadyPump, startSweep } from '../../src/workers/ready-pump.ts'
 import { createTestClients, uniquePrefix } from '../support/redis.ts'
-import { createTestStore, ids, keyring, openReceiptOf, registrationOf } from '../support/store.ts'
+import { createTestStore, ids, keyring, openReceiptOf, receiptOf, registrationOf } from '../support/store.ts'
 import { until } from '../support/until.ts'
 import { newReference } from '../support/zenospay.ts'
 
@@ -33,6 +34,20 @@ describe('ready pump', () => {
       [receipt.id, receipt.id],
     )
     await queue.close()
+  })
+
+  it('lets go of what it has queued, and not of what became ready anew meanwhile', async () => {
+    const redis = await clients.open()
+    const store = createTestStore(redis)
+    const [first, second] = [receiptOf('{}'), receiptOf('{}')]
+    const key = store.keys.ready(0)
+    const put = (receipt: Receipt) => redis.hset(key, receipt.id, JSON.stringify(receipt))
+    await put(first)
+    await put(second)
+    await store.ready.pump(async () => void (await put({ ...first, body: 'sealed anew' })))
+    assert.deepEqual(await redis.hkeys(key), [first.id])
+    await store.ready.pump(async () => {})
+    assert.deepEqual(await redis.hkeys(key), [])
   })
 
   it('sweeps on, also after a round that failed', async () => {

@@ -268,6 +268,21 @@ describe('resolving what is held', () => {
     assert.deepEqual((await totals()).succeeded, { count: 1, minor: 2400000n })
   })
 
+  it('adds up where they took nothing at all', async () => {
+    const batch = batchIdOf(testAccount.id, 'batch-1')
+    const id = memberIdOf(batch, reference)
+    await registerIn(store, `${reference}-m`, { id, batch, reference })
+    const member = createTestReconcile(store, { providers: inBatch('batch-1') })
+    const memberParts = createTestCaseParts(store, { providers: inBatch('batch-1') })
+    await member.applyOne(callback({ amount: '0.00', status: 'pending' }))
+    const caseId = caseOf(await findTransfer(store, id))
+    await memberParts.resolve({ id: caseId, by: 'ops', reason: 'Checked.', action: 'take-theirs' })
+    assert.equal((await member.applyOne(callback({ amount: '0.00' }))).outcome, 'applied')
+    const { totals } = readTotals(await redis.hgetall(store.keys.totals(batch)))
+    assert.deepEqual(totals.processing, { count: 0, minor: 0n })
+    assert.deepEqual(totals.succeeded, { count: 1, minor: 0n })
+  })
+
   function inBatch(batch: string) {
     const { provider } = parts
     return new Map([

@@ -81,6 +81,7 @@ export function createBatchRoutes(deps: BatchRoutesDeps): Router {
 
   async function find(id: BatchId): Promise<BatchResource | undefined> {
     const [found] = await intents.load([id])
+    if (found?.outcome === 'unreadable') throw found.error
     if (found?.outcome !== 'found' || found.intent.kind !== 'batch') return undefined
     return presentBatch(found.intent, found.totals?.totals)
   }

@@ -12,6 +12,8 @@ export interface ReceiptRecord extends Receipt {
   intent: IntentId
   /** Whose key the body is sealed under. */
   person: string
+  /** Somebody else whom it names, and under whose key it is sealed as well. */
+  other?: string
   outcome: ReceiptOutcome
   /** The intent's sequence that was decided on. */
   decidedOn: number
@@ -19,14 +21,15 @@ export interface ReceiptRecord extends Receipt {
 }
 
 export function encodeReceipt(
-  { opened: _, ...head }: OpenReceipt,
+  { open, outcome, other }: { open: OpenReceipt; outcome: ReceiptOutcome; other?: string | undefined },
   body: string,
   { id, personal }: Pick<Intent, 'id' | 'personal'>,
-  outcome: ReceiptOutcome,
   decidedOn: number,
   decidedAt: number,
 ): string {
-  const record = { ...head, body, v: 2, intent: id, person: personal.person, decidedOn, decidedAt }
+  const { opened: _, ...head } = open
+  const { person } = personal
+  const record = { ...head, body, v: 2, intent: id, person, other, decidedOn, decidedAt }
   return `${outcome} ${JSON.stringify(record)}`
 }
 

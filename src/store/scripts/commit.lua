@@ -114,7 +114,10 @@ end
 writes['tally'] = function(key, due, batch, minusState, minusAmount, plusState, plusAmount, final)
   if minusState ~= '' then
     redis.call('HINCRBY', key, 'n:' .. minusState, -1)
-    redis.call('HINCRBY', key, 'm:' .. minusState, '-' .. minusAmount)
+    -- Redis takes no '-0', and an error here would leave the half that is written.
+    if minusAmount ~= '0' then
+      redis.call('HINCRBY', key, 'm:' .. minusState, '-' .. minusAmount)
+    end
   end
   redis.call('HINCRBY', key, 'n:' .. plusState, 1)
   redis.call('HINCRBY', key, 'm:' .. plusState, plusAmount)

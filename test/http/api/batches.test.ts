@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict'
 import type { Redis } from 'ioredis'
+import type { BatchId } from '../../../src/domain/ids.ts'
 import { batchSchema } from '../../../src/events/batch-resource.ts'
 import { transferSchema } from '../../../src/events/transfer-resource.ts'
+import { encodeTombstone } from '../../../src/store/codec/tombstone.ts'
 import { createBatchApp } from '../../support/batch-app.ts'
 import { createTestClients } from '../../support/redis.ts'
 import { createTestStore, readAllEvents, type TestStore } from '../../support/store.ts'
@@ -126,6 +128,22 @@ describe('POST /v1/batches', () => {
     }
     assert.equal((await readAllEvents(store)).length, 4)
   })
+
+  it('says of an archived one that the archive is away, and not that there is none', async () => {
+    const { body } = await app.post('/v1/batches', batchOf())
+    await redis.set(store.keys.intent(body.id), encodeTombstone(await batchIn(body.id), 'nowhere'))
+    for (const path of [`/v1/batches/${body.id}`, '/v1/batches?account=zeno-test&reference=may-2025']) {
+      const response = await app.get(path)
+      assert.equal(response.status, 503, path)
+      assert.equal(response.body.code, 'archive-unavailable')
+    }
+    const joiner = { ...transferOf(4), account: 'zeno-test', batch: body.id }
+    assert.equal((await app.post('/v1/transfers', joiner)).status, 503)
+  })
+
+  async function batchIn(id: BatchId) {
+    return (await store.intents.find(id)) ?? assert.fail('There is no batch.')
+  }
 
   it('names every reference that is registered already', async () => {
     const single = { account: 'zeno-test', ...transferOf(2) }

@@ -5,6 +5,7 @@ import { createCollectionRoutes } from '../../../src/http/api/collections.ts'
 import { createCollections } from '../../../src/store/collections.ts'
 import { collectionIdOf } from '../../../src/store/ids.ts'
 import { account, createSayingReconcile, payInOf } from '../../support/coupons.ts'
+import { leave } from '../../support/leave.ts'
 import { createTestClients } from '../../support/redis.ts'
 import { authenticate, createSmallApi } from '../../support/small-api.ts'
 import { createTestStore, type TestStore } from '../../support/store.ts'
@@ -71,6 +72,17 @@ describe('pay-ins in the API', () => {
     const second = (await api.get(`${path}&limit=2&after=${first.next}`)).body
     const times = [...first.items, ...second.items].map(({ completedAt }) => Date.parse(completedAt))
     assert.deepEqual([times, second.next], [[2_000, 1_000, 0], null])
+  })
+
+  it('never leaves one out that the archive has and does not give out', async () => {
+    await payIn(transaction)
+    await leave(store, idOf())
+    const path = `/collections?account=${account}&reference=order-1`
+    assert.equal((await api.get(path)).body.items.length, 1)
+    store.archive.away = true
+    const response = await api.get(path)
+    assert.equal(response.status, 503)
+    assert.equal(response.body.code, 'archive-unavailable')
   })
 
   it('shows a hold with its case', async () => {
