@@ -46,6 +46,7 @@ export interface Watcher {
   /** This was written. */
   committed(request: CommitRequest): void
   claimed(number: string, target: Target): void
+  moved(number: string, target: Target): void
 }
 
 export type Stage = ReturnType<typeof createStage>
@@ -225,16 +226,24 @@ export function createStage({ redis, turnstile, prefix, clock, parkedMax, watche
         },
         claimNumbers: (claims) => {
           const effect: Effect = async (_, answers) => {
-            const some = claims.slice(0, Math.ceil(answers.length / 2))
-            const expected = await model.intents.claimNumbers(some)
-            for (const [i, { number, target }] of some.entries()) {
+            // What was there before; a script's list may end early where the last of it are nothing.
+            const before = answers.flat()
+            const expected = answers.length > 0 ? await model.intents.claimNumbers(claims) : []
+            for (const [i, { number, target }] of claims.slice(0, expected.length).entries()) {
               watcher.claimed(number, target)
-              const text = answers[2 * i + 1]
+              const text = before[i]
               if (typeof text !== 'string') continue
               same('A number', decodeStored(target as IntentId, text), { form: 'pointer', to: expected[i] })
             }
           }
           return on(effect).claimNumbers(claims)
+        },
+        moveNumber: (number, target) => {
+          const effect: Effect = async () => {
+            watcher.moved(number, target)
+            await model.intents.moveNumber(number, target)
+          }
+          return on(effect).moveNumber(number, target)
         },
         ask: (id, at) => {
           const effect: Effect = async (_, [answer]) => {
