@@ -64,6 +64,8 @@ export interface IntentStore {
   listMembers(batch: BatchId): Promise<TransferId[]>
   /** Notes whose the provider's numbers are, for a time, unless they are somebody's already; says whose they are. */
   claimNumbers(claims: readonly NumberClaim[]): Promise<Target[]>
+  /** A number that is noted stands for this one from now on: a person says so. */
+  moveNumber(number: AliasId, target: Target): Promise<void>
   /** The provider is to be asked about it now; false where that was so already. */
   ask(id: IntentId, at: number): Promise<boolean>
 }
@@ -298,6 +300,10 @@ export function createIntentStore(deps: IntentStoreDeps): IntentStore {
         }
       }
       return holders
+    },
+    async moveNumber(number, target) {
+      const pointer = encodePointer(target as IntentId)
+      await readTogether(redis, [['set', keys.intent(number), pointer, 'XX', 'KEEPTTL']])
     },
     async ask(id, at) {
       return (await redis.zadd(keys.watch(keys.partitionOf(id)), 'LT', 'CH', at, id)) === 1

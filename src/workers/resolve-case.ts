@@ -28,7 +28,7 @@ import {
 
 export interface ResolveCaseDeps {
   cases: Pick<Cases, 'find' | 'resolve'>
-  intents: Pick<IntentStore, 'load' | 'commit'>
+  intents: Pick<IntentStore, 'load' | 'commit' | 'moveNumber'>
   receipts: CaseReceipts
   /** What is to be decided anew goes on from here. */
   pumpReady(): Promise<unknown>
@@ -69,6 +69,8 @@ export function createResolveCase(deps: ResolveCaseDeps): ResolveCase {
     const obstacle = findObstacle(intent, resolution)
     if (obstacle !== undefined) throw new AppError('cannot-resolve', { detail: obstacle })
     const ready = await receipts.reopen(records.filter(({ id }) => id !== receipt))
+    // First: should the process die in between, somebody is held who need not be, and nobody is paid by another's payout.
+    if (taken?.number) await intents.moveNumber(taken.number, taken.target)
     const commit = await intents.commit({
       before: intent,
       steps: resolveHold(intent, resolution, clock()),
@@ -91,7 +93,8 @@ export function createResolveCase(deps: ResolveCaseDeps): ResolveCase {
     if (read.outcome === 'not-readable') throw cannotTake(read.because)
     const { open, observed } = read
     const { other } = record
-    return { open, other, observation: observed.observation, waits: record.outcome === 'awaits-person' }
+    const { observation, number, target } = observed
+    return { open, other, observation, number, target, waits: record.outcome === 'awaits-person' }
   }
 
   /** The workers look for what is ready by themselves; a failure here only makes it wait for them. */

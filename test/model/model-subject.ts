@@ -183,6 +183,9 @@ function createModelIntents(
         state.rest.set(number, { form: 'pointer', to: target })
         return target
       }),
+    async moveNumber(number, target) {
+      if (state.rest.has(number)) state.rest.set(number, { form: 'pointer', to: target })
+    },
     async ask(id, at) {
       const known = state.watch.get(id)
       if (known !== undefined && known <= at) return false

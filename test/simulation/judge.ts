@@ -55,6 +55,8 @@ interface Known {
 export interface Judge {
   /** Whose a number of the provider's is: the first that came with it. */
   claimed(number: string, target: string): void
+  /** A person says whose it is. */
+  moved(number: string, target: string): void
   /**
    * A decision is made on what was heard when it was read. That may be less than by now, as long as the intent has not
    * changed since: so there may be more than one right answer, and `found` picks.
@@ -75,6 +77,8 @@ const over = ['succeeded', 'failed', 'returned', 'cancelled']
 export function createJudge(): Judge {
   const known = new Map<string, Known>()
   const holders = new Map<string, string>()
+  /** As each found it when it last came with the number: a person may give it to another in the middle of a decision. */
+  const seen = new Map<string, string>()
 
   function knownOf(target: string, words: Words): Known {
     const one = known.get(target) ?? {
@@ -106,7 +110,7 @@ export function createJudge(): Judge {
   function decideFree(one: Known, target: string, words: Words): ReceiptOutcome {
     switch (words.kind) {
       case 'transfer':
-        return judgeTransfer(one, words, target, holders)
+        return judgeTransfer(one, words, target, seen)
       case 'coupon-use':
         return judgeUse(one, words)
       case 'coupon-grant':
@@ -121,6 +125,10 @@ export function createJudge(): Judge {
   return {
     claimed(number, target) {
       if (!holders.has(number)) holders.set(number, target)
+      seen.set(`${number} ${target}`, holders.get(number) ?? target)
+    },
+    moved(number, target) {
+      if (holders.has(number)) holders.set(number, target)
     },
     judge(target, said, found) {
       const one = knownOf(target, said.words)
@@ -177,11 +185,11 @@ function judgeTransfer(
   one: Known,
   words: TransferWords,
   target: string,
-  holders: ReadonlyMap<string, string>,
+  seen: ReadonlyMap<string, string>,
 ): ReceiptOutcome {
   const { to, off, currency = 'THB', person, number, status, at } = words
   const named = number && numberOf(to, number)
-  if (named && holders.get(aliasIdOf('payout', account, named)) !== target) return 'held'
+  if (named && seen.get(`${aliasIdOf('payout', account, named)} ${target}`) !== target) return 'held'
   if (off !== undefined && (currency !== one.currency || amountOf(to) + BigInt(off) !== one.minor))
     return 'held'
   if (named && one.number && named !== one.number) return 'held'

@@ -46,6 +46,7 @@ export interface Watcher {
   /** This was written. */
   committed(request: CommitRequest): void
   claimed(number: string, target: Target): void
+  moved(number: string, target: Target): void
 }
 
 export type Stage = ReturnType<typeof createStage>
@@ -237,6 +238,13 @@ export function createStage({ redis, turnstile, prefix, clock, parkedMax, watche
             }
           }
           return on(effect).claimNumbers(claims)
+        },
+        moveNumber: (number, target) => {
+          const effect: Effect = async () => {
+            watcher.moved(number, target)
+            await model.intents.moveNumber(number, target)
+          }
+          return on(effect).moveNumber(number, target)
         },
         ask: (id, at) => {
           const effect: Effect = async (_, [answer]) => {

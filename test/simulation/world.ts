@@ -103,7 +103,7 @@ export async function playWorld(redis: RedisClient, { seed, operations }: Plan):
         at: intent.createdAt,
       }),
     },
-    watcher: { committed: review, claimed: (number, target) => judge.claimed(number, target) },
+    watcher: { committed: review, claimed: judge.claimed, moved: judge.moved },
   })
   const providers = new Map([[account, createSimulatedProvider(seed)]])
   const observing = { providers, sealer: keyring, digestPerson, digestFact }

@@ -5,6 +5,7 @@ import { describeDisbursement } from '../../src/sandbox/signed-callback.ts'
 import { transferIdOf } from '../../src/store/ids.ts'
 import { createRepeatCounts, type RepeatCount } from '../../src/store/repeat-counts.ts'
 import type { Reconcile } from '../../src/workers/reconcile.ts'
+import { createTestCaseParts } from '../support/case-parts.ts'
 import { createTestClients } from '../support/redis.ts'
 import {
   createTestReconcile,
@@ -106,9 +107,7 @@ describe('repeats', () => {
 
   it('another currency is mutated, and a case', async () => {
     await apply(bodyOf())
-    const { provider } = await import('../support/case-parts.ts').then(({ createTestCaseParts }) =>
-      createTestCaseParts(store),
-    )
+    const { provider } = createTestCaseParts(store)
     const inEuro = (body: Buffer) => {
       const said = provider.translate(body)
       if (said.outcome === 'understood' && said.observation.kind === 'transfer')
@@ -138,6 +137,21 @@ describe('repeats', () => {
     assert.equal(await apply(bodyOf({ reference: other, inquiryId })), 'parked')
     assert.equal(await apply(bodyOf({ inquiryId })), 'held')
     assert.equal((await current()).hold?.reason, 'provider-reference-taken')
+  })
+
+  it('stands for the one that a person took it for, and for no other', async () => {
+    const other = newReference()
+    await apply(bodyOf({ reference: other, inquiryId }))
+    assert.equal(await apply(bodyOf({ inquiryId, status: 'pending' })), 'held')
+    const { resolve } = createTestCaseParts(store)
+    const id = (await current()).hold?.case ?? ''
+    await resolve({ id, by: 'ops', reason: 'It was ours.', action: 'take-theirs' })
+    assert.equal(await apply(bodyOf({ inquiryId })), 'applied', 'What comes next is not held for it again.')
+
+    await registerIn(store, other)
+    await store.ready.pump(async (receipts) => assert.deepEqual(await reconcile.applyAll(receipts), []))
+    const { state, hold } = await findTransfer(store, transferIdOf(testAccount.id, other))
+    assert.deepEqual([state, hold?.reason], ['registered', 'provider-reference-taken'])
   })
 
   it('the memory lasts the window, whatever the queue remembers', async () => {
