@@ -90,10 +90,12 @@ export async function runErase(
     const person = toPerson(name, digestPerson)
     const work = prepare(redis, keys, config, person, digestPerson)
     if (!flags.yes) return show(await look(redis, keys, person, work.look), flags, output)
-    const erased = await erase({ redis, keys, ...work, ...waits }, person.digest)
-    const exitCode = report(erased, flags, output)
-    await record(config, erased, name, flags, output)
-    return exitCode
+    return await withRecord(config, name, flags, async (done) => {
+      const erased = await erase({ redis, keys, ...work, ...waits }, person.digest)
+      const exitCode = report(erased, flags, output)
+      output.err(`${JSON.stringify(await done(erased))}\n`)
+      return exitCode
+    })
   } finally {
     redis.disconnect()
   }
@@ -152,19 +154,29 @@ async function look(
 /** A line is of an account, and an erasure of none in particular. */
 const everyAccount = 'all'
 
-/** Who, when, why and how many; not who it was about. */
-async function record(config: Config, counts: Erased, { kind }: PersonName, flags: Flags, output: Output) {
-  const { by, reason } = flags
-  const { dir } = config.archive
+/**
+ * Who, when, why and how many; not who it was about. That it begins is on record before anything is erased, so that an archive
+ * which cannot be written stops it.
+ */
+async function withRecord(
+  { archive: { dir } }: Config,
+  { kind }: PersonName,
+  { by, reason }: Flags,
+  work: (done: (counts: Erased) => Promise<object>) => Promise<number>,
+): Promise<number> {
   const archive = createArchive({ dir, clock: Date.now, randomBytes, logger: silentLogger })
   const id = `erasure-${encodeBytes(randomBytes(15))}`
+  const write = (data: object) =>
+    archive.append([{ kind: 'erasure', id, account: everyAccount, at: Date.now(), data: { v: 1, ...data } }])
   try {
-    const data = { v: 1, by, reason, named: kind, counts }
-    await archive.append([{ kind: 'erasure', id, account: everyAccount, at: Date.now(), data }])
+    await write({ phase: 'begun', by, reason, named: kind })
+    return await work(async (counts) => {
+      await write({ phase: 'done', by, reason, named: kind, counts })
+      return { event: 'person.erased', id, by, named: kind, ...counts }
+    })
   } finally {
     await archive.close()
   }
-  output.err(`${JSON.stringify({ event: 'person.erased', id, by, named: kind, ...counts })}\n`)
 }
 
 function show(found: Erased, { json }: Flags, output: Output): number {

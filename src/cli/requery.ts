@@ -14,8 +14,8 @@ const help = `tallyhook requery: wants the providers asked about everything that
 Usage: tallyhook requery [--account ID] [--yes]
 
   Puts every transfer, batch and coupon that is not settled at the head of those to be asked about, whatever was
-  planned for it. They are asked about at the next round of queries, within each provider's limits; nothing else
-  changes. It is what one does after a backup was restored: what came after the backup was made is not in it.
+  planned for it; nothing else changes. This version does not ask providers yet: what is wanted here is asked by the
+  first that does. It is what one does after a backup was restored: what came after the backup was made is not in it.
   Without --yes it only counts. Doing it twice does no harm.
 
 Options
@@ -65,6 +65,8 @@ export async function runRequery(
 function describe({ seen, unsettled, accounts, held }: Requeried, isDone: boolean): string {
   const each = Object.entries(accounts).map(([account, count]) => `  ${account}  ${count}\n`)
   const heldToo = held > 0 ? `${held} of them are held for a person.\n` : ''
-  const end = isDone ? 'They are asked about at the next round.' : 'Nothing was changed. --yes asks.'
+  const end = isDone
+    ? 'They come first when providers are asked, which this version does not do yet.'
+    : 'Nothing was changed. --yes asks.'
   return `${unsettled} of ${seen} are not settled.\n${each.join('')}${heldToo}${end}\n`
 }

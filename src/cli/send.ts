@@ -118,7 +118,7 @@ async function registerTransfer(
       amount: { value: flags.amount, currency: account.currency },
       beneficiary:
         account.provider === 'wechatpay'
-          ? { openid: flags.openid }
+          ? { openid: flags.openid, name: 'John Doe' }
           : { bankCode: '002', accountNumber: flags['account-number'], name: 'John Doe' },
     }),
   })

@@ -1,4 +1,5 @@
 /** The archive as the store wants it: with places as text, and lines that cannot be had as faults. */
+import { accessSync, constants, mkdirSync } from 'node:fs'
 import { formatPlace, readPlace } from '../archive/place.ts'
 import { createArchiveReader } from '../archive/reader.ts'
 import { type ArchiveWriterDeps, createArchiveWriter } from '../archive/writer.ts'
@@ -11,6 +12,20 @@ export function createArchive(deps: ArchiveWriterDeps): Archive & { close(): Pro
     ...openArchive(deps),
     append: async (lines) => (await writer.append(lines)).map(formatPlace),
     close: () => writer.close(),
+  }
+}
+
+/** A folder that cannot be written would be noticed when the first thing leaves, weeks later. */
+export function prepareArchive(dir: string): void {
+  try {
+    mkdirSync(dir, { recursive: true, mode: 0o700 })
+    accessSync(dir, constants.R_OK | constants.W_OK | constants.X_OK)
+  } catch (cause) {
+    const code = (cause as NodeJS.ErrnoException).code ?? 'unknown'
+    throw new AppError('invalid-configuration', {
+      detail: `archive.dir: ${dir} is no folder that can be written (${code}).`,
+      cause,
+    })
   }
 }
 

@@ -26,7 +26,7 @@ import { createKeys, type Keys } from '../store/keys.ts'
 import { checkFixed, type Fixed, noteAccounts } from '../store/meta.ts'
 import type { Lifecycle } from '../telemetry/lifecycle.ts'
 import type { Logger } from '../telemetry/logger.ts'
-import { createArchive } from './archive.ts'
+import { createArchive, prepareArchive } from './archive.ts'
 import { createProviders } from './providers.ts'
 
 export const keyPrefix = 'tallyhook'
@@ -80,6 +80,7 @@ export async function openBase({ config, env, lifecycle, logger }: ComposeDeps):
   await checkFixed(client, keys, describeFixed(config))
   await noteAccounts(client, keys, [...settings.keys()])
   const { dir } = config.archive
+  prepareArchive(dir)
   const archive = createArchive({ dir, clock, randomBytes: createRandomPool(), logger })
   lifecycle.add({ name: 'archive', stop: () => archive.close() })
   return {

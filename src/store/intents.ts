@@ -9,7 +9,7 @@ import type { Heard } from '../domain/repeats.ts'
 import type { RedisClient } from '../redis/client.ts'
 import type { Archive } from './archive.ts'
 import { decodeCase } from './case-write.ts'
-import { decodeStored, encodePointer } from './codec/codec.ts'
+import { decodeStored, encodePointer, type Stored } from './codec/codec.ts'
 import { decodeHeard, readReceiptPlace } from './codec/heard.ts'
 import { type KeptIntent, readIntentLine, readReceiptLine } from './codec/kept-intent.ts'
 import { decodeReceipt, type ReceiptRecord } from './codec/receipt.ts'
@@ -329,11 +329,22 @@ interface FoundRecord {
   heard: string[]
 }
 
+/** One that cannot be read says nothing about the others. */
+function readStored(id: Target, text: string): Stored | { form: 'unreadable'; error: AppError } {
+  try {
+    return decodeStored(id as IntentId, text)
+  } catch (error) {
+    return { form: 'unreadable', error: asAppError(error) }
+  }
+}
+
 function readLoaded(id: Target, found: FoundRecord | undefined): Found {
   if (typeof found?.text !== 'string') return { outcome: 'unknown' }
   const { text } = found
-  const stored = decodeStored(id as IntentId, text)
+  const stored = readStored(id, text)
   switch (stored.form) {
+    case 'unreadable':
+      return { outcome: 'unreadable', error: stored.error }
     case 'record':
       return {
         outcome: 'found',

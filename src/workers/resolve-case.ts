@@ -89,7 +89,7 @@ export function createResolveCase(deps: ResolveCaseDeps): ResolveCase {
     const record = records.find((one) => one.id === id)
     const read = record && (await receipts.read(record))
     if (!read || read.outcome === 'erased')
-      throw cannotTake('What it said was erased, or has left with age; keep ours, or cancel.')
+      throw cannotTake('What it said was erased, or has left with age, so it cannot be taken.')
     if (read.outcome === 'not-readable') throw cannotTake(read.because)
     const { open, observed } = read
     const { other } = record

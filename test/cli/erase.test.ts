@@ -121,14 +121,23 @@ describe('commands over everything that is kept', () => {
       assert.ok(await vault.openSecrets<TransferSecrets>(intent))
       said.out = ''
       const told = [...args, '--yes', '--reason', 'asked for on 3 March', '--by', 'dewi']
+      const inTheWay = join(folder, 'archive')
+      writeFileSync(inTheWay, '')
+      await assert.rejects(runErase(told, env, output), /archive/)
+      assert.ok(await vault.openSecrets(intent), 'what cannot be put on record is not done')
+      rmSync(inTheWay)
       assert.equal(await runErase(told, env, output), 0)
       assert.match(said.out, / 1 {2}keys\n.*Erased\.\n$/s)
       assert.equal(await vault.openSecrets(intent), undefined)
       const lines = await collect(
         createArchiveReader({ dir: join(folder, 'archive') }).find({ kind: 'erasure' }),
       )
-      const [noted] = lines
-      assert.ok(noted && lines.length === 1)
+      assert.deepEqual(
+        lines.map(({ line }) => (line.data as { phase: string }).phase),
+        ['begun', 'done'],
+      )
+      const noted = lines.at(-1)
+      assert.ok(noted)
       const data = noted.line.data as Record<string, unknown>
       assert.deepEqual([data.by, data.reason, data.named], ['dewi', 'asked for on 3 March', 'account-number'])
       for (const text of [said.out, said.err, JSON.stringify(noted.line)]) {

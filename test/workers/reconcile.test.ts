@@ -126,6 +126,17 @@ describe('reconcile', () => {
     for (const { error } of failed) assert.equal(error.retry, 'never')
   })
 
+  it('applies what stands beside a record that nobody can read', async () => {
+    const [odd, sound] = [await registered(), await registered()]
+    await redis.set(store.keys.intent(transferIdOf(testAccount.id, odd)), '1 {"v":9}')
+    const failed = await reconcile.applyAll([callback(odd), callback(sound)])
+    assert.deepEqual(
+      failed.map(({ error }) => error.code),
+      ['internal-error'],
+    )
+    assert.equal(await stateOf(sound), 'succeeded')
+  })
+
   it('gives up with a fault that may pass when others keep changing the transfer', async () => {
     const contended = createTestReconcile(store, {
       intents: {

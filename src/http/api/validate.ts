@@ -16,12 +16,21 @@ export function limitOf(asked: number | undefined): number {
 
 /** The input in its type, or a 422 that lists every fault with its place. */
 export function validate<Schema extends z.ZodType>(schema: Schema, input: unknown): z.output<Schema> {
-  const parsed = schema.safeParse(input)
+  const parsed = schema.safeParse(input, { error: explain })
   if (parsed.success) return parsed.data
   throw new AppError('invalid-request', {
     detail: 'The request is not valid; `errors` says where.',
     errors: parsed.error.issues.flatMap(toFieldErrors),
   })
+}
+
+/** Where the schema says nothing of its own, in our words. */
+const explain: z.core.$ZodErrorMap = (issue) => {
+  if (issue.code === 'invalid_type' && issue.input === undefined) return 'It is required.'
+  const isList = 'origin' in issue && issue.origin === 'array'
+  if (issue.code === 'too_big' && isList) return `It holds at most ${issue.maximum}.`
+  if (issue.code === 'too_small' && isList) return `It holds at least ${issue.minimum}.`
+  return undefined
 }
 
 export function toFieldErrors(issue: z.core.$ZodIssue): FieldError[] {
