@@ -184,13 +184,16 @@ export function createIntentStore(deps: IntentStoreDeps): IntentStore {
   }
 
   /** Several go out in one call. Where a call fails, each of it is tried by itself: one says nothing about the others. */
-  async function runAll(transactions: readonly Transaction[]): Promise<(TransactionOutcome | Error)[]> {
+  async function runAll(
+    transactions: readonly Transaction[],
+    mode: 'quiet' | '' = '',
+  ): Promise<(TransactionOutcome | Error)[]> {
     const names = transactions.map((transaction) => transaction.place())
     const parts = splitForScripts(redis, names, writtenMax)
     const outcomes: (TransactionOutcome | Error)[] = []
-    const failed = await runParts(transactions, parts, outcomes)
+    const failed = await runParts(transactions, parts, outcomes, mode)
     const alone = failed.filter((part) => part.length > 1).flatMap((part) => part.map((i) => [i]))
-    if (alone.length > 0) await runParts(transactions, alone, outcomes)
+    if (alone.length > 0) await runParts(transactions, alone, outcomes, mode)
     return outcomes
   }
 
@@ -199,9 +202,13 @@ export function createIntentStore(deps: IntentStoreDeps): IntentStore {
     transactions: readonly Transaction[],
     parts: readonly number[][],
     outcomes: (TransactionOutcome | Error)[],
+    mode: 'quiet' | '',
   ): Promise<number[][]> {
     const commands = parts.map((part): Command => {
-      const call = toCall(part.map((i) => transactions[i] as Transaction))
+      const call = toCall(
+        part.map((i) => transactions[i] as Transaction),
+        mode,
+      )
       return [commitCommand, call.keys.length, ...call.keys, ...call.args]
     })
     const answers = await runTogether(redis, commands)
@@ -235,6 +242,7 @@ export function createIntentStore(deps: IntentStoreDeps): IntentStore {
       requests.map((request, i) =>
         composeCommit(keys, request, bodies[i], { revival: request.before && revivals.get(request.before) }),
       ),
+      'quiet',
     )
     await makeLinks(requests.filter((_, i) => isWritten(answers[i])))
     return answers.map((answer, i) =>

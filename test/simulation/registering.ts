@@ -10,12 +10,7 @@ import type { Target } from '../../src/store/intents.ts'
 import type { Keys } from '../../src/store/keys.ts'
 import type { Command } from '../../src/store/together.ts'
 import type { createModelSubject } from '../model/model-subject.ts'
-
-interface Write {
-  name: string
-  key: string
-  args: string[]
-}
+import { readCall } from './read-call.ts'
 
 export interface Mirror {
   /** What a step that was written did; says what it is about. */
@@ -52,7 +47,7 @@ export function createMirror({ keys, model, targets, batch, eventOf }: MirrorDep
   return {
     async tell(command) {
       const about: Target[] = []
-      for (const { name, key, args } of writesOf(command)) {
+      for (const { name, key, args } of readCall(command).flatMap(({ writes }) => writes)) {
         if (name !== 'do') continue
         const target = byKey.get(key)
         const [verb, ...rest] = args
@@ -66,21 +61,4 @@ export function createMirror({ keys, model, targets, batch, eventOf }: MirrorDep
       return about
     },
   }
-}
-
-/** The arguments of scripts/commit.lua, read again. */
-function writesOf([, count, ...rest]: Command): Write[] {
-  const names = rest.slice(0, Number(count)).map(String)
-  const args = rest.slice(Number(count)).map(String)
-  let at = 1
-  const take = () => args[at++] ?? ''
-  const taken = (): Write => {
-    const name = take()
-    const key = names[Number(take()) - 1] ?? ''
-    return { name, key, args: Array.from({ length: Number(take()) }, take) }
-  }
-  for (let check = Number(args[0]); check > 0; check--) taken()
-  const writes: Write[] = []
-  while (at < args.length) writes.push(taken())
-  return writes
 }
