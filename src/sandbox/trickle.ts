@@ -115,8 +115,9 @@ export function createTrickle(deps: TrickleDeps): Trickle {
   }
 }
 
+/** Letters and digits alone: WeChat Pay takes nothing else. */
 export function makeReference(prefix: string): string {
-  return `${prefix}-${randomBytes(5).toString('hex')}`
+  return `${prefix}${randomBytes(5).toString('hex')}`
 }
 
 function makeTransfer(random: () => number): NewTransfer {

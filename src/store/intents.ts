@@ -183,27 +183,13 @@ export function createIntentStore(deps: IntentStoreDeps): IntentStore {
     return readIntentLine(id, stored.left, await deps.archive.read(stored.left.place))
   }
 
-  /** Several go out in one call. Where a call fails, each of it is tried by itself: one says nothing about the others. */
+  /** Several go out in one call. Where a call fails, so do all of it; those that were written are found so when they come again. */
   async function runAll(
     transactions: readonly Transaction[],
     mode: 'quiet' | '' = '',
   ): Promise<(TransactionOutcome | Error)[]> {
     const names = transactions.map((transaction) => transaction.place())
     const parts = splitForScripts(redis, names, writtenMax)
-    const outcomes: (TransactionOutcome | Error)[] = []
-    const failed = await runParts(transactions, parts, outcomes, mode)
-    const alone = failed.filter((part) => part.length > 1).flatMap((part) => part.map((i) => [i]))
-    if (alone.length > 0) await runParts(transactions, alone, outcomes, mode)
-    return outcomes
-  }
-
-  /** Returns the parts that failed. */
-  async function runParts(
-    transactions: readonly Transaction[],
-    parts: readonly number[][],
-    outcomes: (TransactionOutcome | Error)[],
-    mode: 'quiet' | '',
-  ): Promise<number[][]> {
     const commands = parts.map((part): Command => {
       const call = toCall(
         part.map((i) => transactions[i] as Transaction),
@@ -211,13 +197,12 @@ export function createIntentStore(deps: IntentStoreDeps): IntentStore {
       )
       return [commitCommand, call.keys.length, ...call.keys, ...call.args]
     })
-    const answers = await runTogether(redis, commands)
-    return parts.filter((part, n) => {
-      const answer = answers[n]
+    const outcomes: (TransactionOutcome | Error)[] = []
+    for (const [n, answer] of (await runTogether(redis, commands)).entries()) {
       const read = answer instanceof Error ? undefined : readTransactions(answer)
-      for (const [k, i] of part.entries()) outcomes[i] = read?.[k] ?? (answer as Error)
-      return !read
-    })
+      for (const [k, i] of (parts[n] ?? []).entries()) outcomes[i] = read?.[k] ?? (answer as Error)
+    }
+    return outcomes
   }
 
   /** Bodies are sealed for the person whom the intent is about. */

@@ -130,10 +130,11 @@ describe('tallyhook cases', () => {
       beneficiary: { kind: 'bank', bankCode: '002', accountNumber: number, name: 'Jane Roe' },
     })
     const event = await registrationOf(parts, reference, { id })
-    const intent = { ...event.intent, personal: sealed }
+    const intent = { ...event.intent, personal: sealed, payee: { kind: 'bank' } as const }
     await createRegister(parts)({ ...event, intent })
     const reconcile = createTestReconcile(parts, { ...digests, sealer: keyring })
-    const callbacks = [{ amount: '1.00', accountNumber: number }, { accountNumber: number }]
+    const paid = { accountNumber: number, accountName: 'Jane Roe' }
+    const callbacks = [{ ...paid, amount: '1.00' }, paid]
     for (const fields of callbacks) {
       const receipt = openReceiptOf(describeDisbursement(disbursement({ reference, ...fields })))
       await reconcile.applyOne(receipt)

@@ -2,7 +2,6 @@
  * The store on Redis and the model side by side. What took effect on the one happens to the other in the same order, and
  * after each such step both are looked at: answers, records, totals, indexes and the log must be the same.
  */
-import type { Step } from '../../src/domain/decision.ts'
 import type { IntentEvent } from '../../src/domain/event.ts'
 import type { IntentId, ReceiptId } from '../../src/domain/ids.ts'
 import type { Intent } from '../../src/domain/intent.ts'
@@ -13,12 +12,7 @@ import { type Cases, createCases } from '../../src/store/cases.ts'
 import { decodeStored } from '../../src/store/codec/codec.ts'
 import { type CommitRequest, readCommit } from '../../src/store/commit.ts'
 import { createDueBatches, type DueBatches } from '../../src/store/due-batches.ts'
-import {
-  createIntentStore,
-  type IntentStore,
-  type ParkRequest,
-  type Target,
-} from '../../src/store/intents.ts'
+import { createIntentStore, type IntentStore, type Target } from '../../src/store/intents.ts'
 import { createLinks, type Link, type Links, linksOf } from '../../src/store/links.ts'
 import { createReadyReceipts, type ReadyReceipts } from '../../src/store/ready-receipts.ts'
 import { createOpenBody, type OpenBody } from '../../src/store/receipts.ts'
@@ -33,7 +27,6 @@ import { createMemoryArchive } from '../support/memory-archive.ts'
 import { keyring } from '../support/store.ts'
 import { type Checkers, createCheckers } from './checkers.ts'
 import { alike, ensure, show } from './failure.ts'
-import { readCall } from './read-call.ts'
 import { createMirror, type MirrorDeps } from './registering.ts'
 import type { Actor, Effect, Turnstile } from './turnstile.ts'
 
@@ -142,30 +135,23 @@ export function createStage({ redis, turnstile, prefix, clock, parkedMax, watche
     )
   }
 
-  /** What its commit checks first. */
-  function firstKeyOf({ before, steps, receipt }: CommitRequest): string {
-    const id = (before ?? (steps[0] as Step).intent).id
-    return receipt ? keys.receipt(keys.partitionOf(id), receipt.open.id) : keys.intent(id)
-  }
-
-  /** A call holds several, some of them for the second time where a call failed; then come the links of what was written. */
   function committing(requests: readonly CommitRequest[]): Effect {
-    const byKey = new Map(requests.map((request) => [firstKeyOf(request), request]))
-    const written: CommitRequest[] = []
+    let written: CommitRequest[] | undefined
     return async (commands, answers) => {
       if (commands[0]?.[0] !== commitCommand) return
-      const asked = commands.slice(0, answers.length).flatMap(readCall)
-      const told = asked.map(({ checks }) => byKey.get(checks[0]?.key ?? ''))
-      if (!told[0]) return linked(written.flatMap(linksOfRequest), answers)
-      for (const [i, answer] of answers.flatMap(readTransactions).entries()) {
-        const request = told[i] as CommitRequest
-        const outcome = readCommit(answer, request)
+      if (written) return linked(written.flatMap(linksOfRequest), answers)
+      written = []
+      const done = answers.flatMap(readTransactions)
+      for (const [i, one] of done.entries()) {
+        const request = requests[i] as CommitRequest
+        const outcome = readCommit(one, request)
         same('A commit', outcome, await model.intents.commit(request))
         if (outcome.outcome !== 'committed') continue
         written.push(request)
         watcher.committed(request)
       }
-      await compare(touched(told.map((request) => request?.before ?? request?.steps[0]?.intent)))
+      const intents = requests.map(({ before, steps }) => before ?? steps[0]?.intent)
+      await compare(touched(intents.slice(0, done.length)))
     }
   }
 
@@ -223,14 +209,12 @@ export function createStage({ redis, turnstile, prefix, clock, parkedMax, watche
         commitAll: (requests) => on(committing(requests)).commitAll(requests),
         commit: (request) => on(committing([request])).commit(request),
         parkAll: (requests) => {
-          const byKey = new Map(requests.map((request) => [keys.intent(request.target), request]))
-          const effect: Effect = async (commands, answers) => {
-            const read = answers.flatMap(readTransactions)
-            const parked = commands.slice(0, answers.length).flatMap(readCall)
-            const some = parked.map(({ checks }) => byKey.get(checks[0]?.key ?? '') as ParkRequest)
-            const outcomes = read.map((answer) => {
-              if (answer.outcome === 'failed') return 'registered'
-              return answer.results[0] === 1 ? 'parked' : 'full'
+          const effect: Effect = async (_, answers) => {
+            const done = answers.flatMap(readTransactions)
+            const some = requests.slice(0, done.length)
+            const outcomes = done.map((one) => {
+              if (one.outcome === 'failed') return 'registered'
+              return one.results[0] === 1 ? 'parked' : 'full'
             })
             same('Parking', outcomes, await model.intents.parkAll(some))
             await compare(
@@ -242,14 +226,14 @@ export function createStage({ redis, turnstile, prefix, clock, parkedMax, watche
         },
         claimNumbers: (claims) => {
           const effect: Effect = async (_, answers) => {
-            const found = answers.flat()
-            const some = claims.slice(0, found.length)
+            const texts = answers.flat()
+            const some = claims.slice(0, texts.length)
             const expected = await model.intents.claimNumbers(some)
             for (const [i, { number, target }] of some.entries()) {
               watcher.claimed(number, target)
-              const text = found[i]
-              if (typeof text !== 'string') continue
-              same('A number', decodeStored(target as IntentId, text), { form: 'pointer', to: expected[i] })
+              const text = texts[i]
+              const before = typeof text === 'string' ? decodeStored(target as IntentId, text) : undefined
+              same('A number', before?.form === 'pointer' ? before.to : target, expected[i])
             }
           }
           return on(effect).claimNumbers(claims)

@@ -416,8 +416,16 @@ export async function playWorld(redis: RedisClient, { seed, operations }: Plan):
     await stage.compareAll(all, [...targets])
     const outcomes = await checkReceipts(all, [...targets])
     checkMoney(intents)
+    await checkLinks(intents)
     await checkCases(intents)
     return outcomes
+  }
+
+  /** Nothing waits under a number that a coupon bears. */
+  async function checkLinks(intents: readonly Intent[]): Promise<void> {
+    const bears = intents.some((one) => one.kind === 'coupon' && one.couponNumber === couponNumbers.own)
+    const [waiting = []] = await stage.real.lookAt([aliasIdOf('coupon', account, couponNumbers.own)])
+    ensure(!bears || waiting.length === 0, () => `${waiting.length} wait under a number that is known.`)
   }
 
   /** Every acknowledged callback ends in exactly one place. */

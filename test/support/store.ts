@@ -149,7 +149,7 @@ export function createTestReconcile(
 
 /** As the intake hands it to the producer. */
 export function openReceiptOf(body: string | Buffer): OpenReceipt {
-  const { body: _, ...head } = receiptOf('')
+  const { body: _, ...head } = receiptOf(body)
   return { ...head, opened: Buffer.from(body) }
 }
 

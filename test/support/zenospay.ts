@@ -62,7 +62,7 @@ export function signedDisbursement(fields: Partial<Disbursement> = {}): SignedCa
 }
 
 export function newReference(): string {
-  return `ref-${randomBytes(6).toString('hex')}`
+  return `ref${randomBytes(6).toString('hex')}`
 }
 
 export { formatJakartaTime }
