@@ -145,7 +145,7 @@ export function createVault<Key>({ redis, keys, sealer, persons }: VaultDeps<Key
     async sealBodies(bodies) {
       const found = await readKeys(bodies)
       const chosen = await Promise.all(
-        bodies.map(async (body, i) => {
+        bodies.map((body, i) => {
           const key = found[i]
           if (key && persons.isUnder(key, body.beside)) return key
           return body.isForPerson ? (key ?? makeKey(body)) : throwAwayKey()
