@@ -5,8 +5,9 @@ import { fileURLToPath } from 'node:url'
 import type { Redis } from 'ioredis'
 
 /** `file` as it lies beside this one, compiled. */
-export function start(file: string): ChildProcess {
+export function start(file: string, execArgv: string[] = []): ChildProcess {
   return fork(fileURLToPath(new URL(file, import.meta.url)), {
+    execArgv,
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
   })
 }

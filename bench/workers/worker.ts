@@ -12,8 +12,9 @@ import { createIntentStore } from '../../src/store/intents.ts'
 import { loadScripts } from '../../src/store/scripts.ts'
 import { createVault } from '../../src/store/vault.ts'
 import { createLogger } from '../../src/telemetry/logger.ts'
-import { createReconcile, type Reconcile } from '../../src/workers/reconcile.ts'
+import { createReconcile } from '../../src/workers/reconcile.ts'
 import { createReconcileWorker } from '../../src/workers/reconcile-worker.ts'
+import { type ApplyReceipts, shareRounds } from '../../src/workers/share-rounds.ts'
 import { tellCpu } from '../processes.ts'
 import type { WorkerOrder } from '../reconcile.ts'
 import { benchAccount, schemes } from '../schemes.ts'
@@ -74,7 +75,7 @@ async function startOurs(): Promise<void> {
     logger,
   })
   createReconcileWorker({
-    reconcile: counting(reconcile),
+    reconcile: counting(shareRounds(reconcile)),
     sealer: keyring,
     addJobs: () => Promise.reject(new Error('No callback of a benchmark is split out.')),
     cases: createCases({ redis, keys, clock: Date.now }),
@@ -86,7 +87,7 @@ async function startOurs(): Promise<void> {
   })
 }
 
-function counting({ applyOne, applyAll }: Reconcile): Reconcile {
+function counting({ applyOne, applyAll }: ApplyReceipts): ApplyReceipts {
   return {
     async applyOne(receipt) {
       const applied = await applyOne(receipt)

@@ -16,6 +16,7 @@ import { createReconcile } from '../workers/reconcile.ts'
 import { createReconcileWorker } from '../workers/reconcile-worker.ts'
 import { startRounds } from '../workers/rounds.ts'
 import { createSettleBatches } from '../workers/settle-batches.ts'
+import { shareRounds } from '../workers/share-rounds.ts'
 import { type Base, type ComposeDeps, clock, ids, open, openQueue, queuePrefix } from './base.ts'
 import { createIntentParts, type IntentParts } from './store.ts'
 
@@ -30,7 +31,8 @@ const auditMs = 60 * 60_000
 const archiveIntervalMs = 60_000
 /** A sweep renews it after each append, and no append takes this long. */
 const archiveLeaseMs = 5 * 60_000
-const workerConcurrency = 16
+/** Jobs share rounds, so that more at once makes each of them cheaper. */
+const workerConcurrency = 64
 
 export async function startWork({ config, lifecycle, logger }: ComposeDeps, base: Base): Promise<void> {
   const { keys, keyring } = base
@@ -50,7 +52,7 @@ export async function startWork({ config, lifecycle, logger }: ComposeDeps, base
 
   const connection = await open(base, lifecycle, 'wait', 'worker')
   const worker = createReconcileWorker({
-    reconcile,
+    reconcile: shareRounds(reconcile),
     sealer: keyring,
     addJobs,
     cases,

@@ -186,11 +186,17 @@ export function createIntentStore(deps: IntentStoreDeps): IntentStore {
   }
 
   /** Several go out in one call. Where a call fails, so do all of it; those that were written are found so when they come again. */
-  async function runAll(transactions: readonly Transaction[]): Promise<(TransactionOutcome | Error)[]> {
+  async function runAll(
+    transactions: readonly Transaction[],
+    mode: 'quiet' | '' = '',
+  ): Promise<(TransactionOutcome | Error)[]> {
     const names = transactions.map((transaction) => transaction.place())
     const parts = splitForScripts(redis, names, writtenMax)
     const commands = parts.map((part): Command => {
-      const call = toCall(part.map((i) => transactions[i] as Transaction))
+      const call = toCall(
+        part.map((i) => transactions[i] as Transaction),
+        mode,
+      )
       return [commitCommand, call.keys.length, ...call.keys, ...call.args]
     })
     const outcomes: (TransactionOutcome | Error)[] = []
@@ -224,6 +230,7 @@ export function createIntentStore(deps: IntentStoreDeps): IntentStore {
       requests.map((request, i) =>
         composeCommit(keys, request, bodies[i], { revival: request.before && revivals.get(request.before) }),
       ),
+      'quiet',
     )
     await makeLinks(requests.filter((_, i) => isWritten(answers[i])))
     return answers.map((answer, i) =>

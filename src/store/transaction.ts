@@ -19,9 +19,12 @@ export interface Transaction {
   toCall(): TransactionCall
   /** One of its keys: they are all in one place. */
   place(): string
-  /** Behind those that are there already. */
-  addTo(keys: string[], args: string[]): void
+  /** As the script takes it: where its keys are, its checks, its writes. */
+  describe(placeOf: (key: string) => number): Described
 }
+
+type Part = string | number
+type Described = [places: number[], checks: Part[], writes: Part[]]
 
 export interface TransactionCall {
   keys: string[]
@@ -43,12 +46,20 @@ export type TransactionOutcome =
   | { outcome: 'written'; results: unknown[] }
   | { outcome: 'failed'; check: number; found: string | null }
 
-/** What one call makes of several, each by itself. */
-export function toCall(transactions: readonly Transaction[]): TransactionCall {
-  const keys: string[] = []
-  const args: string[] = []
-  for (const transaction of transactions) transaction.addTo(keys, args)
-  return { keys, args }
+/**
+ * What one call makes of several, each by itself. They go as one text: to send and to take apart some thousand short
+ * arguments cost more than this. `quiet`: nobody asks what the writes return.
+ */
+export function toCall(transactions: readonly Transaction[], mode: 'quiet' | '' = ''): TransactionCall {
+  const places = new Map<string, number>()
+  const placeOf = (key: string) => {
+    const known = places.get(key)
+    if (known !== undefined) return known
+    places.set(key, places.size + 1)
+    return places.size
+  }
+  const text = JSON.stringify(transactions.map((transaction) => transaction.describe(placeOf)))
+  return { keys: [...places.keys()], args: [text, mode] }
 }
 
 export function readTransactions(answer: unknown): TransactionOutcome[] {
@@ -68,34 +79,34 @@ function readOne(answer: unknown): TransactionOutcome {
 
 export function createTransaction(): Transaction {
   const keys: string[] = []
-  const indexes = new Map<string, string>()
-  const checks: string[] = []
-  const writes: string[] = []
-  let checkCount = 0
+  const checks: Part[] = []
+  const writes: Part[] = []
   let writeCount = 0
 
-  function indexOf(key: string): string {
-    const known = indexes.get(key)
-    if (known !== undefined) return known
-    keys.push(key)
-    const index = String(keys.length)
-    indexes.set(key, index)
-    return index
+  /** They are few. */
+  function indexOf(key: string): number {
+    const known = keys.indexOf(key)
+    return known < 0 ? keys.push(key) : known + 1
   }
 
-  function write(name: string, index: string, args: readonly (string | number)[]): Transaction {
+  function write(name: string, index: number, args: readonly Part[]): Transaction {
     writeCount++
-    writes.push(name, index, String(args.length), ...args.map(String))
+    writes.push(name, index, args.length)
+    for (const arg of args) writes.push(String(arg))
     return transaction
   }
 
   const transaction: Transaction = {
     check(name: string, key: string, ...args: string[]) {
-      checkCount++
-      checks.push(name, indexOf(key), String(args.length), ...args)
+      checks.push(name, indexOf(key), args.length, ...args)
       return transaction
     },
-    do: (command, key, ...args) => write('do', indexOf(key), [command, ...args]),
+    do(command, key, ...args) {
+      writeCount++
+      writes.push('do', indexOf(key), args.length + 1, command)
+      for (const arg of args) writes.push(String(arg))
+      return transaction
+    },
     park: (key, { counts, account, id, receipt, max }) =>
       write('park', indexOf(key), [indexOf(counts), account, id, receipt, max]),
     unpark: (key, { counts, ready, account }) =>
@@ -112,15 +123,11 @@ export function createTransaction(): Transaction {
       ]),
     trimCases: (index, { cases, max, skip }) =>
       write('trim-cases', indexOf(index), [indexOf(cases), max, skip]),
-    publish: (channel, message) => write('publish', '1', [channel, message]),
+    publish: (channel, message) => write('publish', 1, [channel, message]),
     writes: () => writeCount,
     toCall: () => toCall([transaction]),
     place: () => keys[0] ?? '',
-    addTo(allKeys, allArgs) {
-      allKeys.push(...keys)
-      const count = 1 + checks.length + writes.length
-      allArgs.push(String(keys.length), String(count), String(checkCount), ...checks, ...writes)
-    },
+    describe: (placeOf) => [keys.map(placeOf), checks, writes],
   }
   return transaction
 }

@@ -12,7 +12,7 @@ import type { RedisClient } from '../redis/client.ts'
 import type { Logger } from '../telemetry/logger.ts'
 import { createFailedCases, type FailedCases, type FailedCasesDeps, failsForGood } from './failed-cases.ts'
 import { type BroughtReceipt, sealReceipt } from './observe.ts'
-import type { Reconcile } from './reconcile.ts'
+import type { ApplyReceipts } from './share-rounds.ts'
 import {
   createBreather,
   type DelayableJob,
@@ -37,7 +37,7 @@ const runRetryMs = 1_000
 const stalledCountMax = Number.MAX_SAFE_INTEGER
 
 export interface ReconcileWorkerDeps {
-  reconcile: Reconcile
+  reconcile: ApplyReceipts
   sealer: Sealer
   addJobs(jobs: JobDraft[]): Promise<unknown>
   cases: FailedCasesDeps['cases']

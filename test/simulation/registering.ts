@@ -10,12 +10,7 @@ import type { Target } from '../../src/store/intents.ts'
 import type { Keys } from '../../src/store/keys.ts'
 import type { Command } from '../../src/store/together.ts'
 import type { createModelSubject } from '../model/model-subject.ts'
-
-interface Write {
-  name: string
-  key: string
-  args: string[]
-}
+import { readCall } from './read-call.ts'
 
 export interface Mirror {
   /** What a step that was written did; says what it is about. */
@@ -52,7 +47,7 @@ export function createMirror({ keys, model, targets, batch, eventOf }: MirrorDep
   return {
     async tell(command) {
       const about: Target[] = []
-      for (const { name, key, args } of writesOf(command)) {
+      for (const { name, key, args } of readCall(command).flatMap(({ writes }) => writes)) {
         if (name !== 'do') continue
         const target = byKey.get(key)
         const [verb, ...rest] = args
@@ -66,28 +61,4 @@ export function createMirror({ keys, model, targets, batch, eventOf }: MirrorDep
       return about
     },
   }
-}
-
-/** The arguments of scripts/commit.lua, read again. */
-function writesOf([, count, ...rest]: Command): Write[] {
-  const names = rest.slice(0, Number(count)).map(String)
-  const args = rest.slice(Number(count)).map(String)
-  const writes: Write[] = []
-  let at = 0
-  let keysBefore = 0
-  const take = () => args[at++] ?? ''
-  const taken = (): Write => {
-    const name = take()
-    const key = names[keysBefore + Number(take()) - 1] ?? ''
-    return { name, key, args: Array.from({ length: Number(take()) }, take) }
-  }
-  while (at < args.length) {
-    const keyCount = Number(take())
-    const length = Number(take())
-    const end = at + length
-    for (let check = Number(take()); check > 0; check--) taken()
-    while (at < end) writes.push(taken())
-    keysBefore += keyCount
-  }
-  return writes
 }

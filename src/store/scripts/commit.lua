@@ -3,13 +3,14 @@
   here it is only made sure that what it was decided on is still so. Several transactions may come in one call; each is
   checked and written by itself, in order.
 
-  KEYS    of one transaction after another, each key that it touches, once
-  ARGV    of one transaction after another: the number of its keys, the number of arguments that follow, and these:
-          the number of checks; each check: its name, its key's index, the number of its arguments, the arguments
-          then the writes, until the end, in the same form
+  KEYS    each key that a transaction touches, once
+  ARGV    the transactions as JSON, each a list of three: where its keys are among KEYS; its checks; its writes.
+          Of a check or write, one after another: its name, which of the transaction's keys, the number of its arguments,
+          the arguments
+          'quiet', where nobody asks what writes returned
 
   Returns for each transaction
-          {0, what each write returned …}   written
+          {0, what each write returned …}   written; of a quiet call {0}
           {n, what was found}               the nth check failed; nothing was written
 
   Checks
@@ -32,14 +33,11 @@
                               lets go of the oldest in an index of resolved cases
     publish channel message
 ]]
-local at = 1
-local keysBefore = 0
-local function take()
-  at = at + 1
-  return ARGV[at - 1]
-end
+local quiet = ARGV[2] == 'quiet'
+-- Of the transaction that is under way: where its keys are.
+local places
 local function keyAt(index)
-  return KEYS[keysBefore + tonumber(index)]
+  return KEYS[places[tonumber(index)]]
 end
 
 local checks = {}
@@ -152,33 +150,42 @@ writes['publish'] = function(_, channel, message)
   return redis.call('PUBLISH', channel, message)
 end
 
--- What the function of this name returns for the next key and arguments.
-local function apply(functions)
-  local name, key, count = take(), keyAt(take()), tonumber(take())
-  at = at + count
-  return functions[name](key, unpack(ARGV, at - count, at - 1))
+-- What each function returns for its key and arguments; stops where `stop` says so.
+local function each(list, functions, see)
+  local at, number = 1, 1
+  while at <= #list do
+    local last = at + 2 + list[at + 2]
+    local result, found = functions[list[at]](keyAt(list[at + 1]), unpack(list, at + 3, last))
+    if see(number, result, found) then
+      return
+    end
+    at, number = last + 1, number + 1
+  end
 end
 
-local function run(last)
-  for number = 1, tonumber(take()) do
-    local holds, found = apply(checks)
+local function run(transaction)
+  places = transaction[1]
+  local failed
+  each(transaction[2], checks, function(number, holds, found)
     if not holds then
-      return { number, found }
+      failed = { number, found }
     end
+    return not holds
+  end)
+  if failed then
+    return failed
   end
   local results = { 0 }
-  while at <= last do
-    results[#results + 1] = apply(writes)
-  end
+  each(transaction[3], writes, function(number, result)
+    if not quiet then
+      results[number + 1] = result
+    end
+  end)
   return results
 end
 
 local answers = {}
-while at <= #ARGV do
-  local keyCount, argCount = tonumber(take()), tonumber(take())
-  local last = at + argCount - 1
-  answers[#answers + 1] = run(last)
-  at = last + 1
-  keysBefore = keysBefore + keyCount
+for i, transaction in ipairs(cjson.decode(ARGV[1])) do
+  answers[i] = run(transaction)
 end
 return answers
