@@ -56,7 +56,7 @@ interface Size {
 }
 
 const sizes = {
-  whole: { callbacks: 2_560, rounds: 3, few: 1_000, many: 1_000_000 },
+  whole: { callbacks: 12_800, rounds: 3, few: 1_000, many: 1_000_000 },
   quick: { callbacks: 1_280, rounds: 3, few: 1_000, many: 20_000 },
 }
 
