@@ -8,7 +8,6 @@ import { createReadyReceipts } from '../store/ready-receipts.ts'
 import type { Logger } from '../telemetry/logger.ts'
 import { createArchiveSweep } from '../workers/archive.ts'
 import { createAudit } from '../workers/audit.ts'
-import { startEvery } from '../workers/every.ts'
 import { createFinishLinks } from '../workers/finish-links.ts'
 import { createFinishRegistrations } from '../workers/finish-registrations.ts'
 import { createReadyPump, startSweep } from '../workers/ready-pump.ts'
@@ -98,14 +97,15 @@ export async function startWork({ config, lifecycle, logger }: ComposeDeps, base
     clock,
     onFailure: (error, about) => logger.warn('archive.not-swept', { ...about, error }),
   })
-  const archiver = startEvery(
-    archiveIntervalMs,
-    async (signal) => {
-      const counts = await archiveSweep(signal)
+  const archiver = startRounds({
+    round: async (stopping) => {
+      const counts = await archiveSweep(stopping)
       if (counts.intents + counts.receipts + counts.events > 0) logger.info('archive.swept', { ...counts })
     },
-    (error) => logger.warn('archive.not-swept', { error }),
-  )
+    intervalMs: archiveIntervalMs,
+    failed: 'archive.not-swept',
+    logger,
+  })
   lifecycle.add({ name: 'archive-sweep', stop: () => archiver.stop({ force: isAway() }) })
 }
 

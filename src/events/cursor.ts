@@ -9,10 +9,6 @@ export type Positions = string[]
 const version = 1
 const positionPattern = /^\d{1,16}-\d{1,16}$/
 
-export function startOf(partitions: number): Positions {
-  return Array.from({ length: partitions }, () => '0-0')
-}
-
 export function encodeCursor(positions: Positions): string {
   return Buffer.from(JSON.stringify([version, ...positions])).toString('base64url')
 }

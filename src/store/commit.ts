@@ -152,6 +152,8 @@ function writeSteps(
 ): void {
   if (steps.length === 0) return
   const partition = keys.partitionOf(after.id)
+  // First: where a sum does not fit, Redis refuses it, and what a script has written by then would stay.
+  if (after.kind === 'transfer') tally(transaction, keys, before as Transfer | undefined, after)
   let record = ''
   for (const { fact, intent } of steps) {
     const written = encodeStep({ fact, intent, because, at, ...(totals && { totals: totals.before }) })
@@ -160,7 +162,6 @@ function writeSteps(
   }
   transaction.do('SET', keys.intent(after.id), record)
   if (after.kind === 'transfer') {
-    tally(transaction, keys, before as Transfer | undefined, after)
     // Who was paid in truth is found like who was registered.
     const { accepted } = after.payee
     if (accepted !== undefined && accepted !== (before as Transfer | undefined)?.payee.accepted)

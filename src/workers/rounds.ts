@@ -2,7 +2,8 @@
 import type { Logger } from '../telemetry/logger.ts'
 
 export interface RoundsDeps {
-  round(): Promise<unknown>
+  /** A long one looks at the signal, so that a stop need not wait for all of it. */
+  round(stopping: AbortSignal): Promise<unknown>
   intervalMs: number
   /** Of the line in the log that says that a round failed. */
   failed: string
@@ -10,32 +11,33 @@ export interface RoundsDeps {
 }
 
 export interface Rounds {
+  /** Waits for the round that is under way, unless that is no use, as when Redis is away. */
   stop(options?: { force?: boolean }): Promise<void>
 }
 
 export function startRounds({ round, intervalMs, failed, logger }: RoundsDeps): Rounds {
-  let last: Promise<void> = Promise.resolve()
-  let busy = false
+  const stopping = new AbortController()
+  let current: Promise<void> | undefined
 
-  const run = async () => {
-    busy = true
+  async function run(): Promise<void> {
     try {
-      await round()
+      await round(stopping.signal)
     } catch (error) {
       logger.warn(failed, { error })
-    } finally {
-      busy = false
     }
   }
   const tick = () => {
-    if (!busy) last = run()
+    current ??= run().finally(() => {
+      current = undefined
+    })
   }
   tick()
   const timer = setInterval(tick, intervalMs)
   return {
     async stop({ force = false } = {}) {
       clearInterval(timer)
-      if (!force) await last
+      stopping.abort()
+      if (!force) await current
     },
   }
 }

@@ -75,6 +75,22 @@ describe('settling batches', () => {
   }
   const isDue = async () => (await redis.scard(store.keys.dueBatches(store.keys.partitionOf(id)))) === 1
 
+  it('takes nothing at all of a movement whose sum does not fit', async () => {
+    const totals = store.keys.totals(id)
+    await redis.hset(totals, 'm:succeeded', '9223372036854775807')
+    const rest = async () => [
+      await redis.hgetall(totals),
+      (await readAllEvents(store)).length,
+      (await redis.keys(`${store.prefix}:*`)).filter((key) => /:rc-|:heard:/.test(key)),
+    ]
+    const before = await rest()
+    await assert.rejects(see('r-1', 'succeeded'))
+    assert.deepEqual(await rest(), before)
+    await redis.hset(totals, 'm:succeeded', '0')
+    await see('r-1', 'succeeded')
+    assert.equal((await redis.hgetall(totals))['n:succeeded'], '1')
+  })
+
   it('says that it is processing, finished, and amended when one comes back, each once', async () => {
     await settle()
     assert.deepEqual(await facts(), ['registered'])

@@ -110,6 +110,8 @@ writes['unpark'] = function(key, counts, ready, account)
 end
 
 writes['tally'] = function(key, due, batch, minusState, minusAmount, plusState, plusAmount, final)
+  -- A sum that does not fit is refused here, before anything is written.
+  redis.call('HINCRBY', key, 'm:' .. plusState, plusAmount)
   if minusState ~= '' then
     redis.call('HINCRBY', key, 'n:' .. minusState, -1)
     -- Redis takes no '-0', and an error here would leave the half that is written.
@@ -118,7 +120,6 @@ writes['tally'] = function(key, due, batch, minusState, minusAmount, plusState, 
     end
   end
   redis.call('HINCRBY', key, 'n:' .. plusState, 1)
-  redis.call('HINCRBY', key, 'm:' .. plusState, plusAmount)
   local finals = redis.call('HINCRBY', key, 'final', final)
   redis.call('HINCRBY', key, 'version', 1)
   local about = redis.call('HMGET', key, 'watch', 'count')
