@@ -27,6 +27,9 @@ export async function runTogether(
   })
 }
 
+/** Keys that one script reads at once, which holds up everybody else for well under a millisecond. */
+export const readAtOnceMax = 64
+
 /**
  * Splits what one script is to do at once: a cluster's scripts keep to one hash tag, and a long one holds up everybody else. Says
  * the places of each part.
