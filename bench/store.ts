@@ -128,7 +128,11 @@ export const createWrites = ({ keys }: Parts) =>
     record(to, { event }) {
       const { intent } = event
       to.set(keys.intent(intent.id), encodeStep(event).record)
-      to.zadd(keys.watch(keys.partitionOf(intent.id)), intent.createdAt + firstLookMs, intent.id)
+      to.zadd(
+        keys.watch(keys.partitionOf(intent.id), intent.account),
+        intent.createdAt + firstLookMs,
+        intent.id,
+      )
     },
     payee(to, { event: { intent } }) {
       to.zadd(keys.payee(keys.partitionOf(intent.id), intent.personal.person), intent.createdAt, intent.id)

@@ -27,6 +27,7 @@ import { checkFixed, type Fixed, noteAccounts } from '../store/meta.ts'
 import type { Lifecycle } from '../telemetry/lifecycle.ts'
 import type { Logger } from '../telemetry/logger.ts'
 import { createArchive, prepareArchive } from './archive.ts'
+import { createConnectTo } from './calls.ts'
 import { createProviders } from './providers.ts'
 
 export const keyPrefix = 'tallyhook'
@@ -90,7 +91,12 @@ export async function openBase({ config, env, lifecycle, logger }: ComposeDeps):
     keys,
     archive,
     keyring: createKeyring(config.seal.keys),
-    providers: createProviders(config, { clock, randomBytes: createRandomPool(), logger }),
+    providers: createProviders(config, {
+      clock,
+      randomBytes: createRandomPool(),
+      logger,
+      connectTo: createConnectTo(),
+    }),
     persons: createPersonSealer(),
     ...createDigests(config),
     settingsOf: (account) => settings.get(account) ?? commonDefaults,

@@ -3,6 +3,7 @@ import type { AccountSettings } from '../config/accounts/accounts.ts'
 import { isLoopbackHost } from '../config/base-url.ts'
 import type { Config } from '../config/config.ts'
 import { createOutboundFetch } from '../outbound/fetch.ts'
+import type { ConnectTo } from '../providers/client.ts'
 import { createGeneric } from '../providers/generic/index.ts'
 import type { AccountProvider } from '../providers/provider.ts'
 import { createWechatpay, type WechatpayDeps } from '../providers/wechatpay/index.ts'
@@ -12,7 +13,7 @@ import type { Lifecycle } from '../telemetry/lifecycle.ts'
 /** A callback may wait for keys, within its budget, and so may the start. */
 const keysMsMax = 2_500
 
-type ProviderDeps = Omit<WechatpayDeps, 'fetch'>
+type ProviderDeps = Omit<WechatpayDeps, 'fetch'> & { connectTo?: ConnectTo }
 
 export function createProviders(
   { accounts, outbound }: Config,

@@ -34,7 +34,7 @@ export function createIntentParts(
     register: createRegister({ redis, keys, intents }),
     batches: createBatches({ redis, keys, intents, clock, nameAttempt: randomUUID }),
     members: createMembers({ redis, keys, intents }),
-    due: createDueBatches({ redis, keys }),
+    due: createDueBatches({ redis, keys, intents }),
     cases: createCases({ redis, keys, clock }),
   }
 }

@@ -14,7 +14,7 @@ import type { ResolutionAction } from './observation.ts'
 export const caseStates = ['open', 'resolved'] as const
 export type CaseState = (typeof caseStates)[number]
 
-export const caseKinds = ['callback-not-applied', 'held', 'drifted'] as const
+export const caseKinds = ['callback-not-applied', 'held', 'drifted', 'silent'] as const
 export type CaseKind = (typeof caseKinds)[number]
 
 /** Why a receipt was not applied: an AppError's code, and its public sentence. */
@@ -45,6 +45,8 @@ type CaseAbout =
       /** What contradicts it, and what came since, oldest first. */
       receipts: ReceiptId[]
     }
+  /** Nobody says what became of it, and it is hardly asked about any more. */
+  | { kind: 'silent'; code: 'no-answer'; intent: IntentId; receipts: ReceiptId[] }
   | { kind: 'drifted'; code: 'provider-figures' | 'own-books'; intent: IntentId; receipts: ReceiptId[] }
 
 export type OpenCase = CaseBase & CaseAbout & { state: 'open' }
@@ -96,6 +98,10 @@ const holdSentences: Record<HoldReason, string> = {
   'reference-differs': 'The same money was reported before under another reference of ours.',
   'final-state-contradicted': 'What was reported contradicts what is known to be final.',
   'consumed-too-much': 'More was reported as consumed than the coupon is worth.',
+  'beneficiary-name-differs':
+    'The bank has another name for the account than is registered; it is not paid yet.',
+  'beneficiary-name-missing': 'The bank confirms no name for the account; it is not paid yet.',
+  'refused-by-provider': 'The provider did not take it; it is not paid.',
 }
 
 /** With both sides: the receipt that made the intent what it is, and the one that contradicts it. */
@@ -145,6 +151,25 @@ export function openDriftCase(
     reason,
     intent: id,
     receipts,
+    state: 'open',
+    openedAt: now,
+    sequence: 1,
+  }
+}
+
+/** `sequence`: of the last event about it. Opened again for the same, it is the same case. */
+export function openSilentCase(
+  { id, account, sequence }: { id: IntentId; account: string; sequence: number },
+  now: number,
+): OpenCase {
+  return {
+    id: caseIdOfHold(id, sequence),
+    kind: 'silent',
+    account,
+    code: 'no-answer',
+    reason: 'The provider has not said what became of it for longer than the account allows.',
+    intent: id,
+    receipts: [],
     state: 'open',
     openedAt: now,
     sequence: 1,

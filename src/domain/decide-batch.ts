@@ -59,7 +59,7 @@ export function decideBatch(
   const isOpen = countFinal(totals) < batch.count
   if (move !== 'move' && !isNews(batch, seen))
     return move === 'hint' && isOpen ? { verdict: 'stale', ask: true } : { verdict: 'repeat' }
-  const after = clearDrift(note(batch, seen), totals)
+  const after = clearDrift(acknowledged(note(batch, seen), now), totals)
   const first =
     move === 'move' && seen.status !== 'finished'
       ? step<Batch>(seen.status, batch, moved(after, seen.status, totals), now)
@@ -98,6 +98,12 @@ function note(batch: Batch, seen: BatchObservation): Batch {
   }
 }
 
+/** That it was accepted proves that it was sent. */
+function acknowledged({ submission, ...batch }: Batch, now: number): Batch {
+  if (submission?.step !== 'sending') return submission ? { ...batch, submission } : batch
+  return { ...batch, submission: { ...submission, step: 'acknowledged', at: now } }
+}
+
 function clearDrift(batch: Batch, totals: BatchTotals): Batch {
   if (findDrift(batch, totals, countFinal(totals) === batch.count) !== undefined) return batch
   const { drifted: _, ...rest } = batch
@@ -130,7 +136,8 @@ export function settleBatch(
   const published = describeTotals(totals)
   const isComplete = countFinal(totals) === batch.count
   const isOpen = batch.state !== 'finished' && batch.state !== 'closed'
-  if (isOpen && batch.state !== 'processing' && totals.registered.count < batch.count && !isComplete)
+  const waiting = totals.registered.count + totals.submitted.count
+  if (isOpen && batch.state !== 'processing' && waiting < batch.count && !isComplete)
     add('processing', { ...batch, state: 'processing' })
   if (isOpen && isComplete) add('finished', { ...last(), state: 'finished', published })
   if (!isOpen && batch.published !== published) add('amended', { ...batch, published })
@@ -196,9 +203,12 @@ export function findDrift(
   isComplete: boolean,
 ): string | undefined {
   if (!figures) return undefined
-  if (figures.count !== undefined && figures.count !== count)
-    return `The provider counts ${figures.count} transfers, and ${count} are registered.`
-  if (figures.amount && figures.amount.minor !== amount.minor)
+  // What was cancelled before the batch was sent is not in it.
+  const sent = count - totals.cancelled.count
+  if (figures.count !== undefined && figures.count !== count && figures.count !== sent)
+    return `The provider counts ${figures.count} transfers, and ${sent} are registered.`
+  const minor = amount.minor - totals.cancelled.minor
+  if (figures.amount && figures.amount.minor !== amount.minor && figures.amount.minor !== minor)
     return 'The provider’s total amount is not the one that is registered.'
   if (!isComplete) return undefined
   const paid = sum(totals, ['succeeded', 'returned'])

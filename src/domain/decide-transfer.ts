@@ -1,7 +1,9 @@
 import { type Decision, type FactName, hold, type Step, step } from './decision.ts'
+import type { Failure } from './failure.ts'
 import type { HoldReason } from './intent.ts'
 import { sameMoney } from './money.ts'
 import type { ObservedPayee, ObservedStatus, OperatorResolution, TransferObservation } from './observation.ts'
+import { mayBeSent } from './submission.ts'
 import { finalTransferStates, type Transfer, type TransferState } from './transfer.ts'
 
 export type Move = 'move' | 'repeat' | 'stale' | 'contradiction'
@@ -39,6 +41,8 @@ export function decideTransfer(
   if (transfer.hold) return { verdict: 'awaits-person' }
   const difference = findDifference(transfer, seen)
   if (difference) return hold<Transfer>(transfer, seen, difference, now)
+  // What was only set aside is as pending at some providers as what is being paid.
+  if (seen.status === 'processing' && transfer.submission && !mayBeSent(transfer)) return { verdict: 'stale' }
   const move = transferMoves[transfer.state][seen.status]
   switch (move) {
     case 'move':
@@ -46,8 +50,9 @@ export function decideTransfer(
     case 'contradiction':
       return hold<Transfer>(transfer, seen, 'final-state-contradicted', now)
     case 'repeat':
+      return report(transfer, seen, now)
     case 'stale':
-      return { verdict: move }
+      return { verdict: 'stale' }
   }
 }
 
@@ -143,6 +148,29 @@ function apply(before: Transfer, seen: TransferObservation, now: number): Decisi
   return differ(before.payee.nameDigest, seen.payee?.nameDigest)
     ? { ...decision, warnings: ['name-differs'] }
     : decision
+}
+
+/** The state is known; what only a query tells, as the fee and why it failed, may be new. */
+function report(before: Transfer, seen: TransferObservation, now: number): Decision<Transfer> {
+  const { providerReference = seen.providerReference, fee = seen.fee } = before
+  const failure = before.state === 'failed' ? explain(before.failure, seen.failure) : before.failure
+  const isNews =
+    providerReference !== before.providerReference || fee !== before.fee || failure !== before.failure
+  if (!isNews) return { verdict: 'repeat' }
+  const after: Transfer = {
+    ...before,
+    ...(providerReference !== undefined && { providerReference }),
+    ...(fee && { fee }),
+    ...(failure && { failure }),
+  }
+  return { verdict: 'applied', steps: [step<Transfer>('reported', before, after, now)] }
+}
+
+/** A reason where none was known, and never another one in its place. */
+function explain(known: Failure | undefined, seen: Failure | undefined): Failure | undefined {
+  if (!seen || known?.reason !== undefined) return known
+  const isVague = !known || known.code === 'unknown' || known.code === 'declined-by-provider'
+  return isVague && (seen.reason !== undefined || seen.code !== known?.code) ? seen : known
 }
 
 /** What an observation adds to what is known, beside the state. */

@@ -16,6 +16,7 @@ import type { Decision } from './decision.ts'
 import { AppError } from './errors.ts'
 import type { Intent } from './intent.ts'
 import type { Observation } from './observation.ts'
+import { decideSubmission } from './submission.ts'
 
 /** `totals` of a batch: what its transfers come to. */
 export function decide(
@@ -24,6 +25,7 @@ export function decide(
   now: number,
   totals?: BatchTotals,
 ): Decision | BatchDecision {
+  if (seen.kind === 'submission' && intent.kind === seen.of) return decideSubmission(intent, seen, now)
   if (intent.kind === 'transfer' && seen.kind === 'transfer') return decideTransfer(intent, seen, now)
   if (intent.kind === 'batch' && seen.kind === 'batch' && totals)
     return decideBatch(intent, seen, totals, now)

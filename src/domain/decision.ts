@@ -4,7 +4,14 @@ import type { Observation } from './observation.ts'
 
 export const factNames = [
   'registered',
+  'requested',
   'submitted',
+  'reserved',
+  'sent',
+  'unsent',
+  'acknowledged',
+  'refused',
+  'overdue',
   'processing',
   'succeeded',
   'failed',

@@ -7,10 +7,12 @@ import type { ObservationSource } from './observation.ts'
 
 /** Of what becomes true of a batch: what its transfers have come to, or a look into our own books. */
 export type BatchSource = 'transfers' | 'audit'
+/** Of what follows from time alone, and of what we are about to do ourselves. */
+export type OwnSource = 'watch'
 
 /** What made it so. */
 export interface Because {
-  source: 'registration' | ObservationSource | BatchSource
+  source: 'registration' | ObservationSource | BatchSource | OwnSource
   receipt?: ReceiptId
   /** Of a hold, or what an operator wrote. */
   reason?: string

@@ -3,6 +3,7 @@ import type { Batch } from './batch.ts'
 import type { Collection } from './collection.ts'
 import type { Coupon } from './coupon.ts'
 import type { CaseId } from './ids.ts'
+import type { Submission } from './submission.ts'
 import type { Transfer } from './transfer.ts'
 
 export type Intent = Transfer | Batch | Coupon | Collection
@@ -21,6 +22,11 @@ export const holdReasons = [
   'final-state-contradicted',
   /** More was consumed of a coupon than it was worth. */
   'consumed-too-much',
+  /** The bank has another name for the account, or none, and nobody said to pay it all the same. */
+  'beneficiary-name-differs',
+  'beneficiary-name-missing',
+  /** The provider did not take it, and not because of itself: something has to be mended first. */
+  'refused-by-provider',
 ] as const
 export type HoldReason = (typeof holdReasons)[number]
 
@@ -46,6 +52,10 @@ export interface IntentBase {
   /** Our own. */
   reference: string
   hold?: Hold
+  /** Where we send it ourselves. */
+  submission?: Submission
+  /** It takes longer than its account allows. */
+  overdue?: true
   /** The number of the last event about it. Each change of the record publishes at least one. */
   sequence: number
   personal: Personal

@@ -102,7 +102,26 @@ export interface CollectionObservation<Secrets = undefined> extends ObservationB
   secrets: Secrets
 }
 
+/** The provider's answer to an order of ours; what it says of the money comes from elsewhere. */
+export interface SubmissionObservation<Payee = ObservedPayee> extends ObservationBase {
+  kind: 'submission'
+  of: 'transfer' | 'batch' | 'coupon'
+  reference: string
+  batch?: string
+  status: 'reserved' | 'acknowledged' | 'refused'
+  /** Of what was set aside. */
+  providerReference?: string
+  amount?: Money
+  payee?: Payee
+  fee?: Money
+  validUntil?: number
+  /** Of a refusal: whether it is for good, or a person has to mend something first. */
+  remedy?: 'failed' | 'operator'
+  failure?: Failure
+}
+
 export type Observation =
+  | SubmissionObservation
   | TransferObservation
   | BatchObservation
   | CouponGrantObservation
@@ -111,6 +130,7 @@ export type Observation =
 
 /** As a provider's translation gives it: personal data in the open, and not yet tied to a receipt. */
 export type Sighting =
+  | Omit<SubmissionObservation<SeenPayee>, 'receiptId'>
   | Omit<TransferObservation<SeenPayee>, 'receiptId' | 'takenBy'>
   | Omit<BatchObservation, 'receiptId'>
   | Omit<CouponGrantObservation, 'receiptId' | 'takenBy'>

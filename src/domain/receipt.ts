@@ -13,6 +13,20 @@ export interface ReceiptHead {
   headers: Record<string, string>
   /** Nothing proved it genuine: it changes nothing by itself and prompts a status query. */
   unverified?: true
+  /** Set for the answer to a call of ours. */
+  asked?: Asked
+}
+
+/** What an answer answers: it need not say so itself. */
+export interface Asked {
+  source: 'query' | 'submission'
+  /** As the provider's client names it. */
+  call: string
+  /** Of HTTP. */
+  status: number
+  /** Our own reference of what was asked about, and of its batch. */
+  reference: string
+  batch?: string
 }
 
 /**

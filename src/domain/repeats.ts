@@ -57,6 +57,17 @@ function describeParts(seen: Observation): { identity: Part[]; rest: Part[] } {
         identity: [seen.kind, seen.status, seen.providerReference ?? seen.reference],
         rest: [seen.reference, seen.batch, seen.amount?.minor, seen.amount?.currency, seen.payee?.person],
       }
+    case 'submission':
+      return {
+        identity: [seen.kind, seen.of, seen.status, seen.reference],
+        rest: [
+          seen.batch,
+          seen.providerReference,
+          seen.amount?.minor,
+          seen.payee?.person,
+          seen.failure?.code,
+        ],
+      }
     case 'batch': {
       const { figures = {} } = seen
       return {

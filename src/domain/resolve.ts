@@ -11,12 +11,23 @@ import type { Intent } from './intent.ts'
 import { formatAmount } from './money.ts'
 import type { Observation, OperatorResolution, ResolutionAction } from './observation.ts'
 import type { Heard } from './repeats.ts'
+import {
+  findSubmissionObstacle,
+  releaseSubmission,
+  settleSubmissionByPerson,
+  submissionHolds,
+} from './submission.ts'
 
 export function resolveHold(held: Intent, resolution: OperatorResolution, now: number): Step[] {
-  const { hold: _, ...free } = held
+  const { hold, ...free } = held
   const dismissed = [...new Set([...(held.dismissed ?? []), ...resolution.dismissed])]
-  const released: Step = step<Intent>('released', held, { ...free, dismissed, ruledAt: now } as Intent, now)
-  const moved = settle(released.intent, resolution, now)
+  const ruled = { ...free, dismissed, ruledAt: now } as Intent
+  const after = hold ? releaseSubmission(ruled, hold.reason, resolution, now) : ruled
+  const released: Step = step<Intent>('released', held, after, now)
+  const moved =
+    hold && submissionHolds.has(hold.reason)
+      ? settleSubmissionByPerson(released.intent, resolution, now)
+      : settle(released.intent, resolution, now)
   return moved ? [released, moved] : [released]
 }
 
@@ -35,10 +46,14 @@ function settle(before: Intent, resolution: OperatorResolution, now: number): St
 
 /** Why an action cannot be; a sentence for whoever asked. */
 export function findObstacle(intent: Intent, { action, theirs }: OperatorResolution): string | undefined {
+  if (intent.hold && submissionHolds.has(intent.hold.reason))
+    return findSubmissionObstacle(intent.hold.reason, { action, theirs, dismissed: [] })
   if (action === 'keep-ours') return undefined
   if (action === 'cancel')
     return intent.kind === 'transfer' ? undefined : `A ${intent.kind} cannot be cancelled.`
   if (!theirs) return 'There is nothing to take.'
+  if (theirs.kind === 'submission')
+    return 'It answers an order and says nothing of what was paid, so there is nothing to take.'
   const ours = intent.kind === 'coupon' ? currencyOf(intent) : intent.amount.currency
   const amount = 'amount' in theirs ? theirs.amount : undefined
   if (ours !== undefined && amount && ours !== amount.currency)

@@ -15,8 +15,15 @@ import { transferSchema } from './transfer-resource.ts'
 export const factsByNoun = {
   transfer: [
     'registered',
+    'requested',
     'submitted',
+    'reserved',
+    'sent',
+    'unsent',
+    'acknowledged',
+    'overdue',
     'processing',
+    'reported',
     'succeeded',
     'failed',
     'returned',
@@ -28,7 +35,14 @@ export const factsByNoun = {
   ],
   batch: [
     'registered',
+    'requested',
     'submitted',
+    'sent',
+    'unsent',
+    'refused',
+    'overdue',
+    'held',
+    'released',
     'accepted',
     'processing',
     'reported',
@@ -40,7 +54,11 @@ export const factsByNoun = {
   ],
   coupon: [
     'registered',
+    'requested',
     'submitted',
+    'sent',
+    'unsent',
+    'overdue',
     'granted',
     'failed',
     'reported',
@@ -67,7 +85,16 @@ export const eventTypes: readonly EventType[] = Object.entries(factsByNoun).flat
 const factStateSchema = z.object({ state: z.string(), held: z.boolean() })
 
 export const becauseSchema = z.object({
-  source: z.enum(['registration', 'callback', 'query', 'submission', 'operator', 'transfers', 'audit']),
+  source: z.enum([
+    'registration',
+    'callback',
+    'query',
+    'submission',
+    'operator',
+    'transfers',
+    'audit',
+    'watch',
+  ]),
   receipt: z.string().optional(),
   reason: z.string().optional(),
   by: z.string().optional(),

@@ -6,7 +6,9 @@
  * mistake in it costs a replay and not a callback.
  */
 import type { Sighting } from '../domain/observation.ts'
+import type { Asked } from '../domain/receipt.ts'
 import type { Beneficiary } from '../domain/transfer.ts'
+import type { Client } from './client.ts'
 
 export const providerNames = ['zenospay', 'wechatpay', 'generic'] as const
 export type ProviderName = (typeof providerNames)[number]
@@ -102,10 +104,13 @@ export interface AccountProvider {
   budgetMs: number
   /** At once where all it needs is at hand; a promise only where a key may have to be fetched. */
   verify(request: CallbackRequest): Verification | Promise<Verification>
-  translate(body: Buffer): Translation
+  /** `asked`: set for the answer to a call of ours. */
+  translate(body: Buffer, asked?: Asked): Translation
   accepted: Ack
   /** For any answer but 2xx, where the provider has a form of its own for it. It says no more than an attacker may know. */
   refused?(message: string): Ack
+  /** Where the account can call its provider. */
+  client?: Client | undefined
   /** Ids of the keys that may verify, in the order of the configuration. */
   keyIds(): string[]
   /**

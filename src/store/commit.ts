@@ -8,6 +8,7 @@ import type { Because } from '../domain/event.ts'
 import type { Intent } from '../domain/intent.ts'
 import type { OpenReceipt, Receipt, ReceiptOutcome } from '../domain/receipt.ts'
 import type { Heard, RepeatClass } from '../domain/repeats.ts'
+import type { SubmissionStep } from '../domain/submission.ts'
 import { amountOf, finalTransferStates, type Transfer } from '../domain/transfer.ts'
 import { writeCase } from './case-write.ts'
 import { encodeRecord, encodeStep } from './codec/codec.ts'
@@ -202,17 +203,32 @@ function place(transaction: Transaction, keys: Keys, before: Intent | undefined,
   const is = isSettled(after)
   if (is) {
     transaction.do('ZADD', keys.final(partition, after.account), after.updatedAt, after.id)
-    if (!was) transaction.do('ZREM', keys.watch(partition), after.id)
+    if (was) return
+    transaction.do('ZREM', keys.watch(partition, after.account), after.id)
+    if (after.overdue) transaction.do('ZREM', keys.overdue(partition, after.account), after.id)
     return
   }
   if (was) transaction.do('ZREM', keys.final(partition, after.account), after.id)
-  if (!before || was) transaction.do('ZADD', keys.watch(partition), after.createdAt + firstLookMs, after.id)
+  const watch = keys.watch(partition, after.account)
+  if (isToBeSent(after) && !(before && isToBeSent(before)))
+    transaction.do('ZADD', watch, 'LT', after.updatedAt, after.id)
+  else if (!before || was) transaction.do('ZADD', watch, after.createdAt + firstLookMs, after.id)
+  if (after.overdue && !before?.overdue)
+    transaction.do('ZADD', keys.overdue(partition, after.account), after.updatedAt, after.id)
 }
 
-function ask(transaction: Transaction, keys: Keys, { kind, id }: Intent, at: number): void {
+/** Something of ours is to be done about it, and nobody else's word is waited for. */
+function isToBeSent({ submission, hold }: Intent): boolean {
+  return submission !== undefined && !hold && toBeSent.has(submission.step)
+}
+const toBeSent: ReadonlySet<SubmissionStep> = new Set(['waiting', 'reserved', 'refused', 'withdrawn'])
+
+/** A provider that knows batches tells of all of it at once; of a mere grouping each transfer is asked about. */
+function ask(transaction: Transaction, keys: Keys, intent: Intent, at: number): void {
+  const { id, account } = intent
   const partition = keys.partitionOf(id)
-  transaction.do('ZADD', keys.watch(partition), 'LT', at, id)
-  if (kind === 'batch') transaction.do('SADD', keys.askedBatches(partition), id)
+  transaction.do('ZADD', keys.watch(partition, account), 'LT', at, id)
+  if (intent.kind === 'batch' && !intent.wechatpay) transaction.do('SADD', keys.askedBatches(partition), id)
 }
 
 /** Until then a provider is left in peace. */

@@ -3,9 +3,11 @@
  * transfers are to be asked about, whose books are next to be audited. One leaves its list in a step that makes
  * sure that nothing has moved since it was looked at; so none is forgotten, and a process that dies loses nothing.
  */
+import type { Batch } from '../domain/batch.ts'
 import type { BatchId } from '../domain/ids.ts'
 import type { RedisClient } from '../redis/client.ts'
 import { toCommand } from './groups.ts'
+import type { IntentStore } from './intents.ts'
 import type { Keys } from './keys.ts'
 import { type Command, readTogether, runTogether } from './together.ts'
 import { createTransaction } from './transaction.ts'
@@ -27,7 +29,13 @@ const dueAtOnce = 64
 /** Members of one batch in one command. */
 const askedAtOnce = 500
 
-export function createDueBatches({ redis, keys }: { redis: RedisClient; keys: Keys }): DueBatches {
+export interface DueBatchesDeps {
+  redis: RedisClient
+  keys: Keys
+  intents: Pick<IntentStore, 'find'>
+}
+
+export function createDueBatches({ redis, keys, intents }: DueBatchesDeps): DueBatches {
   const partitions = Array.from({ length: keys.partitions }, (_, partition) => partition)
 
   async function listOf(command: (partition: number) => Command): Promise<BatchId[]> {
@@ -36,8 +44,8 @@ export function createDueBatches({ redis, keys }: { redis: RedisClient; keys: Ke
   }
 
   /** Only those that are waited for are in the watch; what is final stays out of it. */
-  async function askMembers(id: BatchId, now: number): Promise<void> {
-    const watch = keys.watch(keys.partitionOf(id))
+  async function askMembers({ id, account }: Pick<Batch, 'id' | 'account'>, now: number): Promise<void> {
+    const watch = keys.watch(keys.partitionOf(id), account)
     for (let from = 0; ; from += askedAtOnce) {
       const members = await redis.zrange(keys.members(id), String(from), String(from + askedAtOnce - 1))
       if (members.length > 0)
@@ -64,7 +72,8 @@ export function createDueBatches({ redis, keys }: { redis: RedisClient; keys: Ke
     async askAll(now) {
       const ids = await listOf((partition) => ['srandmember', keys.askedBatches(partition), dueAtOnce])
       for (const id of ids) {
-        await askMembers(id, now)
+        const batch = await intents.find(id)
+        if (batch?.kind === 'batch') await askMembers(batch, now)
         // Whoever wishes it anew in between gets what they want all the same: all are due by now.
         await redis.srem(keys.askedBatches(keys.partitionOf(id)), id)
       }

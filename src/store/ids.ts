@@ -14,7 +14,7 @@ import {
   type TransferId,
 } from '../domain/ids.ts'
 import type { IntentKind } from '../domain/intent.ts'
-import type { Observation } from '../domain/observation.ts'
+import type { Observation, SubmissionObservation } from '../domain/observation.ts'
 
 const letters = 26
 const homeLetters = 4
@@ -54,6 +54,8 @@ export function targetOf(seen: Observation): IntentId | AliasId {
         : memberIdOf(batchIdOf(seen.account, seen.batch), seen.reference)
     case 'batch':
       return batchIdOf(seen.account, seen.reference)
+    case 'submission':
+      return targetOfSubmission(seen)
     case 'coupon-grant':
       return couponIdOf(seen.account, seen.reference)
     case 'coupon-use':
@@ -61,6 +63,14 @@ export function targetOf(seen: Observation): IntentId | AliasId {
     case 'collection':
       return collectionIdOf(seen.account, seen.transaction)
   }
+}
+
+function targetOfSubmission({ of, account, reference, batch }: SubmissionObservation): IntentId {
+  if (of === 'batch') return batchIdOf(account, reference)
+  if (of === 'coupon') return couponIdOf(account, reference)
+  return batch === undefined
+    ? transferIdOf(account, reference)
+    : memberIdOf(batchIdOf(account, batch), reference)
 }
 
 export const readTransferId = (text: string) => read<TransferId>('transfer', text)

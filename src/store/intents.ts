@@ -1,5 +1,4 @@
 import { AppError } from '../domain/errors.ts'
-import type { IntentId } from '../domain/ids.ts'
 import type { Intent } from '../domain/intent.ts'
 import type { OpenReceipt, Receipt, ReceiptOutcome } from '../domain/receipt.ts'
 import type { RedisClient } from '../redis/client.ts'
@@ -38,7 +37,7 @@ export interface IntentStore extends Omit<IntentReader, 'revivalOf'>, PayoutNumb
   commit(request: CommitRequest): Promise<CommitOutcome>
   find(target: Target): Promise<Intent | undefined>
   /** The provider is to be asked about it now; false where that was so already. */
-  ask(id: IntentId, at: number): Promise<boolean>
+  ask(intent: Pick<Intent, 'id' | 'account'>, at: number): Promise<boolean>
 }
 
 /** At once in one script, which holds up everybody else for well under a millisecond. */
@@ -158,8 +157,8 @@ export function createIntentStore(deps: IntentStoreDeps): IntentStore {
       if (loaded?.outcome === 'unreadable') throw loaded.error
       return loaded?.outcome === 'found' ? loaded.intent : undefined
     },
-    async ask(id, at) {
-      return (await redis.zadd(keys.watch(keys.partitionOf(id)), 'LT', 'CH', at, id)) === 1
+    async ask({ id, account }, at) {
+      return (await redis.zadd(keys.watch(keys.partitionOf(id), account), 'LT', 'CH', at, id)) === 1
     },
   }
 }

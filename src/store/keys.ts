@@ -6,6 +6,10 @@
 import type { CaseState } from '../domain/case.ts'
 import type { AliasId, BatchId, CaseId, IntentId, ReceiptId, TransferId } from '../domain/ids.ts'
 
+/** What is to be sent, and what is to be asked: neither waits behind the other. */
+export const lanes = ['send', 'ask'] as const
+export type Lane = (typeof lanes)[number]
+
 export type PlacedId = IntentId | AliasId | CaseId
 
 export interface Keys {
@@ -24,8 +28,14 @@ export interface Keys {
   heard(id: IntentId): string
   ready(partition: number): string
   events(partition: number): string
-  /** The intents to be asked about, by when. */
-  watch(partition: number): string
+  /** An account's pending intents, by when something is to be done about them next. */
+  watch(partition: number, account: string): string
+  /** Those of them whose turn it is, by how much money they are about. One that is not watched any more is passed over. */
+  turn(partition: number, account: string, lane: Lane): string
+  /** Those that take longer than the account allows. */
+  overdue(partition: number, account: string): string
+  /** By account and class, how long it took until a callback settled something. */
+  delays(partition: number): string
   /** An account's final intents, by since when. */
   final(partition: number, account: string): string
   /** By account, up to which time of settling its callbacks have left before what they are about. */
@@ -102,7 +112,10 @@ export function createKeys(prefix: string, partitions: number): Keys {
     heard: (id) => beside(id, 'heard'),
     ready: (partition) => tagged(partition, 'ready'),
     events: (partition) => tagged(partition, 'events'),
-    watch: (partition) => tagged(partition, 'watch'),
+    watch: (partition, account) => tagged(partition, 'watch', account),
+    turn: (partition, account, lane) => tagged(partition, `turn-${lane}`, account),
+    overdue: (partition, account) => tagged(partition, 'overdue', account),
+    delays: (partition) => tagged(partition, 'delays'),
     final: (partition, account) => tagged(partition, 'final', account),
     receiptsLeft: (partition) => tagged(partition, 'receipts-left'),
     archiving: (partition) => tagged(partition, 'archiving'),

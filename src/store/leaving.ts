@@ -144,7 +144,7 @@ export function createLeaving({ redis, keys }: { redis: RedisClient; keys: Keys 
             .do('SET', keys.intent(intent.id), encodeTombstone(intent, place))
             .do('DEL', keys.heard(intent.id))
             .do('ZREM', keys.final(partition, intent.account), intent.id)
-            .do('ZREM', keys.watch(partition), intent.id)
+            .do('ZREM', keys.watch(partition, intent.account), intent.id)
           for (const id of receipts.keys()) transaction.do('DEL', keys.receipt(partition, id))
           if (intent.kind === 'batch')
             transaction.do('DEL', keys.members(intent.id)).do('ZREM', keys.audits(partition), intent.id)

@@ -111,17 +111,19 @@ export function createIntentReader({ redis, keys, archive }: IntentReaderDeps): 
     const wanted = loaded.flatMap((one): { one: Loaded & { outcome: 'found' }; command: Command }[] => {
       if (one.outcome !== 'found') return []
       const { intent } = one
-      if (intent.kind === 'batch') return [{ one, command: ['hgetall', keys.totals(intent.id)] }]
-      if (!intent.hold) return []
-      return [{ one, command: ['hget', keys.cases(keys.partitionOf(intent.id)), intent.hold.case] }]
+      const { id, kind, hold } = intent
+      return [
+        ...(kind === 'batch' ? [{ one, command: ['hgetall', keys.totals(id)] as Command }] : []),
+        ...(hold ? [{ one, command: ['hget', keys.cases(keys.partitionOf(id)), hold.case] as Command }] : []),
+      ]
     })
     const found = await readTogether(
       redis,
       wanted.map(({ command }) => command),
     )
-    for (const [i, { one }] of wanted.entries()) {
+    for (const [i, { one, command }] of wanted.entries()) {
       const value = found[i]
-      if (one.intent.kind === 'batch') one.totals = readTotals(value)
+      if (command[0] === 'hgetall') one.totals = readTotals(value)
       else if (typeof value === 'string') one.case = decodeCase(value)
     }
   }

@@ -55,10 +55,10 @@ export async function requery(
   async function ask(intents: readonly Intent[]): Promise<boolean[]> {
     const answers = await readTogether(
       redis,
-      intents.map(({ id, sequence }): Command => {
+      intents.map(({ id, account, sequence }): Command => {
         const call = createTransaction()
           .check('version', keys.intent(id), String(sequence))
-          .do('ZADD', keys.watch(keys.partitionOf(id)), 'LT', clock(), id)
+          .do('ZADD', keys.watch(keys.partitionOf(id), account), 'LT', clock(), id)
           .toCall()
         return [commitCommand, call.keys.length, ...call.keys, ...call.args]
       }),

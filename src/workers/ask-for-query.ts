@@ -25,7 +25,7 @@ export function createAskForQuery({ intents, observe, clock, logger }: AskForQue
       // Whoever replays old callbacks about nothing of ours fills no memory.
       const intent = await intents.find(observe({ ...about, opened: body }).target)
       if (!intent) return 'not-registered'
-      const outcome = (await intents.ask(intent.id, clock())) ? 'wanted' : 'wanted-before'
+      const outcome = (await intents.ask(intent, clock())) ? 'wanted' : 'wanted-before'
       logger.info('query.wanted', { account, intentId: intent.id, reason: 'outside-window', outcome })
       return outcome
     } catch (error) {

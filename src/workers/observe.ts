@@ -48,7 +48,7 @@ export function createObserve(deps: ObserveDeps): Observe {
         detail: `The account ${receipt.account} is not in the configuration. Add it and retry.`,
       })
     }
-    const translation = provider.translate(receipt.opened)
+    const translation = provider.translate(receipt.opened, receipt.asked)
     if (translation.outcome === 'not-understood') {
       throw new AppError('callback-not-understood', { detail: translation.reason })
     }
@@ -61,7 +61,8 @@ export function namesOther(
   { personal }: Pick<Intent, 'personal'>,
   { observation, customer }: Pick<Observed, 'observation' | 'customer'>,
 ): string | undefined {
-  const person = observation.kind === 'transfer' ? observation.payee?.person : customer?.person
+  const isPaid = observation.kind === 'transfer' || observation.kind === 'submission'
+  const person = isPaid ? observation.payee?.person : customer?.person
   return person === personal.person ? undefined : person
 }
 
@@ -74,11 +75,12 @@ function describe(seen: Sighting, receipt: OpenReceipt, deps: ObserveDeps): Obse
     body: receipt.digest.slice(0, 16),
     fact: deps.digestFact(fact),
     identity: deps.digestFact(identity),
-    ...(observation.source === 'query' && { asked: true }),
+    ...((observation.source === 'query' || observation.source === 'submission') && { asked: true }),
   }
   observation.fact = heard.fact
   const base = { observation, seen, target: targetOf(observation), heard }
-  if (seen.kind === 'transfer' && seen.providerReference !== undefined)
+  const isNumbered = seen.kind === 'transfer' || (seen.kind === 'submission' && seen.of === 'transfer')
+  if (isNumbered && seen.providerReference !== undefined)
     return { ...base, number: aliasIdOf('payout', seen.account, seen.providerReference) }
   if (seen.kind !== 'collection') return base
   const customer = describeCustomer(seen.secrets.customerName, seen.transaction)
@@ -87,7 +89,7 @@ function describe(seen: Sighting, receipt: OpenReceipt, deps: ObserveDeps): Obse
 
 function hidePersonal(seen: Sighting, { id }: OpenReceipt, deps: ObserveDeps): Observation {
   if (seen.kind === 'collection') return { ...seen, receiptId: id, secrets: undefined }
-  if (seen.kind !== 'transfer') return { ...seen, receiptId: id }
+  if (seen.kind !== 'transfer' && seen.kind !== 'submission') return { ...seen, receiptId: id }
   const { payee, ...rest } = seen
   return { ...rest, receiptId: id, ...(payee && { payee: hidePayee(payee, deps) }) }
 }

@@ -37,7 +37,7 @@ export function createNoteUnverified(deps: UnverifiedDeps): (receipt: OpenReceip
       const about = { intentId: before.id }
       // First, so that a crash in between loses no query. Only the one that brought the wish is recorded: anyone can send
       // more of them, and each record would stay.
-      if (attempt === 1 && !(await intents.ask(before.id, clock())))
+      if (attempt === 1 && !(await intents.ask(before, clock())))
         return { outcome: 'unverified', ...about, because: 'asked-before' }
       const commit = await intents.commit({
         before,

@@ -174,7 +174,7 @@ describe('commands over everything that is kept', () => {
   describe('requery', () => {
     it('only counts until it is told to', async () => {
       const { keys, intent } = await fill()
-      const watch = keys.watch(keys.partitionOf(intent.id))
+      const watch = keys.watch(keys.partitionOf(intent.id), intent.account)
       await redis.del(watch)
       assert.equal(await runRequery([], env, output), 0)
       assert.equal(said.out, '1 of 1 are not settled.\n  zeno-main  1\nNothing was changed. --yes asks.\n')

@@ -186,7 +186,7 @@ function createModelIntents(
     async moveNumber(number, target) {
       if (state.rest.has(number)) state.rest.set(number, { form: 'pointer', to: target })
     },
-    async ask(id, at) {
+    async ask({ id }, at) {
       const known = state.watch.get(id)
       if (known !== undefined && known <= at) return false
       state.watch.set(id, at)

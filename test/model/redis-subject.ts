@@ -136,7 +136,7 @@ function lookCommands(keys: Keys, id: IntentId): Command[] {
   const partition = keys.partitionOf(id)
   return [
     ['get', keys.intent(id)],
-    ['zscore', keys.watch(partition), id],
+    ['zscore', keys.watch(partition, 'acme'), id],
     ['zscore', keys.final(partition, 'acme'), id],
     ['hgetall', keys.totals(id as BatchId)],
     ['sismember', keys.dueBatches(partition), id],

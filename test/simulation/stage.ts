@@ -194,7 +194,7 @@ export function createStage({ redis, turnstile, prefix, clock, parkedMax, watche
     for (let i = 0; i < places.length; i += 2) {
       const id = places[i + 1] as IntentId
       const [look] = await model.look([id])
-      if (look?.watched !== undefined) await model.intents.ask(id, Number(places[i]))
+      if (look?.watched !== undefined) await model.intents.ask({ id, account: 'acme' }, Number(places[i]))
     }
   }
 
@@ -246,12 +246,12 @@ export function createStage({ redis, turnstile, prefix, clock, parkedMax, watche
           }
           return on(effect).moveNumber(number, target)
         },
-        ask: (id, at) => {
+        ask: (intent, at) => {
           const effect: Effect = async (_, [answer]) => {
-            same('Asking', answer === 1, await model.intents.ask(id, at))
-            await compare([id])
+            same('Asking', answer === 1, await model.intents.ask(intent, at))
+            await compare([intent.id])
           }
-          return on(effect).ask(id, at)
+          return on(effect).ask(intent, at)
         },
       },
       vault: createVault({ redis: turnstile.client(actor), keys, sealer: keyring, persons }),
@@ -301,7 +301,7 @@ export function createStage({ redis, turnstile, prefix, clock, parkedMax, watche
         clock,
         nameAttempt: () => `attempt-${++attempts}`,
       }),
-      due: createDueBatches({ redis: turnstile.client(actor, asking), keys }),
+      due: createDueBatches({ redis: turnstile.client(actor, asking), keys, intents: reader }),
     }
   }
 

@@ -21,7 +21,7 @@ describe('keys', () => {
       keys.heard(id),
       keys.ready(partition),
       keys.events(partition),
-      keys.watch(partition),
+      keys.watch(partition, 'zeno-main'),
       keys.final(partition, 'zeno-main'),
       keys.repeats(partition),
       keys.totals(batch),

@@ -30,7 +30,7 @@ describe('requery', () => {
   const watched = async () => {
     const found = await Promise.all(
       Array.from({ length: store.keys.partitions }, (_, partition) =>
-        redis.zrange(store.keys.watch(partition), 0, '-1', 'WITHSCORES'),
+        redis.zrange(store.keys.watch(partition, testAccount.id), 0, '-1', 'WITHSCORES'),
       ),
     )
     return new Map(
@@ -52,7 +52,7 @@ describe('requery', () => {
     await apply(held, 'success')
     await apply(held, 'fail')
     for (let partition = 0; partition < store.keys.partitions; partition += 2)
-      await redis.del(store.keys.watch(partition))
+      await redis.del(store.keys.watch(partition, testAccount.id))
     const before = await watched()
 
     const looked = await requery({ ...store, clock }, { mode: 'look' })
@@ -76,7 +76,7 @@ describe('requery', () => {
     await registerIn(store, one)
     await registerIn(store, other, { account: 'other' })
     const id = transferIdOf(testAccount.id, one)
-    await store.intents.ask(id, 5)
+    await store.intents.ask({ id, account: testAccount.id }, 5)
     const result = await requery({ ...store, clock }, { account: testAccount.id, mode: 'ask' })
     assert.deepEqual([result.seen, result.unsettled], [1, 1])
     const after = await watched()

@@ -12,6 +12,7 @@ import type {
   CouponGrantObservation,
   CouponUseObservation,
   Observation,
+  SubmissionObservation,
   TransferObservation,
 } from '../../src/domain/observation.ts'
 import { describeFact } from '../../src/domain/repeats.ts'
@@ -83,6 +84,17 @@ function withFact<Seen extends Observation>(seen: Seen): Seen {
 }
 
 const source = { source: 'callback', receiptId: 'rc-1' as ReceiptId, account: 'acme' } as const
+
+export const seenSubmission = (fields: Partial<SubmissionObservation> = {}): SubmissionObservation => ({
+  kind: 'submission',
+  of: 'transfer',
+  source: 'submission',
+  account: 'acme',
+  receiptId: 'rc-1' as ReceiptId,
+  reference: 'ref-1',
+  status: 'reserved',
+  ...fields,
+})
 
 export const seenTransfer = (fields: Partial<TransferObservation> = {}): TransferObservation =>
   withFact({

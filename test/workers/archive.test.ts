@@ -148,7 +148,7 @@ describe('the archive sweep', () => {
       await redis.exists(keys.heard(id), keys.receipt(partition, receipt.id), keys.final(partition, account)),
       0,
     )
-    assert.equal(await redis.zscore(keys.watch(partition), id), null)
+    assert.equal(await redis.zscore(keys.watch(partition, account), id), null)
     // All that was known of it is known still.
     assert.deepEqual(await findTransfer(store, id), before)
     assert.deepEqual(await store.intents.findReceipt(id, receipt.id), kept)

@@ -55,7 +55,7 @@ describe('asking for a query', () => {
     const ask = create()
     assert.equal(await ask(provider, bodyOf(reference)), 'wanted')
     assert.equal(await ask(provider, bodyOf(reference)), 'wanted-before')
-    const key = store.keys.watch(store.keys.partitionOf(id))
+    const key = store.keys.watch(store.keys.partitionOf(id), testAccount.id)
     assert.deepEqual(await redis.zrange(key, '0', '-1', 'WITHSCORES'), [id, '1000'])
   })
 

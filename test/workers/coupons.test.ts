@@ -217,7 +217,10 @@ describe('coupons and their consumption', () => {
         const [opened] = await openCases()
         assert.ok(opened?.kind === 'held')
         assert.deepEqual([opened.intent, opened.receipts, opened.code], [held.id, [receipt.id], reason])
-        assert.ok(await redis.zscore(store.keys.watch(partitionOfCoupon()), held.id), 'it is asked about')
+        assert.ok(
+          await redis.zscore(store.keys.watch(partitionOfCoupon(), held.account), held.id),
+          'it is asked about',
+        )
         const counted = await redis.hgetall(store.keys.repeats(partitionOfCoupon()))
         assert.deepEqual(counted, repeat ? { [`${account} ${repeat}`]: '1' } : {})
         const next = useOf(number, 't-3', 1n)

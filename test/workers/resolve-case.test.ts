@@ -140,7 +140,7 @@ describe('resolving what is held', () => {
   it('asks the provider at each hold, also of what is final', async () => {
     await apply()
     const { id } = await current()
-    const watched = () => redis.zscore(store.keys.watch(store.keys.partitionOf(id)), id)
+    const watched = () => redis.zscore(store.keys.watch(store.keys.partitionOf(id), testAccount.id), id)
     assert.equal(await watched(), null)
     const from = Date.now()
     await apply({ status: 'fail' })

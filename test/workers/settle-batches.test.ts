@@ -188,7 +188,7 @@ describe('settling batches', () => {
 
   it('asks about every transfer that is not final when the provider is further', async () => {
     await see('r-1', 'succeeded')
-    const watch = store.keys.watch(store.keys.partitionOf(id))
+    const watch = store.keys.watch(store.keys.partitionOf(id), testAccount.id)
     const dueNow = () => redis.zrangebyscore(watch, '-inf', Date.now())
     assert.deepEqual(await dueNow(), [])
     await report({ succeededCount: 3 })

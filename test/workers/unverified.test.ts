@@ -42,7 +42,7 @@ describe('unverified receipts', () => {
 
   async function wantedOf(reference: string): Promise<string[]> {
     const id = transferIdOf(testAccount.id, reference)
-    return redis.zrangebyscore(store.keys.watch(store.keys.partitionOf(id)), 0, Date.now())
+    return redis.zrangebyscore(store.keys.watch(store.keys.partitionOf(id), testAccount.id), 0, Date.now())
   }
 
   async function registered(): Promise<string> {

@@ -3,6 +3,7 @@ import { isIP } from 'node:net'
 import { z } from 'zod'
 import { isCurrency } from '../../domain/money.ts'
 import { invalidConfiguration } from '../invalid.ts'
+import { resolveSending, type SendingSettings, sendingFields, type WatchSettings } from './sending.ts'
 
 export const text = z.string({
   error: (issue) => (issue.input === undefined ? 'It is required.' : 'It must be text; put it in quotes.'),
@@ -54,27 +55,26 @@ export const commonFields = {
       receiptDays: z.int().min(1).max(3650).optional(),
     })
     .prefault({}),
+  ...sendingFields,
   sources: z.array(network).min(1, 'It needs at least one address; leave it out to allow all.').optional(),
 }
 
 /** What the accounts of every provider have beside their credentials. */
-export interface CommonSettings {
+export interface CommonSettings extends SendingSettings {
   duplicateWindowMs: number
   parkedMax: number
   retention: { finalMs: number; receiptMs: number }
 }
 
-interface CommonFile {
-  duplicateWindowDays: number
-  parkedMax: number
-  retention: { finalDays?: number | undefined; receiptDays?: number | undefined }
-}
+const commonSchema = z.object(commonFields)
+/** What of the file is looked at here. */
+type CommonFile = Omit<z.output<typeof commonSchema>, 'id' | 'currency' | 'sources'>
 
 const dayMs = 24 * 60 * 60 * 1000
 
 const retentionDays = 90
 
-export function resolveCommon(file: CommonFile, path: string): CommonSettings {
+export function resolveCommon(file: CommonFile, path: string, watch?: WatchSettings): CommonSettings {
   const { duplicateWindowDays, parkedMax } = file
   // A long window without a word about retention makes that as long.
   const { finalDays = usual(duplicateWindowDays), receiptDays = usual(duplicateWindowDays) } = file.retention
@@ -89,6 +89,7 @@ export function resolveCommon(file: CommonFile, path: string): CommonSettings {
     duplicateWindowMs: duplicateWindowDays * dayMs,
     parkedMax,
     retention: { finalMs: finalDays * dayMs, receiptMs: receiptDays * dayMs },
+    ...resolveSending(file, path, watch),
   }
 }
 
@@ -98,7 +99,7 @@ function usual(duplicateWindowDays: number): number {
 
 /** For an account that has left the configuration. */
 export const commonDefaults: CommonSettings = resolveCommon(
-  { duplicateWindowDays: 35, parkedMax: 10_000, retention: {} },
+  commonSchema.omit({ id: true, currency: true, sources: true }).parse({}),
   'accounts',
 )
 

@@ -111,6 +111,19 @@ function presentSaid(observation: Observation, seen: Sighting, names: boolean): 
         failure,
       }
     }
+    case 'submission': {
+      const { reference, status, amount, providerReference, failure, fee } = observation
+      const payee = seen.kind === 'submission' ? seen.payee : undefined
+      return {
+        reference,
+        status,
+        amount: amount && presentMoney(amount),
+        fee: fee && presentMoney(fee),
+        providerReference,
+        beneficiary: payee && presentPayee(payee, names),
+        failure,
+      }
+    }
     case 'batch': {
       const { reference, status, providerReference, closeReason, figures = {} } = observation
       const { amount, succeededAmount, failedAmount, ...counts } = figures

@@ -2,6 +2,7 @@ import { AppError } from '../../domain/errors.ts'
 import type { Failure } from '../../domain/failure.ts'
 import type { BatchId, CaseId, IntentId, TransferId } from '../../domain/ids.ts'
 import type { HoldReason } from '../../domain/intent.ts'
+import { type Submission, submissionSteps } from '../../domain/submission.ts'
 import { type Beneficiary, type Transfer, type TransferState, transferStates } from '../../domain/transfer.ts'
 
 /** What is not there takes no room. States and kinds are numbers, since every one of a million records has them. */
@@ -32,6 +33,9 @@ export interface TransferWire {
   sb?: string | undefined
   ds?: string[] | undefined
   ra?: number | undefined
+  /** what was done to send it; that it is overdue */
+  sn?: [step: number, at: number, validUntil: number, force: 0 | 1] | undefined
+  od?: 1 | undefined
   d: string
   t: number
   u?: number
@@ -65,6 +69,8 @@ export function toTransferWire(transfer: Transfer): TransferWire {
     sb: transfer.settledBy,
     ds: transfer.dismissed,
     ra: transfer.ruledAt,
+    sn: transfer.submission && writeSubmission(transfer.submission),
+    od: transfer.overdue && 1,
     d: transfer.contentDigest,
     t: transfer.createdAt,
     ...(transfer.updatedAt !== transfer.createdAt && { u: transfer.updatedAt }),
@@ -101,7 +107,22 @@ export function fromTransferWire(id: IntentId, wire: TransferWire): Transfer {
   if (wire.sb !== undefined) transfer.settledBy = wire.sb
   if (wire.ds) transfer.dismissed = wire.ds
   if (wire.ra !== undefined) transfer.ruledAt = wire.ra
+  if (wire.sn) transfer.submission = readSubmission(wire.sn)
+  if (wire.od) transfer.overdue = true
   return transfer
+}
+
+function writeSubmission({ step, at, validUntil = 0, force }: Submission): NonNullable<TransferWire['sn']> {
+  return [submissionSteps.indexOf(step), at, validUntil, force ? 1 : 0]
+}
+
+function readSubmission([step, at, validUntil, force]: NonNullable<TransferWire['sn']>): Submission {
+  return {
+    step: submissionSteps[step] ?? 'waiting',
+    at,
+    ...(validUntil > 0 && { validUntil }),
+    ...(force === 1 && { force: true }),
+  }
 }
 
 function readPayee({ k1, nd, ok }: TransferWire): Transfer['payee'] {

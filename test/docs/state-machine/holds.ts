@@ -12,12 +12,15 @@ import {
   now,
   rupiah,
   seenCollection,
+  seenSubmission,
   seenTransfer,
   seenUse,
   transfer,
 } from '../../support/intents.ts'
 import { type Decided, describe } from './describe.ts'
 import { code, table } from './markdown.ts'
+
+const reserving = transfer({ state: 'submitted', submission: { step: 'reserving', at: now } })
 
 /** For each reason what brings it about. */
 const differences: Record<HoldReason, [Intent, Observation]> = {
@@ -33,6 +36,12 @@ const differences: Record<HoldReason, [Intent, Observation]> = {
   'reference-differs': [collection(), seenCollection({ reference: 'another' })],
   'final-state-contradicted': [transfer({ state: 'succeeded' }), seenTransfer({ status: 'failed' })],
   'consumed-too-much': [coupon(), seenUse({ amount: rupiah(101n) })],
+  'beneficiary-name-differs': [
+    reserving,
+    seenSubmission({ payee: { kind: 'bank', nameDigest: 'somebody else' } }),
+  ],
+  'beneficiary-name-missing': [reserving, seenSubmission({ payee: { kind: 'bank' } })],
+  'refused-by-provider': [reserving, seenSubmission({ status: 'refused', remedy: 'operator' })],
 }
 
 export function holds(): string[] {

@@ -183,8 +183,8 @@ export function describeCommit(open: () => Promise<Subject>): void {
         await store.intents.commit(request(at))
         assert.equal((await store.look([before.id]))[0]?.watched, watched)
       }
-      assert.equal(await store.intents.ask(before.id, 4_000), false)
-      assert.equal(await store.intents.ask(before.id, 2_000), true)
+      assert.equal(await store.intents.ask(before, 4_000), false)
+      assert.equal(await store.intents.ask(before, 2_000), true)
       assert.equal((await store.look([before.id]))[0]?.watched, 2_000)
     })
   })

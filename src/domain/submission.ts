@@ -1,0 +1,295 @@
+/**
+ * How an intent of ours gets to its provider. A step is committed before the call that it stands for, so whoever finds
+ * it taken knows that the call may have been made, and asks before anything is sent again.
+ *
+ *   waiting       nothing was sent; it is to be
+ *   reserving     the provider may have been asked to set the money aside, which moves none
+ *   reserved      it was set aside, until `validUntil`
+ *   sending       the order to pay may have been given
+ *   acknowledged  the provider says that it has the order, which says nothing about the money
+ *   refused       of a batch: it was refused for good, and its transfers follow
+ *   withdrawn     of a batch: a person took it back before it was accepted, and its transfers follow
+ *
+ * Only a provider where the money is set aside first has the second and third.
+ */
+import type { Batch } from './batch.ts'
+import type { Coupon } from './coupon.ts'
+import { type Decision, hold, type Step, step } from './decision.ts'
+import type { Failure } from './failure.ts'
+import type { HoldReason, Intent } from './intent.ts'
+import type { OperatorResolution, SubmissionObservation } from './observation.ts'
+import { finalTransferStates, type Transfer } from './transfer.ts'
+
+export const submissionSteps = [
+  'waiting',
+  'reserving',
+  'reserved',
+  'sending',
+  'acknowledged',
+  'refused',
+  'withdrawn',
+] as const
+export type SubmissionStep = (typeof submissionSteps)[number]
+
+export interface Submission {
+  step: SubmissionStep
+  /** Since when. */
+  at: number
+  /** It is sent though nobody confirms the beneficiary's name. */
+  force?: true
+  /** How long what was set aside stays so. */
+  validUntil?: number
+  /** Why a batch was refused. */
+  failure?: Failure
+}
+
+/** What we send: pay-ins are only heard of. */
+export type Sendable = Transfer | Batch | Coupon
+
+/** Holds that are about sending: nothing was paid, and a person says whether it goes on. */
+export const submissionHolds: ReadonlySet<HoldReason> = new Set([
+  'beneficiary-name-differs',
+  'beneficiary-name-missing',
+  'refused-by-provider',
+])
+
+/** In these nobody knows whether the provider has it. */
+export function mayBeSent({ submission }: Pick<Intent, 'submission'>): boolean {
+  return submission?.step === 'sending' || submission?.step === 'acknowledged'
+}
+
+/** Undefined where it is too late for that, or was asked for before. */
+export function requestSubmission<I extends Sendable>(
+  intent: I,
+  { force = false }: { force?: boolean },
+  now: number,
+): Step<I> | undefined {
+  if (intent.state !== 'registered' || intent.submission || intent.hold) return undefined
+  return step<I>('requested', intent, { ...intent, submission: waitingSince(now, force) }, now)
+}
+
+/** As a new intent has it that is to be sent at once. */
+export function waitingSince(now: number, force: boolean): Submission {
+  return { step: 'waiting', at: now, ...(force && { force }) }
+}
+
+/** To be committed before the money is set aside. */
+export function beginReserving(before: Transfer, now: number): Step<Transfer> | undefined {
+  return before.submission?.step === 'waiting' ? begin(before, 'reserving', now) : undefined
+}
+
+/** To be committed before the order is given. */
+export function beginSending<I extends Sendable>(before: I, now: number): Step<I> | undefined {
+  const from = before.submission?.step
+  return from === 'waiting' || from === 'reserved' ? begin(before, 'sending', now) : undefined
+}
+
+function begin<I extends Sendable>(before: I, to: 'reserving' | 'sending', now: number): Step<I> | undefined {
+  const { submission, state } = before
+  if (!submission || before.hold || (state !== 'registered' && state !== 'submitted')) return undefined
+  const after = { ...before, state: 'submitted', submission: { ...submission, step: to, at: now } }
+  return step<I>(state === 'registered' ? 'submitted' : 'sent', before, after as I, now)
+}
+
+/** It is certain that the call which was begun was not made: the step is as it was before. */
+export function takeBack<I extends Sendable>(before: I, now: number): Step<I> | undefined {
+  const { submission } = before
+  if (before.hold || (submission?.step !== 'reserving' && submission?.step !== 'sending')) return undefined
+  return step<I>('unsent', before, { ...before, submission: stepBack(submission, now) }, now)
+}
+
+function stepBack(submission: Submission, now: number): Submission {
+  const isReserved = submission.step === 'sending' && submission.validUntil !== undefined
+  return { ...submission, step: isReserved ? 'reserved' : 'waiting', at: now }
+}
+
+/**
+ * What was set aside, or may have been, and was never ordered to be paid is given back by itself. `reservationMs`: for how
+ * long it may be kept where the provider's answer, which says until when, never came.
+ */
+export function expireSubmission(
+  before: Transfer,
+  reservationMs: number,
+  now: number,
+): Step<Transfer> | undefined {
+  const { submission, state } = before
+  if (!submission || before.hold || state !== 'submitted') return undefined
+  const until = expiryOf(submission, reservationMs)
+  if (until === undefined || now < until) return undefined
+  return step<Transfer>('expired', before, { ...before, state: 'expired' }, now)
+}
+
+/** When what was not ordered to be paid runs out; undefined where nothing can. */
+export function expiryOf({ step, at, validUntil }: Submission, reservationMs: number): number | undefined {
+  if (step === 'reserving') return at + reservationMs
+  return step === 'reserved' ? (validUntil ?? at + reservationMs) : undefined
+}
+
+/** A transfer goes with its batch; from here on it cannot be cancelled by itself. */
+export function sendWithBatch(before: Transfer, now: number): Step<Transfer> | undefined {
+  if (before.state !== 'registered' || before.hold) return undefined
+  return step<Transfer>('submitted', before, { ...before, state: 'submitted' }, now)
+}
+
+/** And it follows where the batch was refused or taken back: nothing of it was paid. */
+export function followBatch(
+  before: Transfer,
+  { submission }: Pick<Batch, 'submission'>,
+  now: number,
+): Step<Transfer> | undefined {
+  if (before.hold || (before.state !== 'registered' && before.state !== 'submitted')) return undefined
+  if (submission?.step === 'withdrawn')
+    return step('cancelled', before, { ...before, state: 'cancelled' }, now)
+  if (submission?.step !== 'refused') return undefined
+  const failure = submission.failure ?? { code: 'declined-by-provider' as const }
+  return step('failed', before, { ...before, state: 'failed', failure }, now)
+}
+
+/** It takes longer than the account allows; a person hears of it, and nothing else follows. */
+export function markOverdue<I extends Sendable>(before: I, now: number): Step<I> | undefined {
+  if (before.overdue) return undefined
+  return step<I>('overdue', before, { ...before, overdue: true }, now)
+}
+
+/** The provider's answer to a call of ours. Whatever it says, the money is told of by callbacks and queries alone. */
+export function decideSubmission(intent: Sendable, seen: SubmissionObservation, now: number): Decision {
+  if (intent.hold) return { verdict: 'awaits-person' }
+  switch (seen.status) {
+    case 'reserved':
+      return decideReserved(intent, seen, now)
+    case 'acknowledged':
+      if (intent.submission?.step !== 'sending') return { verdict: 'repeat' }
+      return applied(
+        'acknowledged',
+        intent,
+        { ...intent, submission: moveTo(intent, 'acknowledged', now) },
+        now,
+      )
+    case 'refused':
+      return decideRefused(intent, seen, now)
+  }
+}
+
+function decideReserved(intent: Sendable, seen: SubmissionObservation, now: number): Decision {
+  if (intent.kind !== 'transfer' || intent.submission?.step !== 'reserving') return { verdict: 'stale' }
+  // It is not what was ordered, so it is never paid: as long as it is `reserving` nothing can be.
+  const difference = findDifference(intent, seen)
+  if (difference) return hold<Transfer>(intent, seen, difference, now)
+  const { providerReference, fee, validUntil } = seen
+  const submission = { ...moveTo(intent, 'reserved', now), ...(validUntil !== undefined && { validUntil }) }
+  const after: Transfer = {
+    ...intent,
+    submission,
+    ...(providerReference !== undefined && { providerReference }),
+    ...(fee && { fee }),
+    settledBy: seen.receiptId,
+  }
+  const reserved = step<Transfer>('reserved', intent, after, now)
+  const doubt = submission.force ? undefined : doubtName(intent, seen)
+  if (!doubt) return { verdict: 'applied', steps: [reserved] }
+  const held = hold<Transfer>(reserved.intent, seen, doubt, now)
+  return held.verdict === 'held'
+    ? { ...held, steps: [reserved, ...held.steps] }
+    : { verdict: 'applied', steps: [reserved] }
+}
+
+function findDifference(
+  { amount, payee, personal }: Transfer,
+  seen: SubmissionObservation,
+): HoldReason | undefined {
+  if (seen.amount && seen.amount.currency !== amount.currency) return 'currency-differs'
+  if (seen.amount && seen.amount.minor !== amount.minor) return 'amount-differs'
+  if (seen.payee?.person === undefined || seen.payee.kind !== payee.kind) return undefined
+  return seen.payee.person === personal.person ? undefined : 'account-number-differs'
+}
+
+function doubtName({ payee }: Transfer, seen: SubmissionObservation): HoldReason | undefined {
+  const found = seen.payee?.nameDigest
+  if (found === undefined) return 'beneficiary-name-missing'
+  return found === payee.nameDigest ? undefined : 'beneficiary-name-differs'
+}
+
+function decideRefused(intent: Sendable, seen: SubmissionObservation, now: number): Decision {
+  const from = intent.submission?.step
+  if (intent.state !== 'submitted' || (from !== 'reserving' && from !== 'sending'))
+    return { verdict: 'stale' }
+  if (seen.remedy !== 'failed') return hold<Sendable>(intent, seen, 'refused-by-provider', now)
+  return applied(intent.kind === 'batch' ? 'refused' : 'failed', intent, refused(intent, seen, now), now)
+}
+
+function refused(intent: Sendable, { failure, receiptId }: SubmissionObservation, now: number): Sendable {
+  const why: Failure = failure ?? { code: 'declined-by-provider' }
+  if (intent.kind === 'batch') {
+    const submission = { ...moveTo(intent, 'refused', now), failure: why }
+    return { ...intent, submission, settledBy: receiptId }
+  }
+  return { ...intent, state: 'failed', failure: why, settledBy: receiptId } as Sendable
+}
+
+function moveTo({ submission }: Sendable, to: SubmissionStep, now: number): Submission {
+  return { ...submission, step: to, at: now }
+}
+
+function applied(
+  name: 'acknowledged' | 'refused' | 'failed',
+  before: Sendable,
+  after: Sendable,
+  now: number,
+): Decision {
+  return { verdict: 'applied', steps: [step<Sendable>(name, before, after, now)] }
+}
+
+/**
+ * The intent as its release leaves it, where a person decided of a hold that is about sending. `keep-ours`: it goes on, to
+ * the beneficiary as we know it; what was refused is sent again.
+ */
+export function releaseSubmission(
+  before: Intent,
+  reason: HoldReason,
+  { action }: Pick<OperatorResolution, 'action'>,
+  now: number,
+): Intent {
+  if (before.kind === 'collection' || !before.submission || action !== 'keep-ours') return before
+  if (!submissionHolds.has(reason) || isOver(before)) return before
+  const submission: Submission =
+    reason === 'refused-by-provider'
+      ? stepBack(before.submission, now)
+      : { ...before.submission, force: true }
+  return { ...before, submission }
+}
+
+/** What follows beside the release; undefined where nothing does. */
+export function settleSubmissionByPerson(
+  before: Intent,
+  { action, theirs }: OperatorResolution,
+  now: number,
+): Step | undefined {
+  if (before.kind === 'collection' || action === 'keep-ours' || isOver(before)) return undefined
+  const failure: Failure =
+    action === 'cancel'
+      ? { code: 'cancelled' }
+      : ((theirs?.kind === 'submission' ? theirs.failure : undefined) ?? { code: 'declined-by-provider' })
+  if (before.kind === 'batch') {
+    const to = action === 'cancel' ? 'withdrawn' : 'refused'
+    const submission = { ...moveTo(before, to, now), ...(to === 'refused' && { failure }) }
+    return step<Batch>('refused', before, { ...before, submission }, now)
+  }
+  if (before.kind === 'transfer' && action === 'cancel')
+    return step<Transfer>('cancelled', before, { ...before, state: 'cancelled' }, now)
+  return step<Transfer | Coupon>('failed', before, { ...before, state: 'failed', failure }, now)
+}
+
+/** Why an action cannot be of such a hold; a sentence for whoever asked. */
+export function findSubmissionObstacle(
+  reason: HoldReason,
+  { action, theirs }: OperatorResolution,
+): string | undefined {
+  if (action !== 'take-theirs') return undefined
+  if (reason !== 'refused-by-provider')
+    return 'There is nothing to take: keep ours to pay it all the same, or cancel it.'
+  return theirs?.kind === 'submission' ? undefined : 'There is no refusal to take.'
+}
+
+function isOver(intent: Sendable): boolean {
+  return intent.kind === 'transfer' ? finalTransferStates.has(intent.state) : intent.state !== 'submitted'
+}
