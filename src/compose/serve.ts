@@ -32,7 +32,6 @@ import { createReadyReceipts } from '../store/ready-receipts.ts'
 import { createWake } from '../store/wake.ts'
 import { createReadyPump } from '../workers/ready-pump.ts'
 import { type AddJobs, type Base, type ComposeDeps, clock, ids, open, openQueue } from './base.ts'
-import { startProviders } from './providers.ts'
 import { createRecordRoutes, openRecords, type Records } from './records.ts'
 import { describeTerms } from './terms.ts'
 
@@ -56,7 +55,6 @@ export async function startServe(deps: ComposeDeps, base: Base): Promise<Served>
   // The intake has a connection of its own: others must not stand behind its writes where these wait for replicas.
   const intake = await openQueue(base, lifecycle, 'fail-fast', 'intake', config.durability.replicas)
   const redis = await open(base, lifecycle, 'fail-fast', 'serve')
-  await startProviders(base.providers, lifecycle)
   const records = openRecords(deps, base, redis)
   const callbacks = startIntake(deps, base, records, intake.addJobs)
   const stopping = new AbortController()
