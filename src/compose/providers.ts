@@ -55,6 +55,7 @@ function createProvider(
       const { verify } = account
       return createGeneric(account, {
         fetch: fetchFor(verify.scheme === 'jws' ? verify.jwks?.url : undefined),
+        connectTo: deps.connectTo,
       })
     }
   }

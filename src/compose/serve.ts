@@ -11,6 +11,7 @@ import { createBatchRoutes } from '../http/api/batches.ts'
 import { createCollectionRoutes } from '../http/api/collections.ts'
 import { createCouponRoutes } from '../http/api/coupons.ts'
 import { createEventRoutes } from '../http/api/events.ts'
+import { createSubmissionRoutes } from '../http/api/submissions.ts'
 import { createTransferRoutes } from '../http/api/transfers.ts'
 import { createFailureLimiter } from '../http/callbacks/failure-limiter.ts'
 import { createCallbackHandler } from '../http/callbacks/handler.ts'
@@ -152,7 +153,7 @@ async function createApi(
     intents,
     vault,
     digestPerson,
-    accounts: describeTerms(config),
+    accounts: describeTerms(config, base.providers),
     digestContent: (text: string) =>
       createHmac('sha256', contentKey).update(text).digest('base64url').slice(0, 22),
     unavailable: () => unavailableBecause(guard.state()),
@@ -184,6 +185,7 @@ async function createApi(
       collections: createCollections({ redis, keys, intents }),
     }),
     createTransferRoutes({ ...registration, register, batches }),
+    createSubmissionRoutes(registration),
     createBatchRoutes({ ...registration, batches, members }),
     createEventRoutes({ authenticate, feed, stopping }),
   ]
