@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { stringify } from 'yaml'
 import { createProviders } from '../../src/compose/providers.ts'
+import { describeTerms } from '../../src/compose/terms.ts'
 import { type Config, loadConfig, summarise } from '../../src/config/config.ts'
 import { AppError } from '../../src/domain/errors.ts'
 import type { ConnectTo } from '../../src/providers/client.ts'
@@ -170,6 +171,8 @@ describe('configuration of a generic account', () => {
     const connectTo: ConnectTo = () => async () => ({ outcome: 'unsent', because: 'In a test.' })
     const client = createProviders(config, { ...providerDeps, connectTo }).get('acme')?.client
     assert.deepEqual([...(client?.questions ?? [])], ['transfer'])
+    const terms = describeTerms(config, new Map([['acme', { client }]])).get('acme')
+    assert.equal(terms?.client, client, 'what the API may have asked is what the client says')
   })
 
   it('takes a form, JSON of any kind, and a provider on this machine', () => {

@@ -10,7 +10,7 @@ import type { ProposedTransfer } from '../../providers/limits.ts'
 import { type AccountTerms, checkTransfer, invalidRequest, unknownAccount } from './account-terms.ts'
 import { findSendFault } from './sending-terms.ts'
 import { beneficiarySchema, byKey, identifier, line, moneySchema } from './transfer-request.ts'
-import { readFields, toFieldErrors } from './validate.ts'
+import { explain, readFields, toFieldErrors } from './validate.ts'
 
 const wechatpaySchema = z
   .strictObject({
@@ -58,11 +58,11 @@ export interface BatchContent extends Omit<Shell, 'transfers' | 'total'> {
 }
 
 export function readBatchRequest(input: unknown, accounts: ReadonlyMap<string, AccountTerms>): BatchContent {
-  const shell = batchSchema.safeParse(input)
+  const shell = batchSchema.safeParse(input, { error: explain })
   const own = shell.success ? [] : shell.error.issues.flatMap(toFieldErrors)
   const fields = readFields(batchSchema.shape, input)
   const raw = fields.transfers ?? []
-  const read = raw.map((one) => transferSchema.safeParse(one))
+  const read = raw.map((one) => transferSchema.safeParse(one, { error: explain }))
   const transfers = read.map((one) => (one.success ? one.data : undefined))
   const terms = fields.account === undefined ? undefined : accounts.get(fields.account)
   const faults = [

@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict'
 import type { Redis } from 'ioredis'
-import { beginSending, markOverdue, type Sendable } from '../../../src/domain/submission.ts'
+import { beginSending, markOverdue, type Sendable, sendWithBatch } from '../../../src/domain/submission.ts'
 import type { Transfer } from '../../../src/domain/transfer.ts'
 import { batchSchema } from '../../../src/events/batch-resource.ts'
 import { couponSchema } from '../../../src/events/coupon-resource.ts'
 import { transferSchema } from '../../../src/events/transfer-resource.ts'
 import { describeDisbursement } from '../../../src/sandbox/signed-callback.ts'
 import { transferIdOf } from '../../../src/store/ids.ts'
+import { dyingAfter } from '../../support/batches.ts'
 import { createTestClients } from '../../support/redis.ts'
 import { createSendingApi } from '../../support/sending-api.ts'
 import {
@@ -193,6 +194,23 @@ describe('sending by the API', () => {
           [1, 2].map(() => [undefined, 'registered']),
         )
       }
+    })
+
+    it('goes on after a crash as it was asked for', async () => {
+      const content = batchOf({ submit: true })
+      const dying = createSendingApi({ ...store, redis: dyingAfter(redis, 2).redis })
+      assert.notEqual((await dying.post('/batches', content)).status, 201)
+      const { status, body } = await api.post('/batches', content)
+      assert.deepEqual([status, body.submission.step], [201, 'waiting'])
+    })
+
+    it('is asked for by the second request, where the first that did not was cut off', async () => {
+      const content = batchOf()
+      const dying = createSendingApi({ ...store, redis: dyingAfter(redis, 2).redis })
+      assert.notEqual((await dying.post('/batches', content)).status, 201)
+      const { body } = await api.post('/batches', { ...content, submit: true })
+      assert.equal(body.submission.step, 'waiting')
+      assert.deepEqual(await namesOf(body.id), ['registered', 'requested'])
     })
 
     it('takes a transfer that joins a batch', async () => {
@@ -437,6 +455,17 @@ describe('sending by the API', () => {
       const other = (await api.post('/transfers', transferOf({ submit: true }))).body
       await move(other.id, (before) => beginSending(before, Date.now()))
       const late = await api.post(`/transfers/${other.id}/cancel`, {})
+      assert.deepEqual([late.status, late.body.code], [409, 'cannot-cancel'])
+    })
+
+    it('works of one in a batch until that is sent', async () => {
+      const { body } = await api.post('/batches', wechatBatchOf({ submit: true }))
+      const [first, second] = (await api.get(`/batches/${body.id}/transfers`)).body.items
+      assert.equal((await api.post(`/transfers/${first.id}/cancel`, {})).body.state, 'cancelled')
+      await move(second.id, (before) =>
+        before.kind === 'transfer' ? sendWithBatch(before, Date.now()) : undefined,
+      )
+      const late = await api.post(`/transfers/${second.id}/cancel`, {})
       assert.deepEqual([late.status, late.body.code], [409, 'cannot-cancel'])
     })
   })
