@@ -11,7 +11,7 @@ import type { OpenReceipt } from '../domain/receipt.ts'
 import { findObstacle, findRuledOn, resolveHold } from '../domain/resolve.ts'
 import type { Cases } from '../store/cases.ts'
 import type { ReceiptRecord } from '../store/codec/receipt.ts'
-import type { CommitRequest } from '../store/commit.ts'
+import { type CommitRequest, isSettled } from '../store/commit.ts'
 import type { IntentStore, Loaded } from '../store/intents.ts'
 import type { Logger } from '../telemetry/logger.ts'
 import type { CaseReceipts } from './case-receipts.ts'
@@ -72,13 +72,17 @@ export function createResolveCase(deps: ResolveCaseDeps): ResolveCase {
     const ready = await receipts.reopen(records.filter(({ id }) => id !== receipt))
     // First: should the process die in between, somebody is held who need not be, and nobody is paid by another's payout.
     if (taken?.number) await intents.moveNumber(taken.number, taken.target)
+    const steps = resolveHold(intent, resolution, clock())
+    const after = steps.at(-1)?.intent ?? intent
     const commit = await intents.commit({
       before: intent,
-      steps: resolveHold(intent, resolution, clock()),
+      steps,
       because: { source: 'operator', by, reason, ...(receipt && { receipt }) },
       case: { before: known, after: resolved.after },
       ready,
       ...(taken?.waits && recordTaken(taken, found)),
+      // While it was held it was hardly asked about, and what it waits for may be known by now.
+      ...(!isSettled(after) && { ask: true }),
       at: clock(),
     })
     if (commit.outcome !== 'committed') return undefined
