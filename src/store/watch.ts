@@ -180,7 +180,8 @@ export function createWatch({ redis, keys }: { redis: RedisClient; keys: Keys })
     },
 
     async noteAsked(id, now, quietMs) {
-      return (await redis.set(keys.askedAt(id), now, 'PX', Math.max(1, quietMs), 'NX')) === 'OK'
+      const before = await redis.set(keys.askedAt(id), now, 'PX', Math.max(1, quietMs), 'GET')
+      return before === null || now - Number(before) >= quietMs
     },
 
     async count(account) {
