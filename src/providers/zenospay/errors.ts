@@ -50,20 +50,19 @@ export const errorRules: readonly ErrorRule[] = [
     failure: 'payer-not-allowed',
   },
   {
+    code: 'rate-limited',
+    basis: 'inferred',
+    message: /\b(?:too many (?:requests|attempts)|rate limit)\b/,
+    reserve: 'same',
+    pay: 'ask',
+    question: 'same',
+  },
+  {
     code: 'already-taken',
     basis: 'inferred',
     message:
       /\balready (?:been )?(?:taken|used|exists?|processed|processing|paid|transferred|completed|submitted|registered)\b|\bduplicated?\b|\bin progress\b|\bbeing processed\b|\bhas been (?:taken|used|processed|paid)\b|\bmust be unique\b|\bsudah (?:ada|pernah|digunakan|diproses)\b/,
     reserve: 'ask',
-    pay: 'ask',
-    question: 'ask',
-  },
-  {
-    code: 'unavailable',
-    basis: 'inferred',
-    message:
-      /\b(?:maintenance|temporarily|try again|unavailable|too many (?:requests|attempts)|rate limit|gangguan)\b/,
-    reserve: 'same',
     pay: 'ask',
     question: 'ask',
   },
@@ -96,6 +95,15 @@ export const errorRules: readonly ErrorRule[] = [
     failures: ['insufficient-funds', 'limit-exceeded', 'payer-not-allowed', 'expired'],
     reserve: 'operator',
     pay: 'operator',
+    question: 'ask',
+  },
+  {
+    // Behind what is said of an account or of money: whoever says that says to try again as well.
+    code: 'unavailable',
+    basis: 'inferred',
+    message: /\b(?:maintenance|temporarily|try again|unavailable|gangguan)\b/,
+    reserve: 'same',
+    pay: 'ask',
     question: 'ask',
   },
   {

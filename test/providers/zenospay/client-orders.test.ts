@@ -235,7 +235,7 @@ describe('zenospay orders', () => {
       [
         'for coming too often that only says so, of which only what moves no money is sent again',
         no(200, 'Too many requests'),
-        { reserve: ['same', 'unavailable'], pay: ['ask', 'unavailable'] },
+        { reserve: ['same', 'rate-limited'], pay: ['ask', 'rate-limited'] },
       ],
       [
         'of a reference that it has',
@@ -290,6 +290,12 @@ describe('zenospay orders', () => {
         }
       })
     }
+
+    it('is kept without a page that is longer than any answer', async () => {
+      const { part, seen } = await give(reserveOrder, answered(400, '<p>'.repeat(100_000)))
+      assert.equal(seen?.remedy, 'operator')
+      assert.ok((part?.body.length ?? 0) < 100)
+    })
 
     it('keeps its words beside the code where they name nobody', async () => {
       const reason = async (message: string) =>

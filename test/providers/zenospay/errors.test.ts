@@ -28,6 +28,13 @@ describe('zenospay errors', () => {
       assert.equal(ruleFor(message).pay, 'ask', message)
   })
 
+  it('sends an inquiry again where nothing but time is wrong', () => {
+    assert.equal(ruleFor('Bank under maintenance').reserve, 'same')
+    assert.equal(ruleFor('Service is temporarily unavailable').reserve, 'same')
+    assert.equal(ruleFor('Invalid account, please try again').reserve, 'failed')
+    assert.equal(ruleFor('Insufficient balance, try again later').reserve, 'operator')
+  })
+
   it('tells a request that cannot be processed from one that was', () => {
     assert.equal(ruleFor('Your request cannot be processed').code, 'refused')
     assert.equal(ruleFor('The inquiry has been processed').code, 'already-taken')
