@@ -26,7 +26,7 @@ export function createProviders(
   return new Map(accounts.map((account) => [account.id, createProvider(account, outbound, deps)]))
 }
 
-/** Only a role that verifies callbacks needs keys to be fetched. */
+/** Once in a process: callbacks are verified by their keys, and so are the answers to our own calls. */
 export async function startProviders(
   providers: ReadonlyMap<string, AccountProvider>,
   lifecycle: Lifecycle,
@@ -55,6 +55,7 @@ function createProvider(
       const { verify } = account
       return createGeneric(account, {
         fetch: fetchFor(verify.scheme === 'jws' ? verify.jwks?.url : undefined),
+        connectTo: deps.connectTo,
       })
     }
   }

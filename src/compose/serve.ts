@@ -11,6 +11,7 @@ import { createBatchRoutes } from '../http/api/batches.ts'
 import { createCollectionRoutes } from '../http/api/collections.ts'
 import { createCouponRoutes } from '../http/api/coupons.ts'
 import { createEventRoutes } from '../http/api/events.ts'
+import { createSubmissionRoutes } from '../http/api/submissions.ts'
 import { createTransferRoutes } from '../http/api/transfers.ts'
 import { createFailureLimiter } from '../http/callbacks/failure-limiter.ts'
 import { createCallbackHandler } from '../http/callbacks/handler.ts'
@@ -32,7 +33,6 @@ import { createReadyReceipts } from '../store/ready-receipts.ts'
 import { createWake } from '../store/wake.ts'
 import { createReadyPump } from '../workers/ready-pump.ts'
 import { type AddJobs, type Base, type ComposeDeps, clock, ids, open, openQueue } from './base.ts'
-import { startProviders } from './providers.ts'
 import { createRecordRoutes, openRecords, type Records } from './records.ts'
 import { describeTerms } from './terms.ts'
 
@@ -56,7 +56,6 @@ export async function startServe(deps: ComposeDeps, base: Base): Promise<Served>
   // The intake has a connection of its own: others must not stand behind its writes where these wait for replicas.
   const intake = await openQueue(base, lifecycle, 'fail-fast', 'intake', config.durability.replicas)
   const redis = await open(base, lifecycle, 'fail-fast', 'serve')
-  await startProviders(base.providers, lifecycle)
   const records = openRecords(deps, base, redis)
   const callbacks = startIntake(deps, base, records, intake.addJobs)
   const stopping = new AbortController()
@@ -154,7 +153,7 @@ async function createApi(
     intents,
     vault,
     digestPerson,
-    accounts: describeTerms(config),
+    accounts: describeTerms(config, base.providers),
     digestContent: (text: string) =>
       createHmac('sha256', contentKey).update(text).digest('base64url').slice(0, 22),
     unavailable: () => unavailableBecause(guard.state()),
@@ -186,6 +185,7 @@ async function createApi(
       collections: createCollections({ redis, keys, intents }),
     }),
     createTransferRoutes({ ...registration, register, batches }),
+    createSubmissionRoutes(registration),
     createBatchRoutes({ ...registration, batches, members }),
     createEventRoutes({ authenticate, feed, stopping }),
   ]

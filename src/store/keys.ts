@@ -32,6 +32,8 @@ export interface Keys {
   watch(partition: number, account: string): string
   /** Those of them whose turn it is, by how much money they are about. One that is not watched any more is passed over. */
   turn(partition: number, account: string, lane: Lane): string
+  /** When the provider was last asked about it, for as long as it is not to be asked again. */
+  askedAt(id: IntentId): string
   /** Those that take longer than the account allows. */
   overdue(partition: number, account: string): string
   /** By account and class, how long it took until a callback settled something. */
@@ -114,6 +116,7 @@ export function createKeys(prefix: string, partitions: number): Keys {
     events: (partition) => tagged(partition, 'events'),
     watch: (partition, account) => tagged(partition, 'watch', account),
     turn: (partition, account, lane) => tagged(partition, `turn-${lane}`, account),
+    askedAt: (id) => beside(id, 'asked-at'),
     overdue: (partition, account) => tagged(partition, 'overdue', account),
     delays: (partition) => tagged(partition, 'delays'),
     final: (partition, account) => tagged(partition, 'final', account),

@@ -21,6 +21,9 @@ const files = {
 export const commitCommand = 'tallyhook:commit'
 export const readCommand = 'tallyhook:read'
 export const claimCommand = 'tallyhook:claim'
+export const watchCommand = 'tallyhook:watch'
+export const promoteCommand = 'tallyhook:promote-turns'
+export const takeCommand = 'tallyhook:take-turns'
 
 type Call = (...args: string[]) => Promise<unknown>
 
@@ -28,6 +31,9 @@ export function loadScripts(redis: RedisClient): Scripts {
   redis.defineCommand(commitCommand, { lua: readScript('commit') })
   redis.defineCommand(readCommand, { lua: readScript('read') })
   redis.defineCommand(claimCommand, { lua: readScript('claim') })
+  redis.defineCommand(watchCommand, { lua: readScript('watch-1'), numberOfKeys: 1 })
+  redis.defineCommand(promoteCommand, { lua: readScript('promote-turns-2'), numberOfKeys: 2 })
+  redis.defineCommand(takeCommand, { lua: readScript('take-turns-2'), numberOfKeys: 2 })
   const scripts: Record<string, (keys: string[], args: string[]) => Promise<unknown>> = {}
   for (const [name, file] of Object.entries(files)) {
     const command = `tallyhook:${file}`

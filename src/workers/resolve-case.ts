@@ -65,7 +65,8 @@ export function createResolveCase(deps: ResolveCaseDeps): ResolveCase {
     const taken = receipt === undefined ? undefined : await take(records, receipt)
     const theirs = taken?.observation
     const dismissed = findRuledOn(intent, heard, { action, opened: known.receipts[0], theirs })
-    const resolution: OperatorResolution = { action, dismissed, ...(theirs && { theirs }) }
+    const since = records.some(({ id, outcome }) => id !== receipt && outcome === 'awaits-person')
+    const resolution: OperatorResolution = { action, dismissed, since, ...(theirs && { theirs }) }
     const obstacle = findObstacle(intent, resolution)
     if (obstacle !== undefined) throw new AppError('cannot-resolve', { detail: obstacle })
     const ready = await receipts.reopen(records.filter(({ id }) => id !== receipt))
