@@ -24,7 +24,7 @@ export interface ErrorRule {
   reserve: Remedy
   pay: Remedy
   question: Remedy | 'not-known'
-  /** Where the message says no more. */
+  /** Whatever the message would be taken for by itself. */
   failure?: FailureCode
 }
 
@@ -65,6 +65,16 @@ export const errorRules: readonly ErrorRule[] = [
     reserve: 'ask',
     pay: 'ask',
     question: 'ask',
+  },
+  {
+    // How frameworks word what they refuse to read: it says nothing about the account that it names.
+    code: 'not-accepted',
+    basis: 'inferred',
+    message: /\b(?:field|format is invalid|must be|given data)\b/,
+    reserve: 'operator',
+    pay: 'ask',
+    question: 'ask',
+    failure: 'unknown',
   },
   {
     code: 'not-known',
