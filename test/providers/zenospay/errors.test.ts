@@ -61,7 +61,7 @@ describe('zenospay errors', () => {
 
 describe('zenospay failure codes', () => {
   const cases: Record<string, string[]> = {
-    'declined-by-provider': ['', '   '],
+    'declined-by-provider': ['', '   ', 'Rejected by the bank', 'Ditolak'],
     'beneficiary-not-found': [
       'Account not found',
       'Invalid account number',
@@ -89,7 +89,7 @@ describe('zenospay failure codes', () => {
     'risk-refused': ['Suspected fraud'],
     expired: ['Inquiry expired', 'Transaksi kedaluwarsa'],
     cancelled: ['Cancelled by user', 'Transaksi dibatalkan'],
-    unknown: ['Bank timeout', 'System error', 'General error', '51', 'Ditolak'],
+    unknown: ['Bank timeout', 'System error', 'General error', '51'],
   }
   for (const [code, texts] of Object.entries(cases)) {
     it(code, () => {
