@@ -131,7 +131,7 @@ describe('configuration of a zenospay account that calls', () => {
     [
       'another word on GET',
       { ...calling, getPayload: 'null' },
-      /^getPayload: It must be one of: empty, braces\.$/,
+      /^getPayload: It must be one of: empty, braces, brackets, none\.$/,
     ],
     [
       'a short key',

@@ -20,7 +20,7 @@ import {
 } from './common.ts'
 import { usualWatch, type WatchSettings } from './sending.ts'
 
-const getPayloads = ['empty', 'braces'] as const
+const getPayloads = ['empty', 'braces', 'brackets', 'none'] as const
 
 export const zenospaySchema = z.strictObject({
   ...commonFields,

@@ -20,6 +20,9 @@ export interface ZenospayAccount {
 export interface ZenospayCredentials {
   privateKey: KeyObject
   baseUrl: string
-  /** What the signature of a GET is made over: nothing, or `{}`. */
-  getPayload: 'empty' | 'braces'
+  /**
+   * What stands for the body in the signature of a GET: the hash of nothing, of `{}` or of `[]`, or no hash at all. The
+   * documents allow each of these readings.
+   */
+  getPayload: 'empty' | 'braces' | 'brackets' | 'none'
 }

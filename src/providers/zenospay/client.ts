@@ -24,7 +24,7 @@ export interface ZenospayClientDeps {
 /** No limit is documented. */
 const perSecondUsual = 20
 
-/** From giving an order to sending it. Longer than that the process slept, and others may have acted since. */
+/** From giving an order to sending it, where who gives it does not say: longer than that, and the process slept. */
 const orderMsMax = 10_000
 
 const paths = {
@@ -53,7 +53,7 @@ export function createZenospayClient(
       path: paths[order.call],
       body: written.body,
       repeatable: false,
-      notAfter: askedAt + orderMsMax,
+      notAfter: order.notAfter ?? askedAt + orderMsMax,
     })
     const exchange = await call(request, signal)
     return exchange.outcome === 'answered' ? judgeOrder(account, order, askedAt, exchange) : exchange

@@ -24,7 +24,7 @@ export interface ErrorRule {
   reserve: Remedy
   pay: Remedy
   question: Remedy | 'not-known'
-  /** Where the message says no more. */
+  /** Whatever the message would be taken for by itself. */
   failure?: FailureCode
 }
 
@@ -50,6 +50,14 @@ export const errorRules: readonly ErrorRule[] = [
     failure: 'payer-not-allowed',
   },
   {
+    code: 'rate-limited',
+    basis: 'inferred',
+    message: /\b(?:too many (?:requests|attempts)|rate limit)\b/,
+    reserve: 'same',
+    pay: 'ask',
+    question: 'same',
+  },
+  {
     code: 'already-taken',
     basis: 'inferred',
     message:
@@ -59,13 +67,14 @@ export const errorRules: readonly ErrorRule[] = [
     question: 'ask',
   },
   {
-    code: 'unavailable',
+    // How frameworks word what they refuse to read: it says nothing about the account that it names.
+    code: 'not-accepted',
     basis: 'inferred',
-    message:
-      /\b(?:maintenance|temporarily|try again|unavailable|too many (?:requests|attempts)|rate limit|gangguan)\b/,
-    reserve: 'same',
+    message: /\b(?:field|format is invalid|must be|given data)\b/,
+    reserve: 'operator',
     pay: 'ask',
     question: 'ask',
+    failure: 'unknown',
   },
   {
     code: 'not-known',
@@ -96,6 +105,15 @@ export const errorRules: readonly ErrorRule[] = [
     failures: ['insufficient-funds', 'limit-exceeded', 'payer-not-allowed', 'expired'],
     reserve: 'operator',
     pay: 'operator',
+    question: 'ask',
+  },
+  {
+    // Behind what is said of an account or of money: whoever says that says to try again as well.
+    code: 'unavailable',
+    basis: 'inferred',
+    message: /\b(?:maintenance|temporarily|try again|unavailable|gangguan)\b/,
+    reserve: 'same',
+    pay: 'ask',
     question: 'ask',
   },
   {

@@ -43,6 +43,8 @@ const patterns: [FailureCode, RegExp][] = [
   ],
   ['expired', /\b(?:expired|kedaluwarsa|kadaluarsa|kadaluwarsa)\b/],
   ['cancelled', /\b(?:cancell?ed|dibatalkan)\b/],
+  // A no that says no more than that.
+  ['declined-by-provider', /\b(?:rejected|declined|refused|ditolak)\b/],
 ]
 
 /** Of a query's `reason`, or the `message` of a refusal. */

@@ -21,15 +21,20 @@ export interface RequestDeps {
   clock: () => number
 }
 
+const getDigests: Record<ZenospayCredentials['getPayload'], string> = {
+  empty: digestBody(Buffer.from('')),
+  braces: digestBody(Buffer.from('{}')),
+  brackets: digestBody(Buffer.from('[]')),
+  none: '',
+}
+
 /** None is documented, so one bucket holds everything. */
 export const bucket = 'all'
 
 export function createSignedRequest({ account, credentials, clock }: RequestDeps) {
-  const emptyPayload = credentials.getPayload === 'braces' ? '{}' : ''
-
   return (draft: Draft): CallRequest => {
     const { method, path, body } = draft
-    const bodyDigest = digestBody(Buffer.from(body ?? emptyPayload))
+    const bodyDigest = body === undefined ? getDigests[credentials.getPayload] : digestBody(Buffer.from(body))
     return {
       ...draft,
       bucket,

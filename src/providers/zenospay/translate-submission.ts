@@ -78,10 +78,9 @@ interface Refused {
 function describeRefusal(refusal: Refusal, asked: Asked): Refused {
   const rule = findRule(refusal)
   const said = describeFailure(refusal.message)
-  const isVague = said.code === 'unknown' || said.code === 'declined-by-provider'
   return {
     remedy: asked.call === 'reserve' && rule.reserve === 'failed' ? 'failed' : 'operator',
-    failure: rule.failure && isVague ? { ...said, code: rule.failure } : said,
+    failure: rule.failure ? { ...said, code: rule.failure } : said,
   }
 }
 

@@ -37,6 +37,12 @@ describe('zenospay orders', () => {
       assert.equal(request?.notAfter, askedAt + 10_000)
     })
 
+    it('no later than whoever gives the order says', async () => {
+      const { client, requests } = createCalling(answered(200, { status: true }))
+      await client.order({ ...payOrder, notAfter: askedAt + 1 })
+      assert.equal(requests[0]?.notAfter, askedAt + 1)
+    })
+
     it('an amount beyond what a float holds, to the last digit', async () => {
       const { client, requests } = createCalling(reserved())
       await client.order({ ...reserveOrder, amount: { minor: 99_999_999_999_900n, currency: 'IDR' } })
@@ -235,12 +241,20 @@ describe('zenospay orders', () => {
       [
         'for coming too often that only says so, of which only what moves no money is sent again',
         no(200, 'Too many requests'),
-        { reserve: ['same', 'unavailable'], pay: ['ask', 'unavailable'] },
+        { reserve: ['same', 'rate-limited'], pay: ['ask', 'rate-limited'] },
       ],
       [
         'of a reference that it has',
         no(422, 'The merchant_transaction_id has already been taken.'),
         { reserve: ['ask', 'already-taken'], pay: ['ask', 'already-taken'] },
+      ],
+      [
+        'of a field',
+        no(422, 'The account number field is invalid.'),
+        {
+          reserve: ['operator', 'not-accepted', 'unknown'],
+          pay: ['ask', 'not-accepted'],
+        },
       ],
       [
         'of an account that is none',
@@ -290,6 +304,12 @@ describe('zenospay orders', () => {
         }
       })
     }
+
+    it('is kept without a page that is longer than any answer', async () => {
+      const { part, seen } = await give(reserveOrder, answered(400, '<p>'.repeat(100_000)))
+      assert.equal(seen?.remedy, 'operator')
+      assert.ok((part?.body.length ?? 0) < 100)
+    })
 
     it('keeps its words beside the code where they name nobody', async () => {
       const reason = async (message: string) =>

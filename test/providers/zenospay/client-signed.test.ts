@@ -28,7 +28,11 @@ const answers: Record<string, object> = {
 }
 
 /** The documents' recipe, written down once more and without our code; undefined where the request is as it should be. */
-function findFault(request: IncomingMessage, body: string, getPayload: string): string | undefined {
+function findFault(
+  request: IncomingMessage,
+  body: string,
+  getPayload: string | undefined,
+): string | undefined {
   const header = (name: string) => String(request.headers[name])
   const time = header('x-timestamp')
   if (!/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\+07:00$/.test(time)) return 'The timestamp is of another form.'
@@ -37,7 +41,8 @@ function findFault(request: IncomingMessage, body: string, getPayload: string): 
   // Their own way: parse it, print it, hash that.
   const minified = request.method === 'GET' ? getPayload : JSON.stringify(JSON.parse(body))
   if (request.method === 'GET' && body !== '') return 'A GET has a body.'
-  const payload = createHash('sha256').update(minified).digest('hex').toLowerCase()
+  const payload =
+    minified === undefined ? '' : createHash('sha256').update(minified).digest('hex').toLowerCase()
   const text = [request.method, request.url, payload, time].join(':')
   const signature = Buffer.from(header('x-signature'), 'base64')
   return verify('RSA-SHA256', Buffer.from(text), merchantPublicKey, signature)
@@ -69,7 +74,7 @@ const connectTo: ConnectTo =
 
 describe('zenospay requests, over HTTP', () => {
   let server: Server
-  let getPayload: string
+  let getPayload: string | undefined
   const seen: string[] = []
   before((done) => {
     server = createServer(async (request, response) => {
@@ -117,11 +122,22 @@ describe('zenospay requests, over HTTP', () => {
     ])
   })
 
-  it('sign a GET over nothing, or over braces, as the account says', async () => {
+  it('sign a GET in the way that the account says', async () => {
     getPayload = '{}'
     assert.equal(await open().balance?.(), undefined)
-    assert.ok(await open({ getPayload: 'braces' }).balance?.())
-    assert.deepEqual(seen, ['GET /api/balance The signature is wrong.', 'GET /api/balance genuine'])
+    for (const [written, text] of [
+      ['braces', '{}'],
+      ['brackets', '[]'],
+      ['none', undefined],
+      ['empty', ''],
+    ] as const) {
+      getPayload = text
+      assert.ok(await open({ getPayload: written }).balance?.(), written)
+    }
+    assert.deepEqual(seen, [
+      'GET /api/balance The signature is wrong.',
+      ...Array<string>(4).fill('GET /api/balance genuine'),
+    ])
   })
 
   it('are refused for a person where another key signs', async () => {

@@ -28,6 +28,13 @@ describe('zenospay errors', () => {
       assert.equal(ruleFor(message).pay, 'ask', message)
   })
 
+  it('sends an inquiry again where nothing but time is wrong', () => {
+    assert.equal(ruleFor('Bank under maintenance').reserve, 'same')
+    assert.equal(ruleFor('Service is temporarily unavailable').reserve, 'same')
+    assert.equal(ruleFor('Invalid account, please try again').reserve, 'failed')
+    assert.equal(ruleFor('Insufficient balance, try again later').reserve, 'operator')
+  })
+
   it('tells a request that cannot be processed from one that was', () => {
     assert.equal(ruleFor('Your request cannot be processed').code, 'refused')
     assert.equal(ruleFor('The inquiry has been processed').code, 'already-taken')
@@ -54,7 +61,7 @@ describe('zenospay errors', () => {
 
 describe('zenospay failure codes', () => {
   const cases: Record<string, string[]> = {
-    'declined-by-provider': ['', '   '],
+    'declined-by-provider': ['', '   ', 'Rejected by the bank', 'Ditolak'],
     'beneficiary-not-found': [
       'Account not found',
       'Invalid account number',
@@ -82,7 +89,7 @@ describe('zenospay failure codes', () => {
     'risk-refused': ['Suspected fraud'],
     expired: ['Inquiry expired', 'Transaksi kedaluwarsa'],
     cancelled: ['Cancelled by user', 'Transaksi dibatalkan'],
-    unknown: ['Bank timeout', 'System error', 'General error', '51', 'Ditolak'],
+    unknown: ['Bank timeout', 'System error', 'General error', '51'],
   }
   for (const [code, texts] of Object.entries(cases)) {
     it(code, () => {
