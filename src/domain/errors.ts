@@ -27,6 +27,7 @@ export const errorCodes = {
   'case-resolved': { status: 409, retry: 'never', title: 'The case is resolved already' },
   'cannot-resolve': { status: 409, retry: 'never', title: 'The case cannot be resolved in this way' },
   'cannot-cancel': { status: 409, retry: 'never', title: 'It is too late to cancel the transfer' },
+  'cannot-resume': { status: 409, retry: 'never', title: 'The submissions cannot be resumed in this way' },
   'cannot-reverify': { status: 409, retry: 'never', title: 'The callback cannot be verified again' },
   'cursor-expired': { status: 410, retry: 'never', title: 'Events behind the cursor have left the log' },
   'body-too-large': { status: 413, retry: 'never', title: 'The body is too large' },
