@@ -86,10 +86,11 @@ export function createAttempt({ account, limits, timeoutMs, budget, clock, logge
       if (late) throw new Error('It is too late to send it.')
       sent = true
     }
+    if (!(await waited(waitMs, signal))) return explain(signal.reason, { sent, givenUp: true })
+    const { method, body } = request
+    // A fault of the client's own, as a key that does not sign, is thrown and says nothing of the provider.
+    const headers = request.headers()
     try {
-      if (waitMs > 0) await sleep(waitMs, undefined, { signal })
-      const { method, body } = request
-      const headers = request.headers()
       const init = { method, headers, signal, onSend, ...(body !== undefined && { body }) }
       const answer = await fetch(host + request.path, init)
       return readAnswer(answer, Buffer.from(await answer.arrayBuffer()), clock())
@@ -108,6 +109,17 @@ export function createAttempt({ account, limits, timeoutMs, budget, clock, logge
     } catch (error) {
       logger.warn('calls.not-counted', { account, error })
     }
+  }
+}
+
+/** False: the signal ended it. */
+export async function waited(ms: number, signal: AbortSignal): Promise<boolean> {
+  if (signal.aborted) return false
+  try {
+    if (ms > 0) await sleep(ms, undefined, { signal })
+    return true
+  } catch {
+    return false
   }
 }
 

@@ -2,10 +2,9 @@
  * How a provider is called: within what it allows of all our processes together, each attempt for so long, and again at once
  * only where the same again does no harm. `unsent` is said where it is certain; whatever may have left is `unknown`.
  */
-import { setTimeout as sleep } from 'node:timers/promises'
 import type { Call, CallRequest, ConnectTo, Endpoint, RateLimit } from '../providers/client.ts'
 import type { Logger } from '../telemetry/logger.ts'
-import { anyBucket, createAttempt, type Patience } from './attempt.ts'
+import { anyBucket, createAttempt, type Patience, waited } from './attempt.ts'
 import type { CallBudget } from './budget.ts'
 import { type Attempt, gravest, pauseAfter } from './call-rules.ts'
 import type { OutboundFetch } from './fetch.ts'
@@ -85,7 +84,7 @@ function createCall(endpoint: Endpoint, limits: readonly RateLimit[], deps: Call
       gravestYet = gravest(gravestYet, attempted)
       const options = { repeatable: request.repeatable, hosts: hosts.length }
       const pauseMs = pauseAfter(attempted, made, options, random)
-      if (pauseMs === undefined || !(await slept(pauseMs, patience.signal))) return gravestYet.exchange
+      if (pauseMs === undefined || !(await waited(pauseMs, patience.signal))) return gravestYet.exchange
     }
   }
 }
@@ -95,15 +94,6 @@ function createPatience(caller: AbortSignal | undefined, msMax: number): Patienc
   return {
     signal: caller ? AbortSignal.any([caller, whole]) : whole,
     givenUp: () => caller?.aborted ?? false,
-  }
-}
-
-async function slept(ms: number, signal: AbortSignal): Promise<boolean> {
-  try {
-    await sleep(ms, undefined, { signal })
-    return true
-  } catch {
-    return false
   }
 }
 
