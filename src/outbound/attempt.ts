@@ -102,6 +102,8 @@ export function createAttempt({ account, limits, timeoutMs, budget, clock, logge
 
   /** The call was made, whether it can be counted or not. */
   async function keepNote(note: CallNote): Promise<void> {
+    const { bucket, outcome, durationMs } = note
+    logger.debug('call.ended', { account, call: bucket, outcome, durationMs })
     try {
       const moved = await budget.note(note)
       if (moved === 'opened') logger.warn('calls.stopped', { account })

@@ -53,6 +53,19 @@ describe('calls to providers', () => {
     assert.equal(host.seen.length, 16, 'nothing of that is repeated')
   })
 
+  it('are questions over one connection, and orders each over its own', async () => {
+    const ports = new Set<unknown>()
+    const host = await hosts.start((req, res) => {
+      ports.add(req.socket.remotePort)
+      res.end('ok')
+    })
+    const call = onlyProcess().connect(host.url)
+    for (let i = 0; i < 3; i++) await call(question())
+    assert.equal(ports.size, 1)
+    for (let i = 0; i < 3; i++) await call(order())
+    assert.equal(ports.size, 4)
+  })
+
   describe('of which it is certain that nothing left', () => {
     it('are unsent: nobody listens, no such name, an address that may not be called, no TLS', async () => {
       const tls = createTlsServer({ key: fixture('old.key.pem'), cert: fixture('old.cert.pem') }, () =>
