@@ -62,7 +62,7 @@ function createProvider(
 }
 
 /** Who writes a loopback address into an account means it. */
-function findLoopbackOrigin(address: string | undefined): string | undefined {
+export function findLoopbackOrigin(address: string | undefined): string | undefined {
   const url = address === undefined ? undefined : new URL(address)
   return url && isLoopbackHost(url.hostname) ? url.origin : undefined
 }

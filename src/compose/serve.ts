@@ -32,6 +32,7 @@ import { createEventLog } from '../store/event-log.ts'
 import { createReadyReceipts } from '../store/ready-receipts.ts'
 import { createWake } from '../store/wake.ts'
 import { createReadyPump } from '../workers/ready-pump.ts'
+import { createAccountMetrics } from './accounts.ts'
 import { type AddJobs, type Base, type ComposeDeps, clock, ids, open, openQueue } from './base.ts'
 import { createRecordRoutes, openRecords, type Records } from './records.ts'
 import { describeTerms } from './terms.ts'
@@ -189,5 +190,6 @@ async function createApi(
     createBatchRoutes({ ...registration, batches, members }),
     createEventRoutes({ authenticate, feed, stopping }),
   ]
-  return createApiApp({ routes, ops, authenticate, redisState: guard.state, clock, logger })
+  const metrics = createAccountMetrics(deps, base, redis)
+  return createApiApp({ routes, ops, metrics, authenticate, redisState: guard.state, clock, logger })
 }

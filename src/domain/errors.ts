@@ -29,6 +29,7 @@ export const errorCodes = {
   'cannot-cancel': { status: 409, retry: 'never', title: 'It is too late to cancel the transfer' },
   'cannot-submit': { status: 409, retry: 'never', title: 'It cannot be sent any more' },
   'cannot-query': { status: 409, retry: 'never', title: 'There is nothing to ask about it' },
+  'cannot-resume': { status: 409, retry: 'never', title: 'The submissions cannot be resumed in this way' },
   'cannot-reverify': { status: 409, retry: 'never', title: 'The callback cannot be verified again' },
   'cursor-expired': { status: 410, retry: 'never', title: 'Events behind the cursor have left the log' },
   'body-too-large': { status: 413, retry: 'never', title: 'The body is too large' },
