@@ -36,8 +36,8 @@ export interface WechatpayAccount {
   platformKeys: readonly PlatformKey[]
   /** Where they are not set nothing can be called, and an unknown serial stays unknown. */
   credentials?: MerchantCredentials | undefined
-  /** How calls are made; as usual where it says nothing. */
-  calls?: { perSecond?: number | undefined; timeoutMs: number } | undefined
+  /** How long a call may take; as usual where it says nothing. */
+  calls?: { timeoutMs: number } | undefined
   toleranceMs: number
   currency: string
 }
