@@ -13,6 +13,8 @@ const pageSchema = z.object({
   sp_mchid: text,
   out_batch_no: text,
   batch_id: text,
+  /** Of a batch alone; a transfer has other words. */
+  batch_status: text,
   total_num: optionalText,
   update_time: optionalText,
   transfer_detail_list: z
@@ -37,7 +39,7 @@ export function readPage(
   if ('problem' in parsed) return { problem: `The answer ${parsed.problem}` }
   const read = pageSchema.safeParse(parsed.value)
   if (!read.success) return { problem: `The answer ${describeIssues(read.error)}` }
-  const { transfer_detail_list: details, total_num, update_time, ...batch } = read.data
+  const { transfer_detail_list: details, total_num, update_time, batch_status: _, ...batch } = read.data
   if (batch.sp_mchid !== account.mchid)
     return { problem: 'The batch belongs to another merchant than the account.' }
   if (batch.out_batch_no !== reference) return { problem: 'out_batch_no is not what was asked about.' }
