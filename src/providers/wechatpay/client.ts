@@ -6,18 +6,9 @@ import type { FieldError } from '../../domain/errors.ts'
 import type { Logger } from '../../telemetry/logger.ts'
 import type { CallResult, Client, ConnectTo, Endpoint, Order, Question, RateLimit } from '../client.ts'
 import type { MerchantCredentials, PlatformKey, WechatpayAccount } from './account.ts'
-import { checkGrant, checkPayBatch, type Grant, type PayBatch } from './check-order.ts'
+import { checkGrant, checkPayBatch } from './check-order.ts'
 import { concludeOrder, concludeQuestion } from './conclude.ts'
-import { writeGrant, writePayBatch } from './order-body.ts'
-import {
-  batchesPath,
-  batchPagePath,
-  batchPath,
-  couponPath,
-  detailPath,
-  fitsPath,
-  grantPath,
-} from './paths.ts'
+import { draftOrder, draftQuestion } from './draft.ts'
 import type { PlatformKeys } from './platform-keys.ts'
 import { createSend, type Draft } from './send.ts'
 
@@ -89,37 +80,6 @@ export function createClient({ connectTo, ...deps }: ClientDeps): Client {
       const answer = await exchange(() => draft, signal)
       return answer.outcome === 'proved' ? concludeQuestion(account, question, answer) : answer
     },
-  }
-}
-
-async function draftOrder(order: PayBatch | Grant, key: PlatformKey): Promise<Draft> {
-  const method = 'POST'
-  if (order.call === 'grant')
-    return { method, path: grantPath(order.openid), body: writeGrant(order, key), bucket: 'coupons' }
-  return { method, path: batchesPath, body: await writePayBatch(order, key), bucket: 'batches' }
-}
-
-/** Undefined where it has no address there: a transfer by itself, a pay-in, a number that would lead elsewhere. */
-function draftQuestion(question: Question): Draft | undefined {
-  const method = 'GET'
-  if (!fitsPath(question.reference)) return undefined
-  switch (question.call) {
-    case 'batch':
-      return { method, path: batchPath(question.reference), bucket: 'batch-queries' }
-    case 'batch-page':
-      return { method, path: batchPagePath(question.reference, question.from), bucket: 'batch-queries' }
-    case 'transfer': {
-      const { batch, reference } = question
-      if (batch === undefined || !fitsPath(batch)) return undefined
-      return { method, path: detailPath(batch, reference), bucket: 'detail-queries' }
-    }
-    case 'coupon': {
-      const { openid, couponNumber, appid } = question
-      if (!fitsPath(openid) || !fitsPath(couponNumber)) return undefined
-      return { method, path: couponPath(openid, couponNumber, appid), bucket: 'coupon-queries' }
-    }
-    case 'collection':
-      return undefined
   }
 }
 

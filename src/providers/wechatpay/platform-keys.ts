@@ -51,15 +51,17 @@ export const defaultTimes = {
   startMsMax: 3_000,
 }
 
-/** The public key where there is one, which never expires; else the certificate that does so last. */
+/** What expires last, as a public key, which never does; of two of these the first that is configured. */
 export function chooseEncryptionKey(keys: readonly PlatformKey[], now: number): PlatformKey | undefined {
-  const [publicKey] = keys.filter(({ serial }) => isPublicKeyId(serial))
-  const [certificate] = keys
-    .filter((key) => isValid(key, now))
-    .sort(
-      (a, b) => (b.valid?.until ?? Number.POSITIVE_INFINITY) - (a.valid?.until ?? Number.POSITIVE_INFINITY),
-    )
-  return publicKey ?? certificate
+  const valid = keys.filter((key) => isValid(key, now))
+  return valid.reduce<PlatformKey | undefined>(
+    (best, key) => (best && expiryOf(best) >= expiryOf(key) ? best : key),
+    undefined,
+  )
+}
+
+function expiryOf({ valid }: PlatformKey): number {
+  return valid?.until ?? Number.POSITIVE_INFINITY
 }
 
 export function createPlatformKeys({ load, clock, logger, ...deps }: PlatformKeysDeps): PlatformKeys {
