@@ -17,11 +17,9 @@ const pageSchema = z.object({
   batch_status: text,
   total_num: optionalText,
   update_time: optionalText,
-  transfer_detail_list: z
-    .array(z.looseObject({ out_detail_no: text }))
-    .max(10_000)
-    .nullish(),
+  transfer_detail_list: z.array(z.unknown()).max(10_000).nullish(),
 })
+const lineSchema = z.looseObject({ out_detail_no: text })
 
 export interface Page {
   excerpts: { reference: string; body: Buffer }[]
