@@ -1,0 +1,115 @@
+/**
+ * Both make-believe providers behind one port, as their paths do not meet, and beside them what only a sandbox has: what
+ * it believes of every payout, and a switch for its callbacks. It is for the loopback interface: these two need no token.
+ */
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import express, { type Express, type RequestHandler, type Router } from 'express'
+import { z } from 'zod'
+import { AppError } from '../domain/errors.ts'
+
+/** A provider's own paths. Each body reaches them as the Buffer of its bytes, whatever its type. */
+export interface ProviderServer {
+  router: Router
+  state(): unknown
+  /** Waits for nothing more and calls nobody. */
+  stop(): void
+}
+
+export interface CallbackSwitch {
+  isOn(): boolean
+  turn(on: boolean): void
+}
+
+export interface SandboxServerDeps {
+  zenospay?: ProviderServer | undefined
+  wechatpay?: ProviderServer | undefined
+  callbacks: CallbackSwitch
+}
+
+export interface RunningServer {
+  url: string
+  stop(): Promise<void>
+}
+
+const bodyBytesMax = '16mb'
+const switchSchema = z.strictObject({ on: z.boolean() })
+
+export function createCallbackSwitch(): CallbackSwitch {
+  let on = true
+  return {
+    isOn: () => on,
+    turn(next) {
+      on = next
+    },
+  }
+}
+
+export function createSandboxApp({ zenospay, wechatpay, callbacks }: SandboxServerDeps): Express {
+  const calls = new Map<string, Record<string, number>>()
+  const app = express()
+  app.disable('x-powered-by').disable('etag')
+  app.use(countCalls(calls), express.raw({ type: () => true, limit: bodyBytesMax }))
+
+  app.get('/sandbox/state', (_req, res) => {
+    res.json({ zenospay: zenospay?.state(), wechatpay: wechatpay?.state(), calls: Object.fromEntries(calls) })
+  })
+  app.post('/sandbox/callbacks', (req, res) => {
+    const asked = switchSchema.safeParse(readBody(req.body))
+    if (!asked.success)
+      return res.status(422).json({ message: 'The body must be {"on": true} or {"on": false}.' })
+    callbacks.turn(asked.data.on)
+    return res.json({ on: callbacks.isOn() })
+  })
+  for (const provider of [zenospay, wechatpay]) if (provider) app.use(provider.router)
+  return app
+}
+
+export async function listenSandbox(
+  deps: SandboxServerDeps,
+  { host, port }: { host: string; port: number },
+): Promise<RunningServer> {
+  const server = createServer(createSandboxApp(deps))
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', (cause: NodeJS.ErrnoException) => {
+      const why = cause.code === 'EADDRINUSE' ? 'The port is in use.' : cause.message
+      reject(new AppError('invalid-configuration', { detail: `${host}:${port} (sandbox): ${why}`, cause }))
+    })
+    server.listen(port, host, resolve)
+  })
+  const { port: actual } = server.address() as AddressInfo
+  return {
+    url: `http://${host.includes(':') ? `[${host}]` : host}:${actual}`,
+    async stop() {
+      deps.zenospay?.stop()
+      deps.wechatpay?.stop()
+      server.closeAllConnections()
+      await new Promise((resolve) => server.close(resolve))
+    },
+  }
+}
+
+/** Undefined where the bytes are not JSON, or where there are none. */
+export function readBody(body: unknown): unknown {
+  try {
+    return Buffer.isBuffer(body) ? JSON.parse(body.toString('utf8')) : undefined
+  } catch {
+    return undefined
+  }
+}
+
+/** By the path's pattern and what was answered; `none` is what a caller gave up on. */
+function countCalls(calls: Map<string, Record<string, number>>): RequestHandler {
+  return (req, res, next) => {
+    res.once('close', () => {
+      const path: unknown = req.route?.path
+      if (req.path.startsWith('/sandbox/')) return
+      const name = `${req.method} ${typeof path === 'string' ? path : 'other'}`
+      const status = res.writableFinished ? String(res.statusCode) : 'none'
+      const counts = calls.get(name) ?? {}
+      counts[status] = (counts[status] ?? 0) + 1
+      calls.set(name, counts)
+    })
+    next()
+  }
+}
