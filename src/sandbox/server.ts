@@ -4,7 +4,7 @@
  */
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import express, { type Express, type RequestHandler, type Router } from 'express'
+import express, { type ErrorRequestHandler, type Express, type RequestHandler, type Router } from 'express'
 import { z } from 'zod'
 import { AppError } from '../domain/errors.ts'
 
@@ -62,6 +62,8 @@ export function createSandboxApp({ zenospay, wechatpay, callbacks }: SandboxServ
     return res.json({ on: callbacks.isOn() })
   })
   for (const provider of [zenospay, wechatpay]) if (provider) app.use(provider.router)
+  app.use((_req, res) => void res.status(404).json({ message: 'Not Found' }))
+  app.use(answerFault)
   return app
 }
 
@@ -96,6 +98,12 @@ export function readBody(body: unknown): unknown {
   } catch {
     return undefined
   }
+}
+
+/** A body that is too large, or that broke off. */
+const answerFault: ErrorRequestHandler = (error: { status?: number }, _req, res, next) => {
+  if (res.headersSent) next(error)
+  else res.status(error.status ?? 500).json({ message: 'The request could not be read.' })
 }
 
 /** By the path's pattern and what was answered; `none` is what a caller gave up on. */
