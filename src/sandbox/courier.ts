@@ -7,9 +7,11 @@ export interface CourierDeps {
   callbackUrl: string
   /** Switched off, callbacks are lost: the merchant has to ask. */
   callbacksOn: () => boolean
-  /** How long it waits before it calls again after a 5xx or no answer; then it gives up. */
+  /** How long it waits before it calls again; then it gives up. */
   retryMs: readonly number[]
   timeoutMs: number
+  /** Which answers it calls again after; unless it is said otherwise, a 5xx and none at all. */
+  isTaken?: ((status: number) => boolean) | undefined
   fetch: typeof fetch
   logger: Logger
 }
@@ -19,7 +21,7 @@ type MakeCallback = () => SignedCallback | Promise<SignedCallback>
 
 export interface Courier {
   later(ms: number, work: () => unknown): void
-  /** The answer to the first attempt; undefined where there was none. A 4xx is final. */
+  /** The answer to the first attempt; undefined where there was none. */
   deliver(make: MakeCallback): Promise<number | undefined>
   /** How much it is still to do. */
   pending(): number
@@ -27,6 +29,7 @@ export interface Courier {
 }
 
 export function createCourier(deps: CourierDeps): Courier {
+  const { isTaken = (status) => status < 500 } = deps
   const timers = new Set<NodeJS.Timeout>()
   const stopped = new AbortController()
   let running = 0
@@ -55,8 +58,8 @@ export function createCourier(deps: CourierDeps): Courier {
     const status = await post(await make())
     deps.logger.debug('sandbox.called-back', { status, attempt })
     const again = deps.retryMs[attempt]
-    if ((status === undefined || status >= 500) && again !== undefined)
-      later(again, () => deliver(make, attempt + 1))
+    const taken = status !== undefined && isTaken(status)
+    if (!taken && again !== undefined) later(again, () => deliver(make, attempt + 1))
     return status
   }
 
