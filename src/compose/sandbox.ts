@@ -1,5 +1,8 @@
 /** Sandbox mode: both sides of the make-believe, in the same process. */
 import { createPrivateKey, createPublicKey } from 'node:crypto'
+import { secretOf, wechatSandbox } from '../config/sandbox-accounts.ts'
+import type { SandboxIdentity } from '../config/sandbox-mode.ts'
+import type { ProviderKeys } from '../sandbox/providers.ts'
 import { startSandbox } from '../sandbox/sandbox.ts'
 import { type ComposeDeps, clock } from './base.ts'
 import type { Served } from './serve.ts'
@@ -13,17 +16,16 @@ export interface SandboxRunning {
 }
 
 export async function startSandboxMode(
-  { config, lifecycle, logger }: ComposeDeps,
+  { config, lifecycle, logger, door }: ComposeDeps,
   { callbackUrl, apiUrl }: Served,
 ): Promise<SandboxRunning | undefined> {
   const identity = config.sandbox
-  if (!identity) return undefined
+  if (!identity || !door) return undefined
   const sandbox = await startSandbox({
-    identity,
-    merchantPublicKey: createPublicKey(identity.merchantPrivateKey),
-    merchantPrivateKey: createPrivateKey(identity.merchantPrivateKey),
-    providerPrivateKey: createPrivateKey(identity.providerPrivateKey),
-    callbackUrl: `${callbackUrl}/callbacks/${identity.account}`,
+    door,
+    identity: { ...identity, wechatAccount: wechatSandbox.account },
+    keys: readKeys(identity),
+    callbackUrl,
     apiUrl,
     clock,
     random: Math.random,
@@ -33,4 +35,22 @@ export async function startSandboxMode(
   lifecycle.add({ name: 'sandbox', stop: () => sandbox.stop() })
   const { apiToken, account } = identity
   return { apiToken, account, reference: sandbox.reference, curl: sandbox.curl }
+}
+
+/** One provider's key and one merchant's serve both providers; none of this changes to another key. */
+function readKeys(identity: SandboxIdentity): ProviderKeys {
+  const privateKey = createPrivateKey(identity.providerPrivateKey)
+  const merchantPublicKey = createPublicKey(identity.merchantPrivateKey)
+  const { mchid, serialNo, publicKeyId } = wechatSandbox
+  return {
+    zenospay: { partnerId: identity.partnerId, privateKey, nextPrivateKey: privateKey, merchantPublicKey },
+    wechatpay: {
+      mchid,
+      serialNo,
+      publicKeyId,
+      privateKey,
+      merchantPublicKey,
+      apiV3Key: new Uint8Array(Buffer.from(secretOf(identity, 'wechatpay', 32))),
+    },
+  }
 }

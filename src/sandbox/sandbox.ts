@@ -1,17 +1,17 @@
-/** Both make-believe sides together: the provider that is paid through and the merchant's system that pays. */
+/** Both make-believe sides together: the providers that are paid through and the merchant's system that pays. */
 import type { KeyObject } from 'node:crypto'
-import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import type { Logger } from '../telemetry/logger.ts'
+import type { Door } from './door.ts'
+import { createFates, type Rates } from './fates.ts'
+import { type ProviderKeys, startProviders } from './providers.ts'
 import { describeDisbursement, signCallback, toCurl } from './signed-callback.ts'
 import { createTrickle, makeReference } from './trickle.ts'
-import { createZenospaySandbox } from './zenospay-server.ts'
 
 export interface SandboxDeps {
-  identity: { account: string; partnerId: string; currency: string; apiToken: string }
-  providerPrivateKey: KeyObject
-  merchantPrivateKey: KeyObject
-  merchantPublicKey: KeyObject
+  door: Door
+  identity: { account: string; partnerId: string; currency: string; apiToken: string; wechatAccount: string }
+  keys: ProviderKeys
+  /** Tallyhook's callback listener, an origin. */
   callbackUrl: string
   apiUrl: string
   clock: () => number
@@ -21,7 +21,6 @@ export interface SandboxDeps {
 }
 
 export interface Sandbox {
-  providerUrl: string
   /** A signed callback for a transfer that waits for just this one. */
   curl: string
   /** The transfer's reference. */
@@ -31,44 +30,63 @@ export interface Sandbox {
 
 const payEveryMs = 5_000
 
-export async function startSandbox(deps: SandboxDeps): Promise<Sandbox> {
-  const { identity, logger } = deps
-  const provider = createZenospaySandbox({ ...deps, partnerId: identity.partnerId })
-  const server = createServer(provider.app)
-  await new Promise<void>((resolve, reject) => server.once('error', reject).listen(0, '127.0.0.1', resolve))
-  const providerUrl = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+/** Enough that something happens while somebody looks, and little enough that the list of cases stays short. */
+const rates: Rates = {
+  fail: 0.1,
+  slow: 0.05,
+  'lost-callback': 0.1,
+  repeated: 0.1,
+  'concurrent-repeats': 0.05,
+  reordered: 0.05,
+  early: 0.05,
+  'wrong-signature': 0.03,
+  signtest: 0.03,
+  'timeout-after-accepting': 0.02,
+  'too-many-requests': 0.03,
+  contradicting: 0.005,
+}
 
-  const trickle = createTrickle({ ...deps, ...identity, providerUrl })
+export async function startSandbox(deps: SandboxDeps): Promise<Sandbox> {
+  const { identity, callbackUrl, door, logger } = deps
+  const { account, wechatAccount } = identity
+  const callbackUrls = {
+    zenospay: `${callbackUrl}/callbacks/${account}`,
+    wechatpay: `${callbackUrl}/callbacks/${wechatAccount}`,
+  }
+  // Another story with each start.
+  const fates = createFates({ seed: deps.random(), rates })
+  const stopProviders = startProviders({ ...deps, callbackUrls, fates })
+  const trickle = createTrickle({ ...deps, ...identity })
   const reference = makeReference('hello')
-  const curl = await prepareExample(deps, reference, trickle.register)
+  const curl = await prepareExample(deps, callbackUrls.zenospay, reference, trickle.register)
   trickle.start(payEveryMs)
-  logger.info('sandbox.started', { providerUrl, account: identity.account })
+  logger.info('sandbox.started', { providerUrl: door.url, account, wechatAccount })
 
   return {
-    providerUrl,
     curl,
     reference,
     async stop() {
       await trickle.stop()
-      provider.stop()
-      server.closeAllConnections()
-      await new Promise((resolve) => server.close(resolve))
+      await stopProviders()
     },
   }
 }
 
 async function prepareExample(
-  deps: SandboxDeps,
+  { identity, keys, clock }: SandboxDeps,
+  url: string,
   reference: string,
   register: ReturnType<typeof createTrickle>['register'],
 ): Promise<string> {
   const beneficiary = { bankCode: '002', accountNumber: '0000000000', name: 'John Doe' }
-  await register({ reference, amount: 25_000, beneficiary })
-  const now = deps.clock()
+  const amount = { value: '25000.00', currency: identity.currency }
+  // It is not sent: the callback to paste is the first that is heard of it.
+  await register('/v1/transfers', { account: identity.account, reference, amount, beneficiary })
+  const now = clock()
   const body = describeDisbursement({
     inquiryId: makeReference('inquiry'),
     reference,
-    amount: '25000.00',
+    amount: amount.value,
     bankCode: beneficiary.bankCode,
     bankName: 'Bank Rakyat Indonesia',
     accountName: beneficiary.name,
@@ -77,10 +95,7 @@ async function prepareExample(
     createdAt: now,
     updatedAt: now,
   })
-  const path = new URL(deps.callbackUrl).pathname
-  const { partnerId } = deps.identity
-  return toCurl(
-    deps.callbackUrl,
-    signCallback(body, { privateKey: deps.providerPrivateKey, partnerId, path, now }),
-  )
+  const { partnerId } = identity
+  const privateKey: KeyObject = keys.zenospay.privateKey
+  return toCurl(url, signCallback(body, { privateKey, partnerId, path: new URL(url).pathname, now }))
 }
