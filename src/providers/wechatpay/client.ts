@@ -78,7 +78,10 @@ export function createClient({ connectTo, ...deps }: ClientDeps): Client {
       const draft = draftQuestion(question)
       if (!draft) return unsent('WeChat Pay cannot be asked that.')
       const answer = await exchange(() => draft, signal)
-      return answer.outcome === 'proved' ? concludeQuestion(account, question, answer) : answer
+      if (answer.outcome !== 'proved') return answer
+      return concludeQuestion(account, question, answer, (about) =>
+        logger.warn('answer.not-understood', { call: question.call, batch: question.reference, ...about }),
+      )
     },
   }
 }

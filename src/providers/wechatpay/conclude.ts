@@ -9,6 +9,8 @@ import type { ProvedAnswer } from './send.ts'
 import { translateAnswer } from './translate-answer.ts'
 import { readErrorCode } from './translate-refusal.ts'
 
+type LeaveOut = (about: { reference: string; reason: string }) => void
+
 /** Anything but a refusal that is known, or exactly what is expected, leaves it open whether the order was taken. */
 export function concludeOrder(account: WechatpayAccount, order: Order, answer: ProvedAnswer): CallResult {
   const { status } = answer
@@ -21,14 +23,16 @@ export function concludeOrder(account: WechatpayAccount, order: Order, answer: P
   return { outcome: 'refused', remedy, code, ...(isToBeHeard && { part }) }
 }
 
+/** `leaveOut`: told of what a page says of a transfer and is not understood. */
 export function concludeQuestion(
   account: WechatpayAccount,
   question: Question,
   answer: ProvedAnswer,
+  leaveOut: LeaveOut,
 ): CallResult {
   const { status } = answer
   if (status !== 200) return concludeError(answer)
-  if (question.call === 'batch-page') return concludePage(account, question, answer)
+  if (question.call === 'batch-page') return concludePage(account, question, answer, leaveOut)
   const { call, reference } = question
   const batch = question.call === 'transfer' ? question.batch : undefined
   const asked: Asked = { source: 'query', call, status, reference, ...(batch !== undefined && { batch }) }
@@ -75,12 +79,17 @@ function concludePage(
   account: WechatpayAccount,
   question: Extract<Question, { call: 'batch-page' }>,
   answer: ProvedAnswer,
+  leaveOut: LeaveOut,
 ): CallResult {
   const page = readPage(account, answer.body, question)
   if ('problem' in page) return unknown(page.problem)
-  const parts = page.excerpts
-    .map((excerpt) => partOfExcerpt(answer, question.reference, excerpt))
-    .filter(({ body, asked }) => translateAnswer(account, body, asked).outcome === 'understood')
+  const parts = page.excerpts.flatMap((excerpt) => {
+    const part = partOfExcerpt(answer, question.reference, excerpt)
+    const read = translateAnswer(account, part.body, part.asked)
+    if (read.outcome === 'understood') return [part]
+    leaveOut({ reference: excerpt.reference, reason: read.reason })
+    return []
+  })
   return { outcome: 'answered', parts, ...(page.next !== undefined && { next: page.next }) }
 }
 

@@ -210,7 +210,7 @@ describe('wechatpay questions', () => {
 
     it('lose no other transfer over one that is not understood', async () => {
       const odd = { ...detail(1), detail_status: 'A_NEW_WORD' }
-      const parts = partsOf(await ask(questions.page, page([detail(0), odd, detail(2)])))
+      const parts = partsOf(await ask(questions.page, page([detail(0), odd, null, {}, detail(2)])))
       assert.deepEqual(
         parts.map(({ asked }) => asked.reference),
         ['detail0', 'detail2'],
