@@ -41,12 +41,15 @@ export function readPage(
   if (batch.sp_mchid !== account.mchid)
     return { problem: 'The batch belongs to another merchant than the account.' }
   if (batch.out_batch_no !== reference) return { problem: 'out_batch_no is not what was asked about.' }
-  const excerpts = (details ?? []).map((detail) => ({
-    reference: detail.out_detail_no,
-    body: Buffer.from(JSON.stringify({ update_time, ...detail, ...batch })),
-  }))
-  const next = from + excerpts.length
-  const isLast =
-    excerpts.length < pageSize || next >= (readCount(total_num ?? '') ?? Number.POSITIVE_INFINITY)
+  const lines = details ?? []
+  const excerpts = lines.flatMap((line) => {
+    const { data: detail } = lineSchema.safeParse(line)
+    if (!detail) return []
+    const content = { update_time, ...detail, ...batch }
+    return [{ reference: detail.out_detail_no, body: Buffer.from(JSON.stringify(content)) }]
+  })
+  const next = from + lines.length
+  const total = readCount(total_num ?? '') ?? Number.POSITIVE_INFINITY
+  const isLast = lines.length < pageSize || next >= total
   return { excerpts, ...(!isLast && { next }) }
 }
