@@ -3,7 +3,7 @@ import { createPrivateKey, createPublicKey } from 'node:crypto'
 import { secretOf, wechatSandbox } from '../config/sandbox-accounts.ts'
 import type { SandboxIdentity } from '../config/sandbox-mode.ts'
 import type { ProviderKeys } from '../sandbox/providers.ts'
-import { startSandbox } from '../sandbox/sandbox.ts'
+import { createSandbox } from '../sandbox/sandbox.ts'
 import { type ComposeDeps, clock } from './base.ts'
 import type { Served } from './serve.ts'
 
@@ -15,26 +15,32 @@ export interface SandboxRunning {
   curl: string
 }
 
-export async function startSandboxMode(
-  { config, lifecycle, logger, door }: ComposeDeps,
-  { callbackUrl, apiUrl }: Served,
-): Promise<SandboxRunning | undefined> {
+/** Before anything else: Tallyhook's own start calls the providers. Undefined outside sandbox mode. */
+export function openSandboxMode({
+  config,
+  lifecycle,
+  logger,
+  door,
+}: ComposeDeps): ((served: Served) => Promise<SandboxRunning>) | undefined {
   const identity = config.sandbox
   if (!identity || !door) return undefined
-  const sandbox = await startSandbox({
+  const sandbox = createSandbox({
     door,
     identity: { ...identity, wechatAccount: wechatSandbox.account },
     keys: readKeys(identity),
-    callbackUrl,
-    apiUrl,
     clock,
     random: Math.random,
     fetch,
     logger,
   })
-  lifecycle.add({ name: 'sandbox', stop: () => sandbox.stop() })
-  const { apiToken, account } = identity
-  return { apiToken, account, reference: sandbox.reference, curl: sandbox.curl }
+  lifecycle.add({ name: 'sandbox-providers', stop: () => sandbox.stop() })
+  return async (served) => {
+    const example = await sandbox.start(served)
+    // The merchant stops first: what it sends must still find everything else.
+    lifecycle.add({ name: 'sandbox', stop: () => sandbox.stop() })
+    const { apiToken, account } = identity
+    return { apiToken, account, ...example }
+  }
 }
 
 /** One provider's key and one merchant's serve both providers; none of this changes to another key. */

@@ -11,20 +11,28 @@ export interface SandboxDeps {
   door: Door
   identity: { account: string; partnerId: string; currency: string; apiToken: string; wechatAccount: string }
   keys: ProviderKeys
-  /** Tallyhook's callback listener, an origin. */
-  callbackUrl: string
-  apiUrl: string
   clock: () => number
   random: () => number
   fetch: typeof fetch
   logger: Logger
 }
 
-export interface Sandbox {
+/** Tallyhook's listeners, as origins. */
+interface Addresses {
+  callbackUrl: string
+  apiUrl: string
+}
+
+export interface Example {
   /** A signed callback for a transfer that waits for just this one. */
   curl: string
   /** The transfer's reference. */
   reference: string
+}
+
+export interface Sandbox {
+  /** The merchant begins, now that Tallyhook listens. The providers answer from the first moment on. */
+  start(addresses: Addresses): Promise<Example>
   stop(): Promise<void>
 }
 
@@ -46,27 +54,43 @@ const rates: Rates = {
   contradicting: 0.005,
 }
 
-export async function startSandbox(deps: SandboxDeps): Promise<Sandbox> {
-  const { identity, callbackUrl, door, logger } = deps
+/** Stands for Tallyhook's own until that is known. Nobody is paid before, so nothing is called back. */
+const someOrigin = 'http://tallyhook.invalid'
+
+export function createSandbox(deps: SandboxDeps): Sandbox {
+  const { identity, door, logger } = deps
   const { account, wechatAccount } = identity
-  const callbackUrls = {
-    zenospay: `${callbackUrl}/callbacks/${account}`,
-    wechatpay: `${callbackUrl}/callbacks/${wechatAccount}`,
-  }
-  // Another story with each start.
-  const fates = createFates({ seed: deps.random(), rates })
-  const stopProviders = startProviders({ ...deps, callbackUrls, fates })
-  const trickle = createTrickle({ ...deps, ...identity })
-  const reference = makeReference('hello')
-  const curl = await prepareExample(deps, callbackUrls.zenospay, reference, trickle.register)
-  trickle.start(payEveryMs)
-  logger.info('sandbox.started', { providerUrl: door.url, account, wechatAccount })
+  let origin = someOrigin
+  const stopProviders = startProviders({
+    ...deps,
+    callbackUrls: {
+      zenospay: `${someOrigin}/callbacks/${account}`,
+      wechatpay: `${someOrigin}/callbacks/${wechatAccount}`,
+    },
+    // Another story with each start.
+    fates: createFates({ seed: deps.random(), rates }),
+    fetch: (url, init) => deps.fetch(String(url).replace(someOrigin, origin), init),
+  })
+  let stopTrickle = async () => {}
 
   return {
-    curl,
-    reference,
+    async start({ callbackUrl, apiUrl }) {
+      origin = callbackUrl
+      const trickle = createTrickle({ ...deps, ...identity, apiUrl })
+      stopTrickle = trickle.stop
+      const reference = makeReference('hello')
+      const curl = await prepareExample(
+        deps,
+        `${callbackUrl}/callbacks/${account}`,
+        reference,
+        trickle.register,
+      )
+      trickle.start(payEveryMs)
+      logger.info('sandbox.started', { providerUrl: door.url, account, wechatAccount })
+      return { curl, reference }
+    },
     async stop() {
-      await trickle.stop()
+      await stopTrickle()
       await stopProviders()
     },
   }
