@@ -3,7 +3,7 @@ import { createHash, createPublicKey, generateKeyPairSync, randomBytes } from 'n
 import { createServer } from 'node:net'
 import { createFates, type FateOptions } from '../../src/sandbox/fates.ts'
 import { createCallbackSwitch, listenSandbox } from '../../src/sandbox/server.ts'
-import { createPlatform, makeCertificate } from '../../src/sandbox/wechatpay/platform.ts'
+import { createPlatform, issueCertificate } from '../../src/sandbox/wechatpay/platform.ts'
 import { createWechatpaySandbox } from '../../src/sandbox/wechatpay/server.ts'
 import { createZenospayServer } from '../../src/sandbox/zenospay/server.ts'
 import { silentLogger } from '../../src/telemetry/logger.ts'
@@ -12,6 +12,7 @@ export const zeno = 'zeno-e2e'
 export const wechat = 'wx-e2e'
 const partnerId = 'client-key'
 const mchid = '1900000001'
+const certificateSerial = '5157F09EFDC096DE15EBE81A47057A7232F1B8E1'
 const serialNo = '408B07E79B8269FEC3D5D3E6AB8ED163A6A380DB'
 
 export interface SandboxOptions extends FateOptions {
@@ -44,7 +45,7 @@ export async function startProviderSandbox(options: SandboxOptions) {
   const publicKeyId = 'PUB_KEY_ID_0114232134912410000000000000'
   const platform = createPlatform(
     options.keys === 'certificates'
-      ? { certificates: [makeCertificate('5157F09EFDC096DE15EBE81A47057A7232F1B8E1', Date.now())] }
+      ? { certificates: [issueCertificate(certificateSerial, platformPair.privateKey, Date.now())] }
       : { publicKey: { serial: publicKeyId, ...platformPair } },
   )
   const shared = {
