@@ -3,7 +3,7 @@
  * next. What is due gets a turn, by how much money it is about, and turns are taken by one process at a time: what was
  * taken comes back by itself where its taker is never heard of again.
  */
-import type { BatchId, IntentId } from '../domain/ids.ts'
+import type { IntentId } from '../domain/ids.ts'
 import type { RedisClient } from '../redis/client.ts'
 import type { Keys, Lane } from './keys.ts'
 import { promoteCommand, takeCommand, watchCommand } from './scripts.ts'
@@ -40,9 +40,11 @@ export interface Watch {
   /** Something is to be done about those of them that are still pending. */
   nudge(account: string, ids: readonly IntentId[], at: number): Promise<void>
   /** Undefined where it was long enough ago. */
-  askedAt(ids: readonly BatchId[]): Promise<Map<IntentId, number>>
+  askedAt(ids: readonly IntentId[]): Promise<Map<IntentId, number>>
   /** False where somebody asks at this moment, or did within this time. */
-  noteAsked(id: BatchId, now: number, quietMs: number): Promise<boolean>
+  noteAsked(id: IntentId, now: number, quietMs: number): Promise<boolean>
+  /** It could not be asked. */
+  forgetAsked(id: IntentId): Promise<void>
   count(account: string): Promise<{ pending: number; overdue: number }>
 }
 
@@ -182,6 +184,10 @@ export function createWatch({ redis, keys }: { redis: RedisClient; keys: Keys })
     async noteAsked(id, now, quietMs) {
       const before = await redis.set(keys.askedAt(id), now, 'PX', Math.max(1, quietMs), 'GET')
       return before === null || now - Number(before) >= quietMs
+    },
+
+    async forgetAsked(id) {
+      await redis.del(keys.askedAt(id))
     },
 
     async count(account) {

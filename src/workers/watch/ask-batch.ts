@@ -6,10 +6,9 @@
 import type { Batch } from '../../domain/batch.ts'
 import type { AnswerPart, CallResult, Question } from '../../providers/client.ts'
 import { applyParts } from './answers.ts'
-import { applyAnswer, ask } from './ask.ts'
+import { afterAnswer, applyAnswer, ask, keepQuiet, putOff } from './ask.ts'
 import type { AccountDeps, Later, Turn } from './deps.ts'
-import { laterUnsent } from './order.ts'
-import { afterQuestion, plan } from './plan.ts'
+import { plan } from './plan.ts'
 import { sendBatchAgain } from './send-batch.ts'
 import { minuteMs } from './times.ts'
 
@@ -17,19 +16,19 @@ import { minuteMs } from './times.ts'
 const patienceMsMax = 10_000
 const patienceMax = 30
 
-export async function askBatch(deps: AccountDeps, turn: Turn, batch: Batch): Promise<Later> {
-  const { clock, terms, watch } = deps
-  const { everyMs } = terms.watch
-  if (!(await watch.noteAsked(batch.id, clock(), everyMs))) return { at: clock() + everyMs }
+export async function askBatch(deps: AccountDeps, turn: Turn, batch: Batch): Promise<Later | undefined> {
+  const { clock, watch } = deps
+  const quiet = await keepQuiet(deps, batch)
+  if (quiet) return quiet
   const result = await ask(deps, turn, { call: 'batch', reference: batch.reference })
-  if (result.outcome === 'unsent') return laterUnsent(batch, result, clock())
+  if (result.outcome === 'unsent') return putOff(deps, batch, result)
   if (result.outcome === 'not-known') return considerLost(deps, turn, batch)
   await applyAnswer(deps, result)
   const statuses = statusesOf(deps, result)
   if (statuses.has('finished')) await askPages(deps, turn, batch)
   if (statuses.has('closed'))
     await watch.nudge(batch.account, await deps.intents.listMembers(batch.id), clock())
-  return { at: afterQuestion(batch, terms, clock()) }
+  return afterAnswer(deps, batch)
 }
 
 /** Still in the same turn: nobody asks while it is sent again. */

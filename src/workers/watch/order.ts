@@ -3,6 +3,7 @@
  * within moments of that or not at all, however long this process was stopped in between.
  */
 import type { Step } from '../../domain/decision.ts'
+import type { Intent } from '../../domain/intent.ts'
 import type { Sendable } from '../../domain/submission.ts'
 import type { CallResult, Order } from '../../providers/client.ts'
 import { applyParts, guardCall } from './answers.ts'
@@ -74,11 +75,11 @@ async function settle(deps: AccountDeps, intent: Sendable, result: CallResult): 
 
 /** Nothing left us, so nothing else of this kind does for a moment either. */
 export function laterUnsent(
-  intent: Pick<Sendable, 'createdAt'>,
+  intent: Pick<Intent, 'createdAt'>,
   { retryInMs }: { retryInMs?: number },
   now: number,
 ): Later {
-  const at = retryInMs === undefined ? nextAttempt(intent as Sendable, now) : now + Math.max(retryInMs, 50)
+  const at = retryInMs === undefined ? nextAttempt(intent, now) : now + Math.max(retryInMs, 50)
   return { at, coolUntil: retryInMs === undefined ? now + movedOnMs : at }
 }
 

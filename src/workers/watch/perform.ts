@@ -43,7 +43,7 @@ export async function perform(deps: AccountDeps, turn: Turn, next: Next): Promis
   }
 }
 
-function askAbout(deps: AccountDeps, turn: Turn): Promise<Later> {
+function askAbout(deps: AccountDeps, turn: Turn): Promise<Later | undefined> {
   const { intent } = turn.found
   switch (intent.kind) {
     case 'transfer':

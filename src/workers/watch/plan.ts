@@ -60,8 +60,26 @@ export const usualReservationMs = 30 * 60_000
 
 export function plan(view: View, terms: Terms, now: number): Plan {
   const { intent } = view
-  if (isSettled(intent)) return { marks: [], next: { do: 'drop' } }
+  if (isSettled(intent)) return { marks: [], next: nextOfSettled(view, terms, now) }
   return { marks: marksOf(view, terms, now), next: nextOf(view, terms, now) }
+}
+
+/** It is watched all the same: something was heard that only the provider can explain. It is asked once, and not for the asking. */
+function nextOfSettled({ intent, askedAt }: View, terms: Terms, now: number): Next {
+  const question = questionAbout(intent)
+  if (!question || !terms.questions.has(question)) return { do: 'drop' }
+  const from = askedAt === undefined ? now : askedAt + quietMsOf(intent, terms)
+  return now < from ? { do: 'rest', until: from } : { do: 'ask', question }
+}
+
+function questionAbout(intent: Intent): 'transfer' | 'batch' | 'coupon' | undefined {
+  if (intent.kind === 'transfer' || intent.kind === 'batch') return intent.kind
+  return intent.kind === 'coupon' && intent.couponNumber !== undefined ? 'coupon' : undefined
+}
+
+/** For how long it is not asked about again, whoever wishes for it: anybody may send old callbacks. */
+export function quietMsOf(intent: Intent, { watch }: Pick<Terms, 'watch'>): number {
+  return isSettled(intent) ? Math.max(hourMs, watch.everyMs) : watch.everyMs
 }
 
 /** Where nothing else is to be done until its next deadline. */
@@ -74,7 +92,7 @@ function nextOf(view: View, terms: Terms, now: number): Next {
   if (intent.hold && submissionHolds.has(intent.hold.reason)) return rest(intent, terms, now)
   switch (intent.kind) {
     case 'transfer':
-      return nextOfTransfer(intent, terms, now)
+      return nextOfTransfer(intent, view, terms, now)
     case 'batch':
       return isGrouping(terms) ? nextOfGrouping(intent, terms, now) : nextOfBatch(intent, view, terms, now)
     case 'coupon':
@@ -84,49 +102,51 @@ function nextOf(view: View, terms: Terms, now: number): Next {
   }
 }
 
-function nextOfTransfer(intent: Transfer, terms: Terms, now: number): Next {
+function nextOfTransfer(intent: Transfer, view: View, terms: Terms, now: number): Next {
   const { submission, hold } = intent
   // Asked about where there is something to ask: what comes is shown to whoever has to decide.
-  if (hold || finalTransferStates.has(intent.state)) return askTransfer(intent, terms, now)
+  if (hold || finalTransferStates.has(intent.state)) return askTransfer(intent, view, terms, now)
   switch (submission?.step) {
     case 'waiting':
       return terms.orders.has('reserve') ? { do: 'reserve' } : rest(intent, terms, now)
     case 'reserving':
     case 'reserved':
-      return nextOfReservation(intent, terms, now)
+      return nextOfReservation(intent, view, terms, now)
     default:
-      return askTransfer(intent, terms, now)
+      return askTransfer(intent, view, terms, now)
   }
 }
 
 /** It is the provider's money as long as it was not ordered to be paid, so there is nothing to ask. */
-function nextOfReservation(intent: Transfer, terms: Terms, now: number): Next {
+function nextOfReservation(intent: Transfer, view: View, terms: Terms, now: number): Next {
   const { submission, state, providerReference } = intent
   const until = submission && expiryOf(submission, terms.reservationMs ?? usualReservationMs)
   // A callback has told more than we know of: the money is under way.
-  if (until === undefined || state !== 'submitted') return askTransfer(intent, terms, now)
+  if (until === undefined || state !== 'submitted') return askTransfer(intent, view, terms, now)
   if (now >= until) return { do: 'expire' }
   const isUsable =
     submission?.step === 'reserved' && until - now >= reservedMsMin && providerReference !== undefined
   return isUsable && terms.orders.has('pay') ? { do: 'pay' } : { do: 'rest', until }
 }
 
-function askTransfer(intent: Transfer, terms: Terms, now: number): Next {
+function askTransfer(intent: Transfer, view: View, terms: Terms, now: number): Next {
   const isMember = intent.batch !== undefined && !isGrouping(terms)
   if (isMember && intent.state === 'registered' && terms.orders.has('pay-batch'))
     return rest(intent, terms, now)
-  const from = sinceOf(intent) + (isMember ? Math.max(memberMs, terms.watch.firstMs) : terms.watch.firstMs)
-  return askFrom(intent, 'transfer', from, terms, now)
+  const { firstMs } = terms.watch
+  return askFrom(view, 'transfer', isMember ? Math.max(memberMs, firstMs) : firstMs, terms, now)
 }
 
 function askFrom(
-  intent: Intent,
+  { intent, askedAt }: View,
   question: 'transfer' | 'batch' | 'coupon',
-  from: number,
+  firstMs: number,
   terms: Terms,
   now: number,
 ): Next {
   if (!terms.questions.has(question)) return rest(intent, terms, now)
+  const again = askedAt === undefined ? 0 : askedAt + terms.watch.everyMs
+  const from = Math.max(sinceOf(intent) + firstMs, again)
   return now < from ? { do: 'rest', until: from } : { do: 'ask', question }
 }
 
@@ -149,11 +169,7 @@ function nextOfBatch(intent: Batch, view: View, terms: Terms, now: number): Next
   if (!step && intent.state === 'registered' && terms.orders.has('pay-batch') && view.isNotKnown)
     return { do: 'rest', until: nextQuestion(sinceOf(intent), now, terms.watch) }
   if (view.isNotKnown) return nextOfLostBatch(intent, view, terms, now)
-  const from = Math.max(
-    sinceOf(intent) + terms.watch.firstMs,
-    view.askedAt === undefined ? 0 : view.askedAt + terms.watch.everyMs,
-  )
-  return askFrom(intent, 'batch', from, terms, now)
+  return askFrom(view, 'batch', terms.watch.firstMs, terms, now)
 }
 
 /** The provider does not have it, so it was lost on the way, or is still on it. */
@@ -173,10 +189,11 @@ function isUntouched(totals: BatchTotals | undefined): boolean {
   return Object.values(touched).every(({ count }) => count === 0)
 }
 
-function nextOfCoupon(intent: Coupon, { isNotKnown }: View, terms: Terms, now: number): Next {
+function nextOfCoupon(intent: Coupon, view: View, terms: Terms, now: number): Next {
+  const { isNotKnown } = view
   const { submission, hold, couponNumber } = intent
   if (couponNumber !== undefined && !isNotKnown)
-    return askFrom(intent, 'coupon', sinceOf(intent) + terms.watch.firstMs, terms, now)
+    return askFrom(view, 'coupon', terms.watch.firstMs, terms, now)
   if (hold || isNotKnown || !terms.orders.has('grant')) return rest(intent, terms, now)
   if (submission?.step === 'waiting') return { do: 'grant' }
   if (submission?.step !== 'sending' || intent.state !== 'submitted') return rest(intent, terms, now)

@@ -41,7 +41,7 @@ export function nextQuestion(since: number, now: number, { everyMs, giveUpMs }: 
 }
 
 /** What could not be sent, and nobody says when it can. */
-export function nextAttempt(intent: Intent, now: number): number {
+export function nextAttempt(intent: Pick<Intent, 'createdAt'>, now: number): number {
   const age = now - Math.min(intent.createdAt, now)
   return now + Math.min(Math.max(Math.round(age / 4), 5_000), minuteMs)
 }

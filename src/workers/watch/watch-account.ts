@@ -52,10 +52,7 @@ export function createWatchAccount(deps: WatchAccountDeps): WatchAccount {
   async function judge(due: readonly Due[]): Promise<{ judged: Judged[]; marked: Marked[]; moves: Move[] }> {
     const loaded = await intents.load(due.map(({ id }) => id))
     const all = due.map((one, i) => ({ due: one, loaded: loaded[i] }))
-    const batches = all.flatMap(({ loaded: one }) =>
-      one?.outcome === 'found' && one.intent.kind === 'batch' ? [one.intent.id] : [],
-    )
-    const askedAt = await watch.askedAt(batches)
+    const askedAt = await watch.askedAt(due.map(({ id }) => id))
     const judged: Judged[] = []
     const marked: Marked[] = []
     const moves: Move[] = []
@@ -124,7 +121,7 @@ export function createWatchAccount(deps: WatchAccountDeps): WatchAccount {
     }
     if (found?.outcome !== 'found')
       return moveTo(found?.outcome === 'unreadable' ? { at: clock() + unreadableMs } : undefined)
-    const askedAt = found.intent.kind === 'batch' ? await watch.askedAt([found.intent.id]) : new Map()
+    const askedAt = await watch.askedAt([id])
     const { next } = plan(viewOf(found, askedAt), terms, clock())
     // It has become another thing since it got its turn: it gets another turn.
     if (next.do !== 'rest' && next.do !== 'drop' && laneOf(next) !== lane) return moveTo({ at: clock() })

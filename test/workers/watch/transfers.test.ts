@@ -388,7 +388,42 @@ describe('sending and watching transfers', () => {
     assert.equal((await find(intent)).state, 'cancelled')
   })
 
-  it('lets go of what is not pending any more', async () => {
+  it('asks once about what is settled, where something was heard of it since, and not for the asking', async () => {
+    const one = start()
+    const intent = await registerToSend(store, 't-1')
+    await one.settle()
+    succeed()
+    await one.pass(minute)
+    assert.equal((await find(intent)).state, 'succeeded')
+    assert.equal(fake.questions.length, 1)
+    fake.onAsk = () => unknown
+    await one.pass(2 * 60 * minute)
+    for (let i = 0; i < 5; i++) {
+      await store.intents.ask(intent, time.now)
+      await one.pass(minute)
+    }
+    assert.equal(fake.questions.length, 2)
+    await one.pass(60 * minute)
+    assert.equal(fake.questions.length, 3)
+    assert.equal(await dueAt(store, intent), undefined)
+    assert.deepEqual(calls(), ['reserve', 'pay'])
+  })
+
+  it('keeps to its time between two questions, however often somebody wishes for one', async () => {
+    const one = start()
+    const intent = await registerToSend(store, 't-1')
+    await one.settle()
+    await one.pass(31_000)
+    for (let i = 0; i < 10; i++) {
+      await store.intents.ask(intent, time.now)
+      await one.pass(5_000)
+    }
+    assert.equal(fake.questions.length, 1)
+    await one.pass(10_000)
+    assert.equal(fake.questions.length, 2)
+  })
+
+  it('lets go of what is not there any more', async () => {
     const one = start()
     const intent: Intent = await registerIn(store, 't-1')
     await redis.del(store.keys.intent(intent.id))
