@@ -66,6 +66,17 @@ describe('calls to providers', () => {
     assert.equal(ports.size, 4)
   })
 
+  it('throw what is a fault of the client itself, and hold it against nobody', async () => {
+    const host = await hosts.start()
+    const { connect, limits } = onlyProcess()
+    const headers = () => {
+      throw new Error('The key does not sign.')
+    }
+    await assert.rejects(connect(host.url)(order({ headers })), /does not sign/)
+    assert.deepEqual((await limits.stateOf('a', [])).breaker, { state: 'closed', failures: 0 })
+    assert.deepEqual(host.seen, [])
+  })
+
   describe('of which it is certain that nothing left', () => {
     it('are unsent: nobody listens, no such name, an address that may not be called, no TLS', async () => {
       const tls = createTlsServer({ key: fixture('old.key.pem'), cert: fixture('old.cert.pem') }, () =>
