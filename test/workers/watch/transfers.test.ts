@@ -302,6 +302,32 @@ describe('sending and watching transfers', () => {
     assert.equal((await find(intent)).submission?.step, 'waiting')
   })
 
+  it('orders nothing where somebody else has committed the step at the same moment', async () => {
+    const intent = await registerToSend(store, 't-1')
+    const { commit } = store.intents
+    store.intents.commit = async (request) => {
+      if (request.steps[0]?.fact.name === 'submitted') await commit(request)
+      return commit(request)
+    }
+    await start().settle()
+    assert.deepEqual(calls(), [])
+    assert.equal((await find(intent)).submission?.step, 'reserving')
+  })
+
+  it('breaks a call off before somebody else may take what it is about, and then only asks', async () => {
+    const intent = await registerToSend(store, 't-1')
+    fake.onOrder = (order, signal) =>
+      order.call === 'reserve'
+        ? acceptLikeZenospay(order)
+        : new Promise((resolve) => signal?.addEventListener('abort', () => resolve(unknown)))
+    const one = start({ leaseMs: 5_100 })
+    await one.settle()
+    assert.equal((await find(intent)).submission?.step, 'sending')
+    await one.pass(minute)
+    assert.equal(fake.questions.length, 1)
+    assert.deepEqual(calls(), ['reserve', 'pay'])
+  })
+
   it('hands each to one of two that work at once', async () => {
     for (let i = 0; i < 40; i++) await registerToSend(store, `t-${i}`)
     const [one, other] = [start(), start()]
