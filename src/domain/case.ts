@@ -1,7 +1,8 @@
 /**
- * Something that only a person can settle. Three kinds: a callback that was acknowledged and could not be applied (its
- * job is kept as failed), an intent that is held since two sources contradict each other, and a batch whose figures are not its
- * provider's. A case says so to whoever does not look at queues.
+ * Something that only a person can settle. Four kinds: a callback that was acknowledged and could not be applied (its
+ * job is kept as failed), an intent that is held since two sources contradict each other or somebody has to say whether
+ * it is paid, one of which its provider says nothing any more, and a batch whose figures are not its provider's. A case
+ * says so to whoever does not look at queues.
  *
  * A case's id is derived from what it is about, so opening it twice is opening it once. Its changes are numbered and
  * published like those of an intent.

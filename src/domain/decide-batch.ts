@@ -98,9 +98,10 @@ function note(batch: Batch, seen: BatchObservation): Batch {
   }
 }
 
-/** That it was accepted proves that it was sent. */
-function acknowledged({ submission, ...batch }: Batch, now: number): Batch {
-  if (submission?.step !== 'sending') return submission ? { ...batch, submission } : batch
+/** That the provider knows of it proves that it was sent, whatever we know of that. */
+function acknowledged(batch: Batch, now: number): Batch {
+  const { submission } = batch
+  if (submission?.step !== 'sending' && submission?.step !== 'waiting') return batch
   return { ...batch, submission: { ...submission, step: 'acknowledged', at: now } }
 }
 
@@ -218,7 +219,10 @@ export function findDrift(
   if (!agree(figures.succeededCount, figures.succeededAmount?.minor, [paid, kept]))
     return 'The provider’s figures for what succeeded are not those of the transfers.'
   const failedOrBack = sum(totals, ['failed', 'cancelled', 'expired', 'returned'])
-  if (!agree(figures.failedCount, figures.failedAmount?.minor, [failed, failedOrBack]))
+  const failedThere = sum(totals, ['failed', 'expired'])
+  const failedThereOrBack = sum(totals, ['failed', 'expired', 'returned'])
+  const possible = [failed, failedOrBack, failedThere, failedThereOrBack]
+  if (!agree(figures.failedCount, figures.failedAmount?.minor, possible))
     return 'The provider’s figures for what failed are not those of the transfers.'
   return undefined
 }

@@ -45,7 +45,15 @@ export function decideCollection(
 ): Decision<Collection> {
   if (collection.hold) return { verdict: 'awaits-person' }
   const difference = findDifference(collection, seen)
-  return difference ? hold(collection, seen, difference, now) : { verdict: 'repeat' }
+  return difference ? hold(collection, seen, difference, now) : report(collection, seen, now)
+}
+
+/** A fee that one source leaves out another may tell; what is known stays. */
+function report(before: Collection, seen: CollectionObservation, now: number): Decision<Collection> {
+  const { fee = seen.fee, net = seen.net } = before
+  if (fee === before.fee && net === before.net) return { verdict: 'repeat' }
+  const after = { ...before, ...(fee && { fee }), ...(net && { net }) }
+  return { verdict: 'applied', steps: [step<Collection>('reported', before, after, now)] }
 }
 
 export function settleCollectionByPerson(

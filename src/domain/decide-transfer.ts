@@ -3,7 +3,7 @@ import type { Failure } from './failure.ts'
 import type { HoldReason } from './intent.ts'
 import { sameMoney } from './money.ts'
 import type { ObservedPayee, ObservedStatus, OperatorResolution, TransferObservation } from './observation.ts'
-import { mayBeSent } from './submission.ts'
+import { mayBeSent, submissionHolds } from './submission.ts'
 import { finalTransferStates, type Transfer, type TransferState } from './transfer.ts'
 
 export type Move = 'move' | 'repeat' | 'stale' | 'contradiction'
@@ -38,15 +38,15 @@ export function decideTransfer(
   seen: TransferObservation,
   now: number,
 ): Decision<Transfer> {
-  if (transfer.hold) return { verdict: 'awaits-person' }
   const difference = findDifference(transfer, seen)
+  if (!difference && seen.status === 'processing' && saysNothing(transfer)) return { verdict: 'stale' }
+  if (transfer.hold) return { verdict: 'awaits-person' }
   if (difference) return hold<Transfer>(transfer, seen, difference, now)
-  // What was only set aside is as pending at some providers as what is being paid.
-  if (seen.status === 'processing' && transfer.submission && !mayBeSent(transfer)) return { verdict: 'stale' }
+  if (isMissedReturn(transfer, seen)) return catchUp(transfer, seen, now)
   const move = transferMoves[transfer.state][seen.status]
   switch (move) {
     case 'move':
-      return isOlder(transfer, seen) ? { verdict: 'stale', ask: true } : apply(transfer, seen, now)
+      return decideMove(transfer, seen, now)
     case 'contradiction':
       return hold<Transfer>(transfer, seen, 'final-state-contradicted', now)
     case 'repeat':
@@ -56,9 +56,41 @@ export function decideTransfer(
   }
 }
 
-/** The money of a transfer that was not sent yet is still ours. Undefined where it is too late for that. */
+/**
+ * What was only set aside, or set aside and then refused, is as pending at some providers as what is being paid. Before
+ * any call of ours it was somebody else who sent it.
+ */
+function saysNothing({ state, submission, hold }: Transfer): boolean {
+  if (!submission || state === 'registered') return false
+  return hold ? submissionHolds.has(hold.reason) : state === 'submitted' && !mayBeSent({ submission })
+}
+
+/** The provider itself says that it came back, so it arrived before that, though nobody told. */
+function isMissedReturn({ state }: Transfer, { status, source }: TransferObservation): boolean {
+  return status === 'returned' && source === 'query' && !finalTransferStates.has(state)
+}
+
+function catchUp(before: Transfer, seen: TransferObservation, now: number): Decision<Transfer> {
+  const arrived = decideMove(before, { ...seen, status: 'succeeded' }, now)
+  const last = 'steps' in arrived ? arrived.steps.at(-1) : undefined
+  if (arrived.verdict !== 'applied' || !last) return arrived
+  const returned = apply(last.intent, seen, now)
+  return returned.verdict === 'applied'
+    ? { ...returned, steps: [...arrived.steps, ...returned.steps] }
+    : returned
+}
+
+function decideMove(before: Transfer, seen: TransferObservation, now: number): Decision<Transfer> {
+  return isOlder(before, seen) ? { verdict: 'stale', ask: true } : apply(before, seen, now)
+}
+
+/**
+ * The money of a transfer that was not sent yet is still ours, also where a call was begun and certainly not made.
+ * Undefined where it is too late for that.
+ */
 export function cancelTransfer(transfer: Transfer, now: number): Step<Transfer> | undefined {
-  if (transfer.state !== 'registered' || transfer.hold) return undefined
+  const isUnsent = transfer.state === 'submitted' && transfer.submission?.step === 'waiting'
+  if ((transfer.state !== 'registered' && !isUnsent) || transfer.hold) return undefined
   return step<Transfer>('cancelled', transfer, { ...transfer, state: 'cancelled' }, now)
 }
 
@@ -166,11 +198,18 @@ function report(before: Transfer, seen: TransferObservation, now: number): Decis
   return { verdict: 'applied', steps: [step<Transfer>('reported', before, after, now)] }
 }
 
-/** A reason where none was known, and never another one in its place. */
+/** A reason where none was known, and never another one in its place; so two sources cannot go on correcting each other. */
 function explain(known: Failure | undefined, seen: Failure | undefined): Failure | undefined {
   if (!seen || known?.reason !== undefined) return known
-  const isVague = !known || known.code === 'unknown' || known.code === 'declined-by-provider'
-  return isVague && (seen.reason !== undefined || seen.code !== known?.code) ? seen : known
+  const isBetter = seen.reason !== undefined ? weigh(known) <= weigh(seen) : weigh(known) < weigh(seen)
+  return isBetter ? seen : known
+}
+
+function weigh(failure: Failure | undefined): number {
+  if (!failure) return 0
+  // Neither says why, and the provider's own word does, whatever its code.
+  if (failure.code === 'unknown') return failure.reason === undefined ? 1 : 2
+  return failure.code === 'declined-by-provider' ? 2 : 3
 }
 
 /** What an observation adds to what is known, beside the state. */

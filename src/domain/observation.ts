@@ -111,6 +111,8 @@ export interface SubmissionObservation<Payee = ObservedPayee> extends Observatio
   status: 'reserved' | 'acknowledged' | 'refused'
   /** Of what was set aside. */
   providerReference?: string
+  /** That number stands for another intent of ours, which would be paid in the place of this one. */
+  takenBy?: string
   amount?: Money
   payee?: Payee
   fee?: Money
@@ -130,7 +132,7 @@ export type Observation =
 
 /** As a provider's translation gives it: personal data in the open, and not yet tied to a receipt. */
 export type Sighting =
-  | Omit<SubmissionObservation<SeenPayee>, 'receiptId'>
+  | Omit<SubmissionObservation<SeenPayee>, 'receiptId' | 'takenBy'>
   | Omit<TransferObservation<SeenPayee>, 'receiptId' | 'takenBy'>
   | Omit<BatchObservation, 'receiptId'>
   | Omit<CouponGrantObservation, 'receiptId' | 'takenBy'>
@@ -146,6 +148,8 @@ export interface OperatorResolution {
   action: ResolutionAction
   /** What the contradicting source said. Only `take-theirs` needs it: what was erased can still be kept out. */
   theirs?: Observation
+  /** The provider has said more of it since it was held, and nobody has decided on that yet. */
+  since?: boolean
   /** The facts that the person has looked at and that are settled by this: when they come again they are repeats. */
   dismissed: readonly string[]
 }

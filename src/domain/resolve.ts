@@ -12,6 +12,7 @@ import { formatAmount } from './money.ts'
 import type { Observation, OperatorResolution, ResolutionAction } from './observation.ts'
 import type { Heard } from './repeats.ts'
 import {
+  findCancelObstacle,
   findSubmissionObstacle,
   releaseSubmission,
   settleSubmissionByPerson,
@@ -25,10 +26,15 @@ export function resolveHold(held: Intent, resolution: OperatorResolution, now: n
   const after = hold ? releaseSubmission(ruled, hold.reason, resolution, now) : ruled
   const released: Step = step<Intent>('released', held, after, now)
   const moved =
-    hold && submissionHolds.has(hold.reason)
+    hold && submissionHolds.has(hold.reason) && !isOfMoney(resolution)
       ? settleSubmissionByPerson(released.intent, resolution, now)
       : settle(released.intent, resolution, now)
   return moved ? [released, moved] : [released]
+}
+
+/** While it waited for a word about sending, the provider told of the money itself: that is what they take. */
+function isOfMoney({ action, theirs }: OperatorResolution): boolean {
+  return action === 'take-theirs' && theirs !== undefined && theirs.kind !== 'submission'
 }
 
 function settle(before: Intent, resolution: OperatorResolution, now: number): Step | undefined {
@@ -45,12 +51,13 @@ function settle(before: Intent, resolution: OperatorResolution, now: number): St
 }
 
 /** Why an action cannot be; a sentence for whoever asked. */
-export function findObstacle(intent: Intent, { action, theirs }: OperatorResolution): string | undefined {
-  if (intent.hold && submissionHolds.has(intent.hold.reason))
-    return findSubmissionObstacle(intent.hold.reason, { action, theirs, dismissed: [] })
+export function findObstacle(intent: Intent, resolution: OperatorResolution): string | undefined {
+  const { action, theirs } = resolution
+  if (intent.hold && submissionHolds.has(intent.hold.reason) && !isOfMoney(resolution))
+    return findSubmissionObstacle(intent, intent.hold.reason, resolution)
   if (action === 'keep-ours') return undefined
   if (action === 'cancel')
-    return intent.kind === 'transfer' ? undefined : `A ${intent.kind} cannot be cancelled.`
+    return intent.kind === 'transfer' ? findCancelObstacle(intent) : `A ${intent.kind} cannot be cancelled.`
   if (!theirs) return 'There is nothing to take.'
   if (theirs.kind === 'submission')
     return 'It answers an order and says nothing of what was paid, so there is nothing to take.'

@@ -58,6 +58,9 @@ export function mayBeSent({ submission }: Pick<Intent, 'submission'>): boolean {
   return submission?.step === 'sending' || submission?.step === 'acknowledged'
 }
 
+/** What was set aside is not ordered to be paid in the last of its time: the order could arrive when it has run out. */
+export const reservationMarginMs = 120_000
+
 /** Undefined where it is too late for that, or was asked for before. */
 export function requestSubmission<I extends Sendable>(
   intent: I,
@@ -80,8 +83,9 @@ export function beginReserving(before: Transfer, now: number): Step<Transfer> | 
 
 /** To be committed before the order is given. */
 export function beginSending<I extends Sendable>(before: I, now: number): Step<I> | undefined {
-  const from = before.submission?.step
-  return from === 'waiting' || from === 'reserved' ? begin(before, 'sending', now) : undefined
+  const { step: from, validUntil = Infinity } = before.submission ?? {}
+  const isReady = from === 'waiting' || (from === 'reserved' && now < validUntil)
+  return isReady ? begin(before, 'sending', now) : undefined
 }
 
 function begin<I extends Sendable>(before: I, to: 'reserving' | 'sending', now: number): Step<I> | undefined {
@@ -93,14 +97,20 @@ function begin<I extends Sendable>(before: I, to: 'reserving' | 'sending', now: 
 
 /** It is certain that the call which was begun was not made: the step is as it was before. */
 export function takeBack<I extends Sendable>(before: I, now: number): Step<I> | undefined {
-  const { submission } = before
-  if (before.hold || (submission?.step !== 'reserving' && submission?.step !== 'sending')) return undefined
+  const { submission, state } = before
+  // Where somebody knows more of it than that, it was sent all the same.
+  if (before.hold || state !== 'submitted') return undefined
+  if (submission?.step !== 'reserving' && submission?.step !== 'sending') return undefined
   return step<I>('unsent', before, { ...before, submission: stepBack(submission, now) }, now)
 }
 
 function stepBack(submission: Submission, now: number): Submission {
   const isReserved = submission.step === 'sending' && submission.validUntil !== undefined
-  return { ...submission, step: isReserved ? 'reserved' : 'waiting', at: now }
+  return isReserved ? { ...submission, step: 'reserved', at: now } : startAgain(submission, now)
+}
+
+function startAgain({ validUntil: _, ...rest }: Submission, now: number): Submission {
+  return { ...rest, step: 'waiting', at: now }
 }
 
 /**
@@ -125,9 +135,12 @@ export function expiryOf({ step, at, validUntil }: Submission, reservationMs: nu
   return step === 'reserved' ? (validUntil ?? at + reservationMs) : undefined
 }
 
-/** A transfer goes with its batch; from here on it cannot be cancelled by itself. */
+/**
+ * A transfer goes with its batch; from here on it cannot be cancelled by itself. One that is sent by itself does not: it
+ * would be paid twice.
+ */
 export function sendWithBatch(before: Transfer, now: number): Step<Transfer> | undefined {
-  if (before.state !== 'registered' || before.hold) return undefined
+  if (before.state !== 'registered' || before.hold || before.submission) return undefined
   return step<Transfer>('submitted', before, { ...before, state: 'submitted' }, now)
 }
 
@@ -137,7 +150,8 @@ export function followBatch(
   { submission }: Pick<Batch, 'submission'>,
   now: number,
 ): Step<Transfer> | undefined {
-  if (before.hold || (before.state !== 'registered' && before.state !== 'submitted')) return undefined
+  if (before.hold || before.submission) return undefined
+  if (before.state !== 'registered' && before.state !== 'submitted') return undefined
   if (submission?.step === 'withdrawn')
     return step('cancelled', before, { ...before, state: 'cancelled' }, now)
   if (submission?.step !== 'refused') return undefined
@@ -147,7 +161,7 @@ export function followBatch(
 
 /** It takes longer than the account allows; a person hears of it, and nothing else follows. */
 export function markOverdue<I extends Sendable>(before: I, now: number): Step<I> | undefined {
-  if (before.overdue) return undefined
+  if (before.overdue || before.hold || isSettled(before)) return undefined
   return step<I>('overdue', before, { ...before, overdue: true }, now)
 }
 
@@ -158,20 +172,25 @@ export function decideSubmission(intent: Sendable, seen: SubmissionObservation, 
     case 'reserved':
       return decideReserved(intent, seen, now)
     case 'acknowledged':
-      if (intent.submission?.step !== 'sending') return { verdict: 'repeat' }
-      return applied(
-        'acknowledged',
-        intent,
-        { ...intent, submission: moveTo(intent, 'acknowledged', now) },
-        now,
-      )
+      return decideAcknowledged(intent, now)
     case 'refused':
       return decideRefused(intent, seen, now)
   }
 }
 
+/** Also where we took it back: what the provider has is not sent again. */
+function decideAcknowledged(intent: Sendable, now: number): Decision {
+  if (intent.submission?.step === 'acknowledged') return { verdict: 'repeat' }
+  // Of a batch and a coupon the same answer tells more, and is another observation.
+  if (intent.kind !== 'transfer' || intent.state !== 'submitted' || !intent.submission)
+    return { verdict: 'stale' }
+  const after = { ...intent, submission: moveTo(intent, 'acknowledged', now) }
+  return applied('acknowledged', intent, after, now)
+}
+
 function decideReserved(intent: Sendable, seen: SubmissionObservation, now: number): Decision {
-  if (intent.kind !== 'transfer' || intent.submission?.step !== 'reserving') return { verdict: 'stale' }
+  if (intent.kind !== 'transfer' || intent.state !== 'submitted') return { verdict: 'stale' }
+  if (intent.submission?.step !== 'reserving') return { verdict: 'stale' }
   // It is not what was ordered, so it is never paid: as long as it is `reserving` nothing can be.
   const difference = findDifference(intent, seen)
   if (difference) return hold<Transfer>(intent, seen, difference, now)
@@ -197,6 +216,7 @@ function findDifference(
   { amount, payee, personal }: Transfer,
   seen: SubmissionObservation,
 ): HoldReason | undefined {
+  if (seen.takenBy !== undefined) return 'provider-reference-taken'
   if (seen.amount && seen.amount.currency !== amount.currency) return 'currency-differs'
   if (seen.amount && seen.amount.minor !== amount.minor) return 'amount-differs'
   if (seen.payee?.person === undefined || seen.payee.kind !== payee.kind) return undefined
@@ -213,7 +233,8 @@ function decideRefused(intent: Sendable, seen: SubmissionObservation, now: numbe
   const from = intent.submission?.step
   if (intent.state !== 'submitted' || (from !== 'reserving' && from !== 'sending'))
     return { verdict: 'stale' }
-  if (seen.remedy !== 'failed') return hold<Sendable>(intent, seen, 'refused-by-provider', now)
+  // A person may have ruled on the very same words: this is the answer to what was sent again since.
+  if (seen.remedy !== 'failed') return hold<Sendable>(intent, {}, 'refused-by-provider', now)
   return applied(intent.kind === 'batch' ? 'refused' : 'failed', intent, refused(intent, seen, now), now)
 }
 
@@ -241,21 +262,23 @@ function applied(
 
 /**
  * The intent as its release leaves it, where a person decided of a hold that is about sending. `keep-ours`: it goes on, to
- * the beneficiary as we know it; what was refused is sent again.
+ * the beneficiary as we know it; what was refused is sent again, and what was set aside and ran out meanwhile is set aside
+ * anew. Where the provider has said more since, it may have been paid after all: it is asked about, and not sent.
  */
 export function releaseSubmission(
   before: Intent,
   reason: HoldReason,
-  { action }: Pick<OperatorResolution, 'action'>,
+  { action, since = false }: Pick<OperatorResolution, 'action' | 'since'>,
   now: number,
 ): Intent {
   if (before.kind === 'collection' || !before.submission || action !== 'keep-ours') return before
   if (!submissionHolds.has(reason) || isOver(before)) return before
-  const submission: Submission =
-    reason === 'refused-by-provider'
-      ? stepBack(before.submission, now)
-      : { ...before.submission, force: true }
-  return { ...before, submission }
+  if (since) return { ...before, submission: { ...before.submission, step: 'sending', at: now } }
+  const isRefused = reason === 'refused-by-provider'
+  const next = isRefused ? stepBack(before.submission, now) : { ...before.submission, force: true as const }
+  const { step: at, validUntil = Infinity } = next
+  const ranOut = at === 'reserved' && validUntil - now < reservationMarginMs
+  return { ...before, submission: ranOut ? startAgain(next, now) : next }
 }
 
 /** What follows beside the release; undefined where nothing does. */
@@ -265,31 +288,73 @@ export function settleSubmissionByPerson(
   now: number,
 ): Step | undefined {
   if (before.kind === 'collection' || action === 'keep-ours' || isOver(before)) return undefined
-  const failure: Failure =
-    action === 'cancel'
-      ? { code: 'cancelled' }
-      : ((theirs?.kind === 'submission' ? theirs.failure : undefined) ?? { code: 'declined-by-provider' })
-  if (before.kind === 'batch') {
-    const to = action === 'cancel' ? 'withdrawn' : 'refused'
-    const submission = { ...moveTo(before, to, now), ...(to === 'refused' && { failure }) }
-    return step<Batch>('refused', before, { ...before, submission }, now)
+  if (action === 'cancel') return cancelSubmission(before, now)
+  const said = theirs?.kind === 'submission' ? theirs.failure : undefined
+  const failure: Failure = said ?? { code: 'declined-by-provider' }
+  if (before.kind !== 'batch')
+    return step<Transfer | Coupon>('failed', before, { ...before, state: 'failed', failure }, now)
+  const submission = { ...moveTo(before, 'refused', now), failure }
+  return step<Batch>('refused', before, { ...before, submission }, now)
+}
+
+function cancelSubmission(before: Sendable, now: number): Step {
+  switch (before.kind) {
+    case 'transfer':
+      return step<Transfer>('cancelled', before, { ...before, state: 'cancelled' }, now)
+    case 'coupon':
+      return step<Coupon>(
+        'failed',
+        before,
+        { ...before, state: 'failed', failure: { code: 'cancelled' } },
+        now,
+      )
+    case 'batch': {
+      const after: Batch = { ...before, submission: moveTo(before, 'withdrawn', now) }
+      return step<Batch>('refused', before, after, now)
+    }
   }
-  if (before.kind === 'transfer' && action === 'cancel')
-    return step<Transfer>('cancelled', before, { ...before, state: 'cancelled' }, now)
-  return step<Transfer | Coupon>('failed', before, { ...before, state: 'failed', failure }, now)
 }
 
 /** Why an action cannot be of such a hold; a sentence for whoever asked. */
 export function findSubmissionObstacle(
+  intent: Intent,
   reason: HoldReason,
-  { action, theirs }: OperatorResolution,
+  { action, theirs, since }: OperatorResolution,
 ): string | undefined {
-  if (action !== 'take-theirs') return undefined
+  if (action === 'keep-ours') return undefined
+  if (intent.kind === 'batch' && isOver(intent)) return 'It was accepted after all: keep ours.'
+  if (action === 'cancel') return since ? saidMore : undefined
   if (reason !== 'refused-by-provider')
     return 'There is nothing to take: keep ours to pay it all the same, or cancel it.'
-  return theirs?.kind === 'submission' ? undefined : 'There is no refusal to take.'
+  if (theirs?.kind !== 'submission') return 'There is no refusal to take.'
+  return since ? saidMore : undefined
+}
+
+const saidMore =
+  'The provider has said more of it since, so it may have been paid: keep ours, and it is asked about and not sent again.'
+
+/**
+ * A person cannot call off what may be paid at this very moment: whoever takes that for unpaid pays it a second time. Of a
+ * refusal it is known that it is not.
+ */
+export function findCancelObstacle(transfer: Transfer): string | undefined {
+  const isWithBatch = transfer.batch !== undefined && !transfer.submission
+  const isUnderWay = transfer.state === 'submitted' || transfer.state === 'processing'
+  const maybe = mayBeSent(transfer) || (isWithBatch && isUnderWay)
+  return maybe ? 'The order to pay it may have been given, so only its provider can call it off.' : undefined
 }
 
 function isOver(intent: Sendable): boolean {
   return intent.kind === 'transfer' ? finalTransferStates.has(intent.state) : intent.state !== 'submitted'
+}
+
+function isSettled(intent: Sendable): boolean {
+  switch (intent.kind) {
+    case 'transfer':
+      return finalTransferStates.has(intent.state)
+    case 'batch':
+      return intent.state === 'finished' || intent.state === 'closed'
+    case 'coupon':
+      return intent.state === 'granted' || intent.state === 'failed'
+  }
 }

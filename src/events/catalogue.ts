@@ -67,7 +67,7 @@ export const factsByNoun = {
     'released',
     'corrected',
   ],
-  collection: ['completed', 'held', 'released', 'corrected'],
+  collection: ['completed', 'reported', 'held', 'released', 'corrected'],
   case: ['opened', 'resolved'],
 } as const satisfies Record<IntentKind, readonly FactName[]> & Record<'case', readonly string[]>
 

@@ -79,6 +79,13 @@ export interface Keys {
   keyUsage(account: string): string
   /** The same of the reasons why its callbacks were refused. */
   refusals(account: string): string
+  /** What of its provider's limits is used up, and how its breaker stands; and how many calls came to what. */
+  calls(account: string): string
+  callCounts(account: string): string
+  /** Set while an operator has paused its submissions. */
+  pause(account: string): string
+  /** What it holds at its provider, for a minute. */
+  balance(account: string): string
   /** For SCAN: every key that belongs to a partition or an account. */
   scanPattern: string
   /** What a key of the scan holds; undefined for what nobody scans for. */
@@ -142,6 +149,10 @@ export function createKeys(prefix: string, partitions: number): Keys {
     quarantine: (account) => ofAccount(account, 'quarantine'),
     keyUsage: (account) => ofAccount(account, 'key-usage'),
     refusals: (account) => ofAccount(account, 'refusals'),
+    calls: (account) => ofAccount(account, 'calls'),
+    callCounts: (account) => ofAccount(account, 'call-counts'),
+    pause: (account) => ofAccount(account, 'pause'),
+    balance: (account) => ofAccount(account, 'balance'),
     scanPattern: `${prefix}:{?:*}:*`,
     classify: (key) => classify(key.slice(key.indexOf('}:') + 2)),
     wakeChannel: `${prefix}:wake`,

@@ -7,6 +7,8 @@ export interface Scripts {
   countUse(keys: [string], args: string[]): Promise<number>
   replaceText(keys: [string], args: [string, string]): Promise<number>
   replaceField(keys: [string], args: [string, string, string]): Promise<number>
+  takeCall(keys: [string, string], args: string[]): Promise<[string, number]>
+  noteCall(keys: [string, string], args: string[]): Promise<string>
 }
 
 /** The number of keys stands at the end of the file's name; one without it is told how many there are. */
@@ -15,6 +17,8 @@ const files = {
   countUse: 'count-use-1',
   replaceText: 'replace-text-1',
   replaceField: 'replace-field-1',
+  takeCall: 'take-call-2',
+  noteCall: 'note-call-2',
 } as const
 
 /** Called by name in pipelines, with the number of its keys first. */

@@ -11,7 +11,7 @@ import type { OpenReceipt } from '../domain/receipt.ts'
 import { findObstacle, findRuledOn, resolveHold } from '../domain/resolve.ts'
 import type { Cases } from '../store/cases.ts'
 import type { ReceiptRecord } from '../store/codec/receipt.ts'
-import type { CommitRequest } from '../store/commit.ts'
+import { type CommitRequest, isSettled } from '../store/commit.ts'
 import type { IntentStore, Loaded } from '../store/intents.ts'
 import type { Logger } from '../telemetry/logger.ts'
 import type { CaseReceipts } from './case-receipts.ts'
@@ -65,19 +65,24 @@ export function createResolveCase(deps: ResolveCaseDeps): ResolveCase {
     const taken = receipt === undefined ? undefined : await take(records, receipt)
     const theirs = taken?.observation
     const dismissed = findRuledOn(intent, heard, { action, opened: known.receipts[0], theirs })
-    const resolution: OperatorResolution = { action, dismissed, ...(theirs && { theirs }) }
+    const since = records.some(({ id, outcome }) => id !== receipt && outcome === 'awaits-person')
+    const resolution: OperatorResolution = { action, dismissed, since, ...(theirs && { theirs }) }
     const obstacle = findObstacle(intent, resolution)
     if (obstacle !== undefined) throw new AppError('cannot-resolve', { detail: obstacle })
     const ready = await receipts.reopen(records.filter(({ id }) => id !== receipt))
     // First: should the process die in between, somebody is held who need not be, and nobody is paid by another's payout.
     if (taken?.number) await intents.moveNumber(taken.number, taken.target)
+    const steps = resolveHold(intent, resolution, clock())
+    const after = steps.at(-1)?.intent ?? intent
     const commit = await intents.commit({
       before: intent,
-      steps: resolveHold(intent, resolution, clock()),
+      steps,
       because: { source: 'operator', by, reason, ...(receipt && { receipt }) },
       case: { before: known, after: resolved.after },
       ready,
       ...(taken?.waits && recordTaken(taken, found)),
+      // While it was held it was hardly asked about, and what it waits for may be known by now.
+      ...(!isSettled(after) && { ask: true }),
       at: clock(),
     })
     if (commit.outcome !== 'committed') return undefined

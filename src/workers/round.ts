@@ -51,7 +51,8 @@ export function createRound(deps: RoundDeps): ApplyRound {
     return round.map((reading) => {
       const holder = reading.number && holders.get(reading.number)
       const { observation, target } = reading
-      if (observation.kind !== 'transfer' || holder === undefined || holder === target) return reading
+      if (holder === undefined || holder === target) return reading
+      if (observation.kind !== 'transfer' && observation.kind !== 'submission') return reading
       return { ...reading, observation: { ...observation, takenBy: holder } }
     })
   }

@@ -3,6 +3,7 @@ import fc from 'fast-check'
 import { type Batch, type BatchTotals, batchStates, countFinal, emptyTotals } from '../../src/domain/batch.ts'
 import { batchMoves, decideBatch, findDrift, settleBatch } from '../../src/domain/decide-batch.ts'
 import { observedBatchStatuses } from '../../src/domain/observation.ts'
+import { beginSending } from '../../src/domain/submission.ts'
 import { transferStates } from '../../src/domain/transfer.ts'
 import { batch, now, outcomeOf, rupiah, seenBatch as seen, totals } from '../support/intents.ts'
 
@@ -58,6 +59,23 @@ describe('decideBatch', () => {
     })
     const after = outcomeOf(known, decideBatch(known, other, open, now))
     assert.deepEqual([after.providerReference, after.closeReason], ['p-1', 'OVERDUE'])
+  })
+
+  it('is proved to have been sent by what the provider knows of it', () => {
+    const still = totals({ submitted: [2, 300n] })
+    for (const step of ['waiting', 'sending'] as const)
+      for (const status of observedBatchStatuses) {
+        const before = batch({ state: 'submitted', submission: { step, at: now - 1 } })
+        const after = outcomeOf(
+          before,
+          decideBatch(before, seen({ status, figures: { count: 2 } }), still, now),
+        )
+        assert.deepEqual(after.submission, { step: 'acknowledged', at: now }, `${step} ${status}`)
+        assert.equal(beginSending(after, now), undefined)
+      }
+    const refused = batch({ state: 'submitted', submission: { step: 'refused', at: now - 1 } })
+    const after = outcomeOf(refused, decideBatch(refused, seen({ status: 'accepted' }), still, now))
+    assert.equal(after.submission?.step, 'refused')
   })
 
   describe('by its transfers alone', () => {
@@ -121,6 +139,21 @@ describe('decideBatch', () => {
         assert.equal(findDrift(batch({ figures }), back, true), undefined)
       const mixed = { succeededCount: 2, succeededAmount: rupiah(200n) }
       assert.ok(findDrift(batch({ figures: mixed }), back, true), 'of both the same count and sum')
+    })
+
+    it('not for transfers that were cancelled before it was sent: the provider never had them', () => {
+      const left = totals({ succeeded: [1, 200n], cancelled: [1, 100n] })
+      const sent = { count: 1, amount: rupiah(200n) }
+      for (const figures of [sent, { count: 2, amount: rupiah(300n) }])
+        assert.equal(findDrift(batch({ figures }), left, false), undefined)
+      assert.match(findDrift(batch({ figures: { count: 0 } }), left, false) ?? '', /counts 0 .* 1 are/)
+      assert.ok(findDrift(batch({ figures: { amount: rupiah(100n) } }), left, false))
+      assert.ok(findDrift(batch({ figures: sent }), paid, false), 'nothing was cancelled')
+      for (const failed of [0, 1]) {
+        const figures = { ...sent, succeededCount: 1, failedCount: failed }
+        assert.equal(findDrift(batch({ figures }), left, true), undefined)
+      }
+      assert.ok(findDrift(batch({ figures: { ...sent, failedCount: 2 } }), left, true))
     })
 
     it('and no longer once the figures agree', () => {

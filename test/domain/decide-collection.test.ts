@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import type { Collection } from '../../src/domain/collection.ts'
 import { completeCollection, decideCollection } from '../../src/domain/decide-collection.ts'
 import type { CollectionId } from '../../src/domain/ids.ts'
 import type { CollectionObservation } from '../../src/domain/observation.ts'
@@ -22,6 +23,21 @@ describe('decideCollection', () => {
       assert.equal(decide(fields).verdict, 'repeat')
     const { fee: _, net: __, ...less } = seen()
     assert.equal(decideCollection(collection(), less, now).verdict, 'repeat')
+  })
+
+  it('reports the fee and the net that a repeat tells first, once', () => {
+    const { fee: _, net: __, ...rest } = collection()
+    const bare: Collection = rest
+    const decision = decideCollection(bare, seen(), now)
+    assert.ok(decision.verdict === 'applied')
+    assert.deepEqual(
+      decision.steps.map(({ fact }) => fact.name),
+      ['reported'],
+    )
+    const after = outcomeOf(bare, decision)
+    assert.deepEqual([after.fee, after.net, after.state], [rupiah(5n), rupiah(495n), 'completed'])
+    assert.equal(decideCollection(after, seen(), now).verdict, 'repeat')
+    assert.equal(decideCollection(after, seen({ fee: rupiah(6n) }), now).verdict, 'held')
   })
 
   const differences: [string, Partial<CollectionObservation>][] = [

@@ -1,9 +1,17 @@
 import assert from 'node:assert/strict'
 import fc from 'fast-check'
 import { cancelTransfer, decideTransfer, transferMoves } from '../../src/domain/decide-transfer.ts'
+import type { Failure } from '../../src/domain/failure.ts'
 import { caseIdOfHold, type ReceiptId } from '../../src/domain/ids.ts'
 import type { HoldReason } from '../../src/domain/intent.ts'
 import { observedStatuses, type TransferObservation } from '../../src/domain/observation.ts'
+import {
+  beginReserving,
+  beginSending,
+  type SubmissionStep,
+  submissionSteps,
+  takeBack,
+} from '../../src/domain/submission.ts'
 import { finalTransferStates, type Transfer, transferStates } from '../../src/domain/transfer.ts'
 import { now, outcomeOf, rupiah, seenTransfer as seen, transfer } from '../support/intents.ts'
 
@@ -48,7 +56,7 @@ describe('decideTransfer', () => {
       for (const status of observedStatuses) {
         const move = transferMoves[state][status]
         it(`${state}, and ${status} is reported: ${move}`, () => {
-          const before = transfer({ state })
+          const before = transfer({ state, providerReference: 'inquiry-1' })
           const decision = decide(before, { status })
           assert.equal(decision.verdict, verdicts[move])
           const expected = move === 'move' ? status : state
@@ -110,6 +118,132 @@ describe('decideTransfer', () => {
         assert.equal(decide(transfer(known), said).verdict, 'applied')
       })
     }
+  })
+
+  describe('reports what a repeat tells first,', () => {
+    const failed = (failure: Failure) =>
+      transfer({ state: 'failed', providerReference: 'inquiry-1', failure })
+    const tell = (before: Transfer, fields: Partial<TransferObservation>) => {
+      const decision = decide(before, { ...fields, status: before.state as 'failed' })
+      const after = outcomeOf(before, decision)
+      if ('steps' in decision) {
+        assert.deepEqual(
+          decision.steps.map(({ fact }) => fact.name),
+          ['reported'],
+        )
+        assert.equal(after.state, before.state)
+        assert.equal(decide(after, { ...fields, status: before.state as 'failed' }).verdict, 'repeat')
+      }
+      return { verdict: decision.verdict, after }
+    }
+
+    it('as the number and the fee, and leaves those that are known', () => {
+      const { verdict, after } = tell(transfer({ state: 'succeeded' }), { fee: rupiah(5n) })
+      assert.deepEqual([verdict, after.providerReference, after.fee], ['applied', 'inquiry-1', rupiah(5n)])
+      assert.equal(tell(after, { fee: rupiah(6n) }).verdict, 'repeat')
+      assert.equal(after.settledBy, undefined, 'it is what it was before')
+    })
+
+    const better: [string, Failure, Failure][] = [
+      ['a reason', { code: 'declined-by-provider' }, { code: 'beneficiary-blocked', reason: 'FROZEN' }],
+      ['a word that we do not know', { code: 'declined-by-provider' }, { code: 'unknown', reason: 'NEW' }],
+      ['a code', { code: 'unknown' }, { code: 'declined-by-provider' }],
+      ['a reason of the same', { code: 'expired' }, { code: 'expired', reason: 'OVERDUE_CLOSE' }],
+    ]
+    for (const [what, known, said] of better) {
+      it(`as ${what} of a failure, and is not told otherwise after that`, () => {
+        const { after } = tell(failed(known), { failure: said })
+        assert.deepEqual(after.failure, said)
+        assert.equal(tell(after, { failure: known }).verdict, 'repeat')
+      })
+    }
+
+    it('and takes no reason in the place of another', () => {
+      const known = { code: 'beneficiary-blocked', reason: 'FROZEN' } as const
+      for (const failure of [{ code: 'expired', reason: 'LATE' }, { code: 'unknown' }] as const)
+        assert.equal(tell(failed(known), { failure }).verdict, 'repeat')
+      const specific = failed({ code: 'beneficiary-blocked' })
+      assert.equal(tell(specific, { failure: { code: 'unknown', reason: 'NEW' } }).verdict, 'repeat')
+      assert.equal(
+        tell(transfer({ state: 'succeeded', providerReference: 'inquiry-1' }), {}).verdict,
+        'repeat',
+      )
+    })
+  })
+
+  describe('of what we send ourselves', () => {
+    const at = (step: SubmissionStep, fields: Partial<Transfer> = {}) =>
+      transfer({ state: 'submitted', submission: { step, at: now }, ...fields })
+
+    it('is not moved by `processing` before the order: what is set aside is as pending', () => {
+      for (const step of ['waiting', 'reserving', 'reserved'] as const)
+        assert.deepEqual(decide(at(step), { status: 'processing' }), { verdict: 'stale' }, step)
+      for (const step of ['sending', 'acknowledged'] as const)
+        assert.equal(outcomeOf(at(step), decide(at(step), { status: 'processing' })).state, 'processing')
+      const unsent = at('waiting', { state: 'registered' })
+      assert.equal(decide(unsent, { status: 'processing' }).verdict, 'applied', 'somebody else sent it')
+    })
+
+    it('is what the provider says at any step, and is not sent after that', () => {
+      for (const step of submissionSteps)
+        for (const status of ['succeeded', 'failed'] as const) {
+          const after = outcomeOf(at(step), decide(at(step), { status }))
+          assert.equal(after.state, status, step)
+          assert.equal(
+            beginSending(after, now) ?? beginReserving(after, now) ?? takeBack(after, now),
+            undefined,
+          )
+        }
+    })
+
+    it('shows nobody a `processing` that says nothing while it is held over its sending', () => {
+      const held = (reason: HoldReason, step: SubmissionStep) =>
+        at(step, { hold: { reason, at: now, case: caseIdOfHold(transfer().id, 2) } })
+      const seenOf = (one: Transfer, fields: Partial<TransferObservation>) => decide(one, fields).verdict
+      for (const [reason, step] of [
+        ['beneficiary-name-differs', 'reserved'],
+        ['refused-by-provider', 'sending'],
+      ] as const) {
+        assert.equal(seenOf(held(reason, step), { status: 'processing' }), 'stale')
+        for (const said of [{ status: 'processing', amount: rupiah(1n) }, { status: 'succeeded' }] as const)
+          assert.equal(seenOf(held(reason, step), said), 'awaits-person')
+      }
+      assert.equal(seenOf(held('amount-differs', 'sending'), { status: 'processing' }), 'awaits-person')
+    })
+  })
+
+  describe('of a return that the provider tells when it is asked', () => {
+    const asked = { status: 'returned', source: 'query', occurredAt: now - 5 } as const
+
+    it('knows that it arrived before, though nobody told', () => {
+      for (const state of ['registered', 'submitted', 'processing'] as const) {
+        const before = transfer({ state })
+        const decision = decide(before, { ...asked, fee: rupiah(5n) })
+        assert.ok(decision.verdict === 'applied')
+        assert.deepEqual(
+          decision.steps.map(({ fact }) => [fact.name, fact.sequence]),
+          [
+            ['succeeded', 2],
+            ['returned', 3],
+          ],
+        )
+        const after = outcomeOf(before, decision)
+        assert.deepEqual(
+          [after.state, after.settledAt, after.fee, after.providerReference],
+          ['returned', now - 5, rupiah(5n), 'inquiry-1'],
+        )
+        assert.equal(decide(after, asked).verdict, 'repeat')
+      }
+    })
+
+    it('but not by a callback, of what is final, of another amount, or where it is older', () => {
+      assert.equal(decide(transfer(), { ...asked, source: 'callback' }).verdict, 'held')
+      for (const state of ['failed', 'cancelled', 'expired'] as const)
+        assert.equal(decide(transfer({ state }), asked).verdict, 'held', state)
+      assert.equal(decide(transfer(), { ...asked, amount: rupiah(1n) }).verdict, 'held')
+      const newer = transfer({ state: 'processing', asOf: now })
+      assert.deepEqual(decide(newer, asked), { verdict: 'stale', ask: true })
+    })
   })
 
   it('warns of another name, and of no other thing', () => {

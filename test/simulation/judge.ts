@@ -35,6 +35,9 @@ interface Known {
   held?: Said
   asOf?: number
   number?: string
+  fee?: number
+  /** Of a failure, the word that the provider has for why. */
+  reason?: string
   person: string
   minor: bigint
   currency: string
@@ -101,8 +104,11 @@ export function createJudge(): Judge {
   function decide(one: Known, target: string, said: Said): ReceiptOutcome {
     const { words } = said
     if (one.held) return 'awaits-person'
+    const before = one.state
     const outcome = decideFree(one, target, words)
-    if (outcome === 'applied') one.settledBy = said
+    // What is only told beside a state that is known made it nothing.
+    const isReport = words.kind === 'transfer' && one.state === before
+    if (outcome === 'applied' && !isReport) one.settledBy = said
     if (outcome === 'applied' && words.kind === 'coupon-use') one.usedBy.set(words.transaction, said)
     return outcome === 'held' && one.dismissed.has(describe(words).fact) ? 'repeat' : outcome
   }
@@ -166,6 +172,7 @@ export function createJudge(): Judge {
       if (action === 'cancel' && one.state !== 'cancelled') {
         one.state = 'cancelled'
         delete one.settledBy
+        delete one.reason
       }
       if (action === 'take-theirs' && taken) take(one, taken)
     },
@@ -195,7 +202,7 @@ function judgeTransfer(
   if (named && one.number && named !== one.number) return 'held'
   if (person && whoIs(person) !== 'own' && whoIs(person) !== one.person) return 'held'
 
-  if (status === one.state) return 'repeat'
+  if (status === one.state) return tell(one, words, named) ? 'applied' : 'repeat'
   if (status === 'processing' && over.includes(one.state)) return 'stale'
   if (one.state === 'cancelled' && status === 'failed') return 'stale'
   if (one.state === 'returned' && status === 'succeeded') return 'stale'
@@ -206,8 +213,21 @@ function judgeTransfer(
   if (at !== undefined && one.asOf !== undefined && at < one.asOf) return 'stale'
   one.state = status
   if (at !== undefined) one.asOf = at
-  if (named && !one.number) one.number = named
+  if (words.fee !== undefined) one.fee = words.fee
+  tell(one, words, named)
   return 'applied'
+}
+
+/** What nobody has said before of its number, its fee and why it failed. */
+function tell(one: Known, { fee, reason }: TransferWords, number: string | undefined): boolean {
+  const isNews =
+    (number !== undefined && one.number === undefined) ||
+    (fee !== undefined && one.fee === undefined) ||
+    (reason !== undefined && one.reason === undefined && one.state === 'failed')
+  one.number ??= number
+  one.fee ??= fee
+  if (one.state === 'failed') one.reason ??= reason
+  return isNews
 }
 
 function judgeUse(one: Known, { transaction, minor, currency = 'THB' }: UseWords): ReceiptOutcome {
@@ -287,6 +307,13 @@ function takeTransfer(one: Known, words: TransferWords, said: Said): void {
     (one.state === 'cancelled' && status === 'failed') ||
     (one.state === 'returned' && status === 'succeeded')
   if (isOvertaken) return
+  const { reason: why, fee = one.fee } = words
+  // Of what had failed before, the reason stays where they give none.
+  const before = one.reason
+  delete one.reason
+  const known = status === 'failed' ? (why ?? before) : undefined
+  if (known !== undefined) one.reason = known
+  if (fee !== undefined) one.fee = fee
   one.state = status
   one.settledBy = said
   if (one.asOf !== undefined || at !== undefined) one.asOf = Math.max(one.asOf ?? 0, at ?? 0)

@@ -1,5 +1,8 @@
 import assert from 'node:assert/strict'
 import type { Redis } from 'ioredis'
+import { openHeldCase } from '../../src/domain/case.ts'
+import { decide } from '../../src/domain/decide.ts'
+import type { Step } from '../../src/domain/decision.ts'
 import { AppError, type ErrorCode } from '../../src/domain/errors.ts'
 import type { CaseId } from '../../src/domain/ids.ts'
 import type { ResolutionAction } from '../../src/domain/observation.ts'
@@ -11,6 +14,7 @@ import { batchIdOf, memberIdOf, transferIdOf } from '../../src/store/ids.ts'
 import { readTotals } from '../../src/store/totals.ts'
 import type { Reconcile } from '../../src/workers/reconcile.ts'
 import { createTestCaseParts, type TestCaseParts } from '../support/case-parts.ts'
+import { seenSubmission } from '../support/intents.ts'
 import { createTestClients } from '../support/redis.ts'
 import {
   createTestReconcile,
@@ -151,6 +155,56 @@ describe('resolving what is held', () => {
     await resolve('keep-ours')
     assert.equal(await watched(), null)
     assert.notEqual(await redis.zscore(final, id), null)
+  })
+
+  it('asks the provider at once about what was let go and is not over', async () => {
+    await apply({ amount: '1.00' })
+    const { id } = await current()
+    const watch = store.keys.watch(store.keys.partitionOf(id), testAccount.id)
+    await redis.zadd(watch, Date.now() + 3_600_000, id)
+    await resolve('keep-ours')
+    assert.ok(Number(await redis.zscore(watch, id)) <= Date.now())
+  })
+
+  describe('of an order that was refused', () => {
+    beforeEach(async () => {
+      const before = {
+        ...(await current()),
+        state: 'submitted',
+        submission: { step: 'sending', at: 1 },
+      } as const
+      const seen = seenSubmission({ status: 'refused', remedy: 'operator' })
+      const decision = decide(before, seen, Date.now())
+      const held = 'steps' in decision ? (decision.steps.at(-1)?.intent as Transfer) : assert.fail()
+      assert.ok(held.hold && decision.verdict === 'held')
+      await store.intents.commit({
+        before: await current(),
+        steps: decision.steps as Step[],
+        because: { source: 'submission', reason: 'refused-by-provider' },
+        case: { after: openHeldCase({ ...held, hold: held.hold }, undefined, Date.now()) },
+        at: Date.now(),
+      })
+    })
+
+    it('sends it again where nothing more was said', async () => {
+      await resolve('keep-ours')
+      const { submission, state } = await current()
+      assert.deepEqual([submission?.step, state], ['waiting', 'submitted'])
+    })
+
+    it('does not send it again, nor call it off, where the provider has told of the money since', async () => {
+      assert.equal((await apply()).outcome, 'awaits-person')
+      await refused(resolve('cancel'), 'cannot-resolve', /may have been paid/)
+      await resolve('keep-ours')
+      const { submission, state } = await current()
+      assert.deepEqual([submission?.step, state], ['sending', 'succeeded'])
+    })
+
+    it('does as before where what came since says nothing', async () => {
+      assert.equal((await apply({ status: 'pending' })).outcome, 'stale')
+      await resolve('cancel')
+      assert.equal((await current()).state, 'cancelled')
+    })
   })
 
   it('attaches the answer of the query, though it says what a callback said before', async () => {

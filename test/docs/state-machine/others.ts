@@ -105,6 +105,7 @@ export function rest(): string[] {
     ['another consumption', { transaction: 'trx-2' }],
     ['more than is left', { transaction: 'trx-2', amount: rupiah(61n) }],
   ]
+  const { fee: _, net: __, ...bare } = collection()
   const payins: [string, Parameters<typeof seenCollection>[0]][] = [
     ['the same again', {}],
     ['another amount, fee or net', { net: rupiah(1n) }],
@@ -132,7 +133,13 @@ export function rest(): string[] {
     'Nobody registers a pay-in: the first callback about a number of the provider makes it, as `completed`.',
     table(
       ['of one that is known', ''],
-      payins.map(([what, fields]) => [what, describe(decide(collection(), seenCollection(fields), now))]),
+      [
+        ...payins.map(([what, fields]) => [
+          what,
+          describe(decide(collection(), seenCollection(fields), now)),
+        ]),
+        ['a fee or net that was not known', describe(decide(bare, seenCollection(), now))],
+      ],
     ),
   ]
 }

@@ -6,10 +6,20 @@ import { holds, repeats } from './holds.ts'
 import { table } from './markdown.ts'
 import { batches, rest } from './others.ts'
 import { resolution } from './resolution.ts'
+import { sending } from './sending.ts'
 import { transfers } from './transfers.ts'
 
 export function renderStateMachine(): string {
-  return [...intro(), ...transfers(), ...holds(), ...repeats(), ...resolution(), ...batches(), ...rest()]
+  return [
+    ...intro(),
+    ...transfers(),
+    ...holds(),
+    ...repeats(),
+    ...resolution(),
+    ...sending(),
+    ...batches(),
+    ...rest(),
+  ]
     .join('\n\n')
     .concat('\n')
 }

@@ -1,10 +1,12 @@
 /** Transfers: what moves them, and in which order. */
 import { cancelTransfer, decideTransfer } from '../../../src/domain/decide-transfer.ts'
 import { observedStatuses } from '../../../src/domain/observation.ts'
-import { finalTransferStates, transferStates } from '../../../src/domain/transfer.ts'
+import { finalTransferStates, type Transfer, transferStates } from '../../../src/domain/transfer.ts'
 import { now, outcomeOf, seenTransfer, transfer } from '../../support/intents.ts'
 import { describe } from './describe.ts'
 import { code, diagram, type Edge, table } from './markdown.ts'
+
+const known = (state: Transfer['state']) => transfer({ state, providerReference: 'inquiry-1' })
 
 export function transfers(): string[] {
   const edges = transferStates.flatMap((state): Edge[] => {
@@ -22,21 +24,30 @@ export function transfers(): string[] {
     diagram('registered', edges, final),
     `Beside any state stands \`held\`, while a case is open. Only a person's ruling leads out of a final state otherwise than
 from \`succeeded\` to \`returned\`, as \`transfer.corrected\`. \`submitted\` and \`expired\` belong to submitting: callbacks lead out of
-them and never into them.`,
+them and never into them. See [sending](#sending).`,
     table(
       ['', ...observedStatuses.map(code)],
       transferStates.map((state) => [
         code(state),
         ...observedStatuses.map((status) =>
-          describe(decideTransfer(transfer({ state }), seenTransfer({ status }), now)),
+          describe(decideTransfer(known(state), seenTransfer({ status }), now)),
         ),
       ]),
     ),
-    'Held for the reason `final-state-contradicted`. `cancel` (`POST /v1/transfers/{id}/cancel`) is taken only where it is drawn.',
+    `Held for the reason \`final-state-contradicted\`. \`cancel\` (\`POST /v1/transfers/{id}/cancel\`) is taken where it is drawn, and of what is
+\`submitted\` where the call was certainly not made ([sending](#sending)). A repeat that tells a number, a fee or a reason first is
+\`reported\` and moves nothing; what is known of these stays, and a reason takes the place of none or of a vague one alone.`,
+    `Where the provider, when it is asked, says \`returned\` of what nobody called a success, it arrived before that:
+${missedReturn()}, in one step. A callback that says so is held, since the success may still be on its way.`,
     '### Order',
     'By what the provider says of when it was so. Where either says nothing of that, the order is that of arrival.',
     order(),
   ]
+}
+
+function missedReturn(): string {
+  const asked = seenTransfer({ status: 'returned', source: 'query' })
+  return describe(decideTransfer(transfer({ state: 'submitted' }), asked, now))
 }
 
 function order(): string {
@@ -54,7 +65,7 @@ function order(): string {
       ...[-1, 0, 1].map((later) =>
         describe(
           decideTransfer(
-            transfer({ ...fields, asOf: now }),
+            transfer({ providerReference: 'inquiry-1', ...fields, asOf: now }),
             seenTransfer({ ...said, occurredAt: now + later }),
             now,
           ),
