@@ -97,9 +97,15 @@ export function createWatchAccount(deps: WatchAccountDeps): WatchAccount {
         own.map(({ due: { id, seenAt } }) => ({ id, at: until, seenAt: [seenAt] })),
       ),
     )
-    const ids = own.map(({ due: { id } }) => id).filter((id) => mine.has(id))
-    for (let from = 0; from < ids.length && !deps.isStopping(); from += ownAtOnce)
-      await Promise.all(ids.slice(from, from + ownAtOnce).map((id) => takeTurn(id, until).catch(fail)))
+    const some = own.filter(({ due: { id } }) => mine.has(id))
+    // All the transfers of a batch take longer than the next round may wait.
+    for (const { due: one } of some.filter(({ next }) => next.do !== 'expire'))
+      pool.run('send', () => takeTurn(one.id, until))
+    const short = some.filter(({ next }) => next.do === 'expire')
+    for (let from = 0; from < short.length && !deps.isStopping(); from += ownAtOnce)
+      await Promise.all(
+        short.slice(from, from + ownAtOnce).map(({ due: one }) => takeTurn(one.id, until).catch(fail)),
+      )
   }
 
   async function takeTurn(id: IntentId, until: number, lane?: Lane): Promise<void> {
