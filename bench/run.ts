@@ -5,6 +5,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { cpus } from 'node:os'
 import { fileURLToPath } from 'node:url'
+import { benchCrypto } from './crypto.ts'
 import { benchIntake } from './intake.ts'
 import { benchReconcile } from './reconcile.ts'
 
@@ -17,6 +18,7 @@ export interface BenchResult {
 const benchmarks: Record<string, (size: { quick: boolean }) => Promise<BenchResult[]>> = {
   intake: benchIntake,
   reconcile: benchReconcile,
+  crypto: benchCrypto,
 }
 const folder = new URL('../../results/', import.meta.url)
 

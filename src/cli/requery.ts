@@ -14,8 +14,9 @@ const help = `tallyhook requery: wants the providers asked about everything that
 Usage: tallyhook requery [--account ID] [--yes]
 
   Puts every transfer, batch and coupon that is not settled at the head of those to be asked about, whatever was
-  planned for it; nothing else changes. This version does not ask providers yet: what is wanted here is asked by the
-  first that does. It is what one does after a backup was restored: what came after the backup was made is not in it.
+  planned for it; nothing else changes, and nothing is sent again. The workers ask then, within the limits of each
+  provider and the largest amounts first; what cannot be asked about, as an account without credentials for calls, waits
+  for its callback. It is what one does after a backup was restored: what came after the backup was made is not in it.
   Without --yes it only counts. Doing it twice does no harm.
 
 Options
@@ -66,7 +67,7 @@ function describe({ seen, unsettled, accounts, held }: Requeried, isDone: boolea
   const each = Object.entries(accounts).map(([account, count]) => `  ${account}  ${count}\n`)
   const heldToo = held > 0 ? `${held} of them are held for a person.\n` : ''
   const end = isDone
-    ? 'They come first when providers are asked, which this version does not do yet.'
+    ? 'The providers are asked about them now, within their limits.'
     : 'Nothing was changed. --yes asks.'
   return `${unsettled} of ${seen} are not settled.\n${each.join('')}${heldToo}${end}\n`
 }

@@ -18,6 +18,7 @@ import {
 import { createRedisGuard, type RedisGuard, type RedisState } from '../queue/redis-guard.ts'
 import { confirmByReplicas } from '../queue/replicas.ts'
 import type { RedisClient } from '../redis/client.ts'
+import type { Door } from '../sandbox/door.ts'
 import { checkValue, createDigest, createKeyring, deriveKey, type Keyring } from '../seal/keyring.ts'
 import { createPersonSealer, type PersonSealer } from '../seal/person-keys.ts'
 import { createRandomPool } from '../seal/random-pool.ts'
@@ -27,7 +28,7 @@ import { checkFixed, type Fixed, noteAccounts } from '../store/meta.ts'
 import type { Lifecycle } from '../telemetry/lifecycle.ts'
 import type { Logger } from '../telemetry/logger.ts'
 import { createArchive, prepareArchive } from './archive.ts'
-import { createConnectTo } from './calls.ts'
+import { type CallParts, createCallParts } from './calls.ts'
 import { createProviders } from './providers.ts'
 
 export const keyPrefix = 'tallyhook'
@@ -47,6 +48,8 @@ export interface ComposeDeps {
   env: NodeJS.ProcessEnv
   lifecycle: Lifecycle
   logger: Logger
+  /** Of sandbox mode: what the make-believe providers will stand behind. */
+  door?: Door | undefined
 }
 
 export interface Base {
@@ -58,6 +61,8 @@ export interface Base {
   /** What has left Redis. */
   archive: Archive
   providers: ReadonlyMap<string, AccountProvider>
+  /** How the providers call out. */
+  calls: CallParts
   persons: PersonSealer
   /** Under which a person is found without being named. */
   digestPerson(text: string): string
@@ -84,10 +89,13 @@ export async function openBase({ config, env, lifecycle, logger }: ComposeDeps):
   prepareArchive(dir)
   const archive = createArchive({ dir, clock, randomBytes: createRandomPool(), logger })
   lifecycle.add({ name: 'archive', stop: () => archive.close() })
+  const callsRedis = await open({ connect, target }, lifecycle, 'fail-fast', 'calls')
+  const calls = createCallParts({ config, redis: callsRedis, keys, clock, logger })
   return {
     target,
     connect,
     guard,
+    calls,
     keys,
     archive,
     keyring: createKeyring(config.seal.keys),
@@ -95,7 +103,7 @@ export async function openBase({ config, env, lifecycle, logger }: ComposeDeps):
       clock,
       randomBytes: createRandomPool(),
       logger,
-      connectTo: createConnectTo(),
+      connectTo: calls.connectTo,
     }),
     persons: createPersonSealer(),
     ...createDigests(config),
@@ -145,7 +153,7 @@ function refuseUnsafe(state: RedisState, target: RedisTarget): void {
 }
 
 export async function open(
-  base: Base,
+  base: Pick<Base, 'connect' | 'target'>,
   lifecycle: Lifecycle,
   temper: ConnectionTemper,
   name: string,

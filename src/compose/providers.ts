@@ -26,7 +26,7 @@ export function createProviders(
   return new Map(accounts.map((account) => [account.id, createProvider(account, outbound, deps)]))
 }
 
-/** Only a role that verifies callbacks needs keys to be fetched. */
+/** Once in a process: callbacks are verified by their keys, and so are the answers to our own calls. */
 export async function startProviders(
   providers: ReadonlyMap<string, AccountProvider>,
   lifecycle: Lifecycle,
@@ -48,20 +48,21 @@ function createProvider(
     createOutboundFetch({ ...outbound, loopbackOrigin: findLoopbackOrigin(address), totalMsMax: keysMsMax })
   switch (account.provider) {
     case 'zenospay':
-      return createZenospay(account)
+      return createZenospay(account, deps)
     case 'wechatpay':
       return createWechatpay(account, { ...deps, fetch: fetchFor(account.credentials?.baseUrl) })
     case 'generic': {
       const { verify } = account
       return createGeneric(account, {
         fetch: fetchFor(verify.scheme === 'jws' ? verify.jwks?.url : undefined),
+        connectTo: deps.connectTo,
       })
     }
   }
 }
 
 /** Who writes a loopback address into an account means it. */
-function findLoopbackOrigin(address: string | undefined): string | undefined {
+export function findLoopbackOrigin(address: string | undefined): string | undefined {
   const url = address === undefined ? undefined : new URL(address)
   return url && isLoopbackHost(url.hostname) ? url.origin : undefined
 }

@@ -23,6 +23,7 @@ import { createTransferSearch } from '../store/transfer-search.ts'
 import { type AskForQuery, createAskForQuery } from '../workers/ask-for-query.ts'
 import { createObserve } from '../workers/observe.ts'
 import { createReadyPump } from '../workers/ready-pump.ts'
+import { createAccountPartRoutes } from './accounts.ts'
 import { type AddJobs, type Base, type ComposeDeps, clock, ids } from './base.ts'
 import { createCaseParts } from './cases.ts'
 import { createIntentParts, type IntentParts } from './store.ts'
@@ -66,7 +67,7 @@ export function openRecords(
 }
 
 export function createRecordRoutes(
-  { config, logger }: ComposeDeps,
+  { config, logger }: Pick<ComposeDeps, 'config' | 'logger'>,
   base: Base,
   { quarantine, usage, parts }: Records,
   { redis, queue, addJobs, authenticate }: RecordRoutesDeps,
@@ -100,6 +101,7 @@ export function createRecordRoutes(
       logger,
     }),
     createAccountRoutes({ authenticate, providers, usage }),
+    ...createAccountPartRoutes({ config, logger }, base, { redis, usage, authenticate }),
     createRepeatRoutes({
       authenticate,
       accounts: [...providers.keys()],

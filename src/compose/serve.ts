@@ -11,6 +11,7 @@ import { createBatchRoutes } from '../http/api/batches.ts'
 import { createCollectionRoutes } from '../http/api/collections.ts'
 import { createCouponRoutes } from '../http/api/coupons.ts'
 import { createEventRoutes } from '../http/api/events.ts'
+import { createSubmissionRoutes } from '../http/api/submissions.ts'
 import { createTransferRoutes } from '../http/api/transfers.ts'
 import { createFailureLimiter } from '../http/callbacks/failure-limiter.ts'
 import { createCallbackHandler } from '../http/callbacks/handler.ts'
@@ -31,8 +32,8 @@ import { createEventLog } from '../store/event-log.ts'
 import { createReadyReceipts } from '../store/ready-receipts.ts'
 import { createWake } from '../store/wake.ts'
 import { createReadyPump } from '../workers/ready-pump.ts'
+import { createAccountMetrics } from './accounts.ts'
 import { type AddJobs, type Base, type ComposeDeps, clock, ids, open, openQueue } from './base.ts'
-import { startProviders } from './providers.ts'
 import { createRecordRoutes, openRecords, type Records } from './records.ts'
 import { describeTerms } from './terms.ts'
 
@@ -56,7 +57,6 @@ export async function startServe(deps: ComposeDeps, base: Base): Promise<Served>
   // The intake has a connection of its own: others must not stand behind its writes where these wait for replicas.
   const intake = await openQueue(base, lifecycle, 'fail-fast', 'intake', config.durability.replicas)
   const redis = await open(base, lifecycle, 'fail-fast', 'serve')
-  await startProviders(base.providers, lifecycle)
   const records = openRecords(deps, base, redis)
   const callbacks = startIntake(deps, base, records, intake.addJobs)
   const stopping = new AbortController()
@@ -154,7 +154,7 @@ async function createApi(
     intents,
     vault,
     digestPerson,
-    accounts: describeTerms(config),
+    accounts: describeTerms(config, base.providers),
     digestContent: (text: string) =>
       createHmac('sha256', contentKey).update(text).digest('base64url').slice(0, 22),
     unavailable: () => unavailableBecause(guard.state()),
@@ -186,8 +186,10 @@ async function createApi(
       collections: createCollections({ redis, keys, intents }),
     }),
     createTransferRoutes({ ...registration, register, batches }),
+    createSubmissionRoutes(registration),
     createBatchRoutes({ ...registration, batches, members }),
     createEventRoutes({ authenticate, feed, stopping }),
   ]
-  return createApiApp({ routes, ops, authenticate, redisState: guard.state, clock, logger })
+  const metrics = createAccountMetrics(deps, base, redis)
+  return createApiApp({ routes, ops, metrics, authenticate, redisState: guard.state, clock, logger })
 }

@@ -5,6 +5,7 @@ import { createLeaving } from '../store/leaving.ts'
 import { createLinks } from '../store/links.ts'
 import { createLogLeaving } from '../store/log-leaving.ts'
 import { createReadyReceipts } from '../store/ready-receipts.ts'
+import { createWatch } from '../store/watch.ts'
 import type { Logger } from '../telemetry/logger.ts'
 import { createArchiveSweep } from '../workers/archive.ts'
 import { createAudit } from '../workers/audit.ts'
@@ -16,6 +17,7 @@ import { createReconcileWorker } from '../workers/reconcile-worker.ts'
 import { startRounds } from '../workers/rounds.ts'
 import { createSettleBatches } from '../workers/settle-batches.ts'
 import { shareRounds } from '../workers/share-rounds.ts'
+import { startWatch } from '../workers/watch/watch.ts'
 import { type Base, type ComposeDeps, clock, ids, open, openQueue, queuePrefix } from './base.ts'
 import { createIntentParts, type IntentParts } from './store.ts'
 
@@ -85,6 +87,20 @@ export async function startWork({ config, lifecycle, logger }: ComposeDeps, base
     const running = startRounds({ ...rounds, logger })
     lifecycle.add({ name, stop: () => running.stop({ force: isAway() }) })
   }
+
+  const watching = startWatch({
+    providers: base.providers,
+    settingsOf: base.settingsOf,
+    pauses: { isPaused: async (account) => base.settingsOf(account).paused },
+    intents,
+    vault,
+    reconcile,
+    watch: createWatch({ redis, keys }),
+    mintReceipt: ids.receiptId,
+    clock,
+    logger,
+  })
+  lifecycle.add({ name: 'watch', stop: () => watching.stop({ force: isAway() }) })
 
   const archiveSweep = createArchiveSweep({
     partitions: keys.partitions,

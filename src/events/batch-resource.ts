@@ -1,7 +1,14 @@
 import { z } from 'zod'
 import { type Batch, type BatchFigures, type BatchTotals, batchStates, emptyTotals } from '../domain/batch.ts'
 import { transferStates } from '../domain/transfer.ts'
-import { baseFields, moneySchema, presentBase, presentMoney } from './shared-resource.ts'
+import {
+  baseFields,
+  moneySchema,
+  presentBase,
+  presentMoney,
+  presentSending,
+  sendingFields,
+} from './shared-resource.ts'
 
 const totalSchema = z.object({ count: z.number().int(), amount: moneySchema })
 
@@ -25,6 +32,7 @@ const wechatpaySchema = z.object({
 
 export const batchSchema = z.object({
   ...baseFields,
+  ...sendingFields,
   name: z.string(),
   remark: z.string(),
   state: z.enum(batchStates),
@@ -45,6 +53,7 @@ export type BatchResource = z.infer<typeof batchSchema>
 export function presentBatch(batch: Batch, totals: BatchTotals = emptyTotals()): BatchResource {
   return {
     ...presentBase(batch),
+    ...presentSending(batch),
     name: batch.name,
     remark: batch.remark,
     state: batch.state,

@@ -10,10 +10,13 @@ import {
   moneySchema,
   presentBase,
   presentMoney,
+  presentSending,
+  sendingFields,
 } from './shared-resource.ts'
 
 export const couponSchema = z.object({
   ...baseFields,
+  ...sendingFields,
   stockId: z.string(),
   appid: z.string(),
   amount: moneySchema.optional(),
@@ -38,6 +41,7 @@ export function presentCoupon(coupon: Coupon, secrets: CouponSecrets | undefined
   const currency = uses[0]?.amount.currency
   return {
     ...presentBase(coupon),
+    ...presentSending(coupon),
     stockId: coupon.stockId,
     appid: coupon.appid,
     amount: amount && presentMoney(amount),

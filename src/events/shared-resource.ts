@@ -3,6 +3,7 @@ import { z } from 'zod'
 import { failureCodes } from '../domain/failure.ts'
 import { holdReasons, type Intent } from '../domain/intent.ts'
 import { formatAmount, type Money } from '../domain/money.ts'
+import { type Submission, submissionSteps } from '../domain/submission.ts'
 import { formatTime } from '../domain/time.ts'
 
 export const moneySchema = z.object({ value: z.string(), currency: z.string() })
@@ -36,6 +37,32 @@ export function presentBase({ id, account, reference, hold, sequence, createdAt,
     createdAt: formatTime(createdAt),
     updatedAt: formatTime(updatedAt),
   }
+}
+
+/** Of what we can send ourselves. */
+export const sendingFields = {
+  /** How far it has come on its way to the provider; missing where we do not send it. */
+  submission: z
+    .object({
+      step: z.enum(submissionSteps),
+      since: z.string(),
+      force: z.literal(true).optional(),
+      /** How long what was set aside stays so. */
+      validUntil: z.string().optional(),
+      /** Why a batch was refused. */
+      failure: failureSchema.optional(),
+    })
+    .optional(),
+  /** It takes longer than its account allows. */
+  overdue: z.literal(true).optional(),
+}
+
+export function presentSending({ submission, overdue }: Pick<Intent, 'submission' | 'overdue'>) {
+  return { submission: submission && presentSubmission(submission), overdue }
+}
+
+function presentSubmission({ step, at, force, validUntil, failure }: Submission) {
+  return { step, since: formatTime(at), force, validUntil: presentTime(validUntil), failure }
 }
 
 export function presentMoney(money: Money): MoneyResource {

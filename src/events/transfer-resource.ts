@@ -8,7 +8,9 @@ import {
   moneySchema,
   presentBase,
   presentMoney,
+  presentSending,
   presentTime,
+  sendingFields,
 } from './shared-resource.ts'
 
 export const beneficiarySchema = z.union([
@@ -19,6 +21,7 @@ export const beneficiarySchema = z.union([
 
 export const transferSchema = z.object({
   ...baseFields,
+  ...sendingFields,
   amount: moneySchema,
   beneficiary: beneficiarySchema,
   state: z.enum(transferStates),
@@ -38,6 +41,7 @@ export function presentTransfer(transfer: Transfer, secrets: TransferSecrets | u
   const { fee, settledAmount } = transfer
   return {
     ...presentBase(transfer),
+    ...presentSending(transfer),
     amount: presentMoney(transfer.amount),
     beneficiary: secrets ? presentBeneficiary(secrets) : erased,
     state: transfer.state,

@@ -5,9 +5,10 @@
  * host of the public internet answers.
  */
 import { lookup } from 'node:dns/promises'
-import { Agent, type Dispatcher, request } from 'undici'
+import { Agent } from 'undici'
 import { AppError } from '../domain/errors.ts'
 import { createConnector, type Resolve } from './connector.ts'
+import { type ExchangeLimits, exchange } from './exchange.ts'
 import { createAddressCheck, createLoopbackCheck } from './networks.ts'
 
 export interface OutboundOptions {
@@ -20,6 +21,11 @@ export interface OutboundOptions {
   /** From the call to the last byte of the answer, the look-up of the name included. */
   totalMsMax?: number
   bodyBytesMax?: number
+  /**
+   * False: each request has a connection of its own. One that is kept may be closed by the other side at the very moment
+   * at which it is used, and then nobody knows whether the request was read.
+   */
+  keepAlive?: boolean
   resolve?: Resolve
 }
 
@@ -28,6 +34,11 @@ export interface OutboundInit {
   headers?: Headers | Record<string, string>
   body?: string | Uint8Array
   signal?: AbortSignal | null
+  /**
+   * Called at the last moment before the first byte leaves: what fails without it was certainly not sent. If it throws,
+   * nothing is sent.
+   */
+  onSend?: () => void
 }
 
 /** As `fetch`, with an answer that is read to its end already. */
@@ -45,10 +56,14 @@ export function createOutboundFetch(options: OutboundOptions): OutboundFetch {
     resolve: options.resolve ?? ((host: string) => lookup(host, { all: true })),
     connectMsMax: totalMsMax,
   }
+  // Without pipelining a connection is closed behind its request.
+  const shared = options.keepAlive === false ? { pipelining: 0 } : {}
   const internet = new Agent({
+    ...shared,
     connect: createConnector({ ...connectorDeps, mayReach: createAddressCheck(options.allow) }),
   })
   const loopback = new Agent({
+    ...shared,
     connect: createConnector({ ...connectorDeps, mayReach: createLoopbackCheck() }),
   })
 
@@ -64,80 +79,24 @@ export function createOutboundFetch(options: OutboundOptions): OutboundFetch {
     const signal = init.signal ? AbortSignal.any([init.signal, tooLate]) : tooLate
     const dispatcher = isLoopbackOrigin ? loopback : internet
     try {
-      return await orAborted(signal, exchange(url, init, { dispatcher, signal, bodyBytesMax }))
+      return await send(url, init, { dispatcher, signal, bodyBytesMax })
     } catch (error) {
       throw explain(error, url, tooLate.aborted ? `It took longer than ${totalMsMax} ms.` : undefined)
     }
   }
 }
 
-async function exchange(
-  url: URL,
-  init: OutboundInit,
-  limits: { dispatcher: Dispatcher; signal: AbortSignal; bodyBytesMax: number },
-): Promise<Response> {
+async function send(url: URL, init: OutboundInit, limits: ExchangeLimits): Promise<Response> {
   const headers = new Headers(init.headers)
   headers.set('accept-encoding', 'identity')
-  const answer = await request(url, {
-    method: (init.method ?? 'GET') as Dispatcher.HttpMethod,
+  const request = {
+    method: init.method ?? 'GET',
     headers: Object.fromEntries(headers),
     body: init.body ?? null,
-    dispatcher: limits.dispatcher,
-    signal: limits.signal,
-  })
-  const { statusCode: status } = answer
-  const problem = findProblem(answer)
-  if (problem) {
-    answer.body.on('error', () => {}).destroy()
-    throw new AppError('outbound-failed', { detail: `${url.origin} ${problem}` })
+    onSend: init.onSend,
   }
-  const body = await readBody(answer.body, limits.bodyBytesMax, url)
-  return new Response(statusesWithoutBody.has(status) ? null : body, {
-    status,
-    headers: toHeaders(answer.headers),
-  })
-}
-
-function findProblem({ statusCode, headers }: Dispatcher.ResponseData): string | undefined {
-  if (statusCode >= 300 && statusCode < 400 && statusCode !== 304) {
-    return `answered ${statusCode}; redirects are not followed.`
-  }
-  const encoding = headers['content-encoding']
-  if (encoding !== undefined && encoding !== 'identity')
-    return 'answered in an encoding that was not asked for.'
-  return undefined
-}
-
-async function readBody(
-  body: Dispatcher.ResponseData['body'],
-  bytesMax: number,
-  url: URL,
-): Promise<Uint8Array<ArrayBuffer>> {
-  const chunks: Uint8Array[] = []
-  let bytes = 0
-  // Leaving the loop destroys the body, and the connection with it.
-  for await (const chunk of body as AsyncIterable<Uint8Array>) {
-    bytes += chunk.length
-    if (bytes > bytesMax) {
-      throw new AppError('outbound-failed', { detail: `${url.origin} answered more than ${bytesMax} bytes.` })
-    }
-    chunks.push(chunk)
-  }
-  const whole = new Uint8Array(bytes)
-  let at = 0
-  for (const chunk of chunks) {
-    whole.set(chunk, at)
-    at += chunk.length
-  }
-  return whole
-}
-
-function toHeaders(headers: Dispatcher.ResponseData['headers']): Headers {
-  const copy = new Headers()
-  for (const [name, value] of Object.entries(headers)) {
-    for (const one of [value ?? []].flat()) copy.append(name, one)
-  }
-  return copy
+  const { status, body, ...answer } = await exchange(url, request, limits)
+  return new Response(statusesWithoutBody.has(status) ? null : body, { status, headers: answer.headers })
 }
 
 function readUrl(address: string | URL): URL {
@@ -149,16 +108,6 @@ function readUrl(address: string | URL): URL {
     throw new AppError('outbound-refused', { detail: 'A URL with a user or a password in it is not called.' })
   }
   return url
-}
-
-/** A signal alone does not end a look-up or a connection that is still being made. */
-function orAborted<T>(signal: AbortSignal, work: Promise<T>): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const stop = () => reject(signal.reason)
-    if (signal.aborted) stop()
-    signal.addEventListener('abort', stop, { once: true })
-    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', stop))
-  })
 }
 
 function explain(error: unknown, url: URL, reason: string | undefined): AppError {

@@ -17,7 +17,12 @@ export interface OrderedTransfer {
   remark?: string | undefined
 }
 
-export type Order =
+export type Order = {
+  /** It may not leave us later than this, however long whoever gives it was stopped in between: for `CallRequest`. */
+  notAfter?: number | undefined
+} & Ordered
+
+type Ordered =
   /** Sets the money of a transfer aside. */
   | ({ call: 'reserve' } & OrderedTransfer)
   /** Pays what was set aside under the provider's number. */

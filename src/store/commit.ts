@@ -15,6 +15,7 @@ import { encodeRecord, encodeStep } from './codec/codec.ts'
 import { encodeHeard, untold } from './codec/heard.ts'
 import type { KeptIntent } from './codec/kept-intent.ts'
 import { encodeReceipt, readOutcome } from './codec/receipt.ts'
+import { delayField, delayOf } from './delays.ts'
 import type { Keys } from './keys.ts'
 import { encodeLink, linksOf } from './links.ts'
 import { repeatField } from './repeat-counts.ts'
@@ -172,6 +173,8 @@ function writeSteps(
     transaction.do('HSET', keys.totals(after.id), 'watch', watches(after.state) ? 'any' : 'last')
   for (const link of linksOf(before, after))
     transaction.do('SADD', keys.dueLinks(partition), encodeLink(link))
+  const delay = because.source === 'callback' ? delayOf(before, after, at) : undefined
+  if (delay) transaction.do('HINCRBY', keys.delays(partition), delayField(after.account, delay), 1)
   place(transaction, keys, before, after)
 }
 
@@ -231,8 +234,8 @@ function ask(transaction: Transaction, keys: Keys, intent: Intent, at: number): 
   if (intent.kind === 'batch' && !intent.wechatpay) transaction.do('SADD', keys.askedBatches(partition), id)
 }
 
-/** Until then a provider is left in peace. */
-export const firstLookMs = 10 * 60_000
+/** Until then a provider is left in peace; an account may want that longer, and the watch keeps to it. */
+export const firstLookMs = 30_000
 
 /** Nothing more is awaited of it, from a provider or a person. */
 export function isSettled(intent: Intent): boolean {

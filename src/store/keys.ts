@@ -32,6 +32,8 @@ export interface Keys {
   watch(partition: number, account: string): string
   /** Those of them whose turn it is, by how much money they are about. One that is not watched any more is passed over. */
   turn(partition: number, account: string, lane: Lane): string
+  /** When the provider was last asked about it, for as long as it is not to be asked again. */
+  askedAt(id: IntentId): string
   /** Those that take longer than the account allows. */
   overdue(partition: number, account: string): string
   /** By account and class, how long it took until a callback settled something. */
@@ -77,6 +79,13 @@ export interface Keys {
   keyUsage(account: string): string
   /** The same of the reasons why its callbacks were refused. */
   refusals(account: string): string
+  /** What of its provider's limits is used up, and how its breaker stands; and how many calls came to what. */
+  calls(account: string): string
+  callCounts(account: string): string
+  /** Set while an operator has paused its submissions. */
+  pause(account: string): string
+  /** What it holds at its provider, for a minute. */
+  balance(account: string): string
   /** For SCAN: every key that belongs to a partition or an account. */
   scanPattern: string
   /** What a key of the scan holds; undefined for what nobody scans for. */
@@ -114,6 +123,7 @@ export function createKeys(prefix: string, partitions: number): Keys {
     events: (partition) => tagged(partition, 'events'),
     watch: (partition, account) => tagged(partition, 'watch', account),
     turn: (partition, account, lane) => tagged(partition, `turn-${lane}`, account),
+    askedAt: (id) => beside(id, 'asked-at'),
     overdue: (partition, account) => tagged(partition, 'overdue', account),
     delays: (partition) => tagged(partition, 'delays'),
     final: (partition, account) => tagged(partition, 'final', account),
@@ -139,6 +149,10 @@ export function createKeys(prefix: string, partitions: number): Keys {
     quarantine: (account) => ofAccount(account, 'quarantine'),
     keyUsage: (account) => ofAccount(account, 'key-usage'),
     refusals: (account) => ofAccount(account, 'refusals'),
+    calls: (account) => ofAccount(account, 'calls'),
+    callCounts: (account) => ofAccount(account, 'call-counts'),
+    pause: (account) => ofAccount(account, 'pause'),
+    balance: (account) => ofAccount(account, 'balance'),
     scanPattern: `${prefix}:{?:*}:*`,
     classify: (key) => classify(key.slice(key.indexOf('}:') + 2)),
     wakeChannel: `${prefix}:wake`,

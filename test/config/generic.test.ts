@@ -5,8 +5,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { stringify } from 'yaml'
 import { createProviders } from '../../src/compose/providers.ts'
+import { describeTerms } from '../../src/compose/terms.ts'
 import { type Config, loadConfig, summarise } from '../../src/config/config.ts'
 import { AppError } from '../../src/domain/errors.ts'
+import type { ConnectTo } from '../../src/providers/client.ts'
 import { silentLogger } from '../../src/telemetry/logger.ts'
 import { acmeTranslate, acmeVerify, ec, ed, otherSecret, pemOf, rsa, secret } from '../support/generic.ts'
 
@@ -24,6 +26,56 @@ accounts:
 api: {tokens: [{id: ledger, sha256: "${'ab'.repeat(32)}", scopes: [transfers:read]}]}
 seal: {keys: [{id: k1, key: {env: SEAL}}], indexKey: {env: INDEX}}
 `
+
+const acmeQuery = {
+  url: 'https://api.acme.example/payouts/{reference}',
+  headers: { Authorization: { env: 'ACME_SECRET' } },
+}
+
+const acmePost = { method: 'POST', url: 'https://api.acme.example/find' }
+
+const queryFaults: [string, Draft, string][] = [
+  ['no url', { url: undefined }, 'url: It is required'],
+  ['a url that is none', { url: 'payouts/{reference}' }, 'url: It must be a URL'],
+  [
+    'credentials in the url',
+    { url: 'https://a:b@acme.example/{reference}' },
+    'url: It must be a URL without',
+  ],
+  ['a fragment', { url: 'https://acme.example/{reference}#x' }, 'url: It must be a URL without'],
+  ['another protocol', { url: 'ftp://acme.example/{reference}' }, 'url: It must be a URL'],
+  ['plain http', { url: 'http://acme.example/{reference}' }, 'url: It must begin with https://'],
+  ['the reference in the host', { url: 'https://{reference}.example/' }, 'url: \\{reference\\} may stand in'],
+  ['the reference nowhere', { url: 'https://acme.example/payouts' }, 'url: It has to hold \\{reference\\}'],
+  ['another variable', { url: 'https://acme.example/{reference}/{id}' }, 'url: It may hold \\{reference\\}'],
+  ['a brace that is not closed', { url: 'https://acme.example/{reference}/{' }, 'url: It may hold'],
+  ['another method', { method: 'PUT' }, 'method: '],
+  ['a body of a GET', { body: '{"ref":"{reference}"}' }, 'body: A body belongs to method: POST'],
+  ['a body that is not JSON', { ...acmePost, body: 'ref={reference}' }, 'body: It must be JSON'],
+  ['the reference without quotes', { ...acmePost, body: '{"ref":{reference}}' }, 'body: It must be JSON'],
+  ['the reference as a name', { ...acmePost, body: '{"{reference}":1}' }, 'body: It must be JSON'],
+  [
+    'a body of another type',
+    { ...acmePost, headers: { 'content-type': 'text/xml' }, body: '<ref>{reference}</ref>' },
+    'headers\\.content-type: It must be JSON or',
+  ],
+  ['a header of the request itself', { headers: { Host: 'other' } }, 'headers\\.Host: The request sets'],
+  ['a header that is no name', { headers: { 'x y': '1' } }, 'headers\\.x y: It must be the name'],
+  ['a header in two lines', { headers: { 'x-a': 'a\nb' } }, 'headers\\.x-a: It must be one line'],
+  ['a header twice', { headers: { 'x-a': '1', 'X-A': '2' } }, 'headers\\.X-A: This header is given twice'],
+  ['a header from nowhere', { headers: { 'x-a': { env: 'NOT_SET' } } }, 'headers\\.x-a: The environment'],
+  ['a pointer that is none', { found: 'data' }, 'found: It must be a JSON Pointer'],
+  ['401 as not found', { notFound: { statuses: [401] } }, 'notFound\\.statuses\\[0\\]: It says nothing'],
+  ['500 as not found', { notFound: { statuses: [500] } }, 'notFound\\.statuses\\[0\\]: '],
+  ['no statuses', { notFound: { statuses: [] } }, 'notFound\\.statuses: It needs at least one'],
+  ['half a translation', { translate: { reference: '/ref' } }, 'translate\\.amount: It is required'],
+  [
+    'failure codes that stand nowhere',
+    { translate: { ...acmeTranslate, failureCodes: { E1: 'unknown' } } },
+    'translate\\.failureCodes: It says what the words',
+  ],
+  ['an unknown setting', { retries: 3 }, 'retries: This setting is'],
+]
 
 const providerDeps = { clock: Date.now, randomBytes, logger: silentLogger }
 
@@ -98,6 +150,43 @@ describe('configuration of a generic account', () => {
       assert.ok(account?.provider === 'generic' && account.verify.scheme === 'hmac-sha256')
       assert.deepEqual(account.verify.keys[0]?.key.export(), Buffer.from(secret))
     }
+  })
+
+  it('reads how it is asked, without a word that prints its headers', () => {
+    const config = load(draft({ verify: acmeVerify, query: acmeQuery }))
+    const [account] = config.accounts
+    assert.ok(account?.provider === 'generic' && account.query)
+    const { headers, translate, ...rest } = account.query
+    assert.deepEqual(rest, {
+      method: 'GET',
+      baseUrl: 'https://api.acme.example',
+      path: ['/payouts/', ''],
+      notFound: [404],
+    })
+    assert.deepEqual(translate, account.translate)
+    assert.deepEqual(Object.keys(headers), ['accept', 'authorization'])
+    assert.equal(headers.authorization?.export().toString(), secret)
+    assert.ok(!JSON.stringify([config.accounts, summarise(config)]).includes(secret))
+    assert.equal(createProviders(config, providerDeps).get('acme')?.client, undefined, 'nothing to call with')
+    const connectTo: ConnectTo = () => async () => ({ outcome: 'unsent', because: 'In a test.' })
+    const client = createProviders(config, { ...providerDeps, connectTo }).get('acme')?.client
+    assert.deepEqual([...(client?.questions ?? [])], ['transfer'])
+    const terms = describeTerms(config, new Map([['acme', { client }]])).get('acme')
+    assert.equal(terms?.client, client, 'what the API may have asked is what the client says')
+  })
+
+  it('takes a form, JSON of any kind, and a provider on this machine', () => {
+    const form = {
+      ...acmePost,
+      headers: { 'Content-Type': 'application/x-www-form-urlencoded; charset=utf-8' },
+    }
+    for (const query of [
+      { ...form, body: 'ref={reference}' },
+      { ...acmePost, body: '{"find":[{"by":"ref","is":"#{reference}"}]}' },
+      { ...acmePost, headers: { 'content-type': 'application/vnd.acme+json' }, body: '["{reference}"]' },
+      { url: 'http://127.0.0.1:9000/{reference}?again={reference}' },
+    ])
+      load(draft({ verify: acmeVerify, query }))
   })
 
   it('takes unverified callbacks only from who says that he knows', () => {
@@ -227,6 +316,11 @@ describe('configuration of a generic account', () => {
         verifying({ ...acmeVerify, separator: 'a' }),
         `^${at}\\.verify\\.separator: `,
       ],
+      ...queryFaults.map(([title, fields, said]): [string, Draft, string] => [
+        `a query with ${title}`,
+        draft({ verify: acmeVerify, query: { ...acmeQuery, ...fields } }),
+        `^${at}\\.query\\.${said}`,
+      ]),
       [
         'a failure code that is not ours',
         draft({

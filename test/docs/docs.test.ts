@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { parse } from 'yaml'
-import { translateSchema } from '../../src/config/accounts/generic.ts'
+import { querySchema } from '../../src/config/accounts/generic-query.ts'
+import { translateSchema } from '../../src/config/accounts/generic-translate.ts'
 import { verifySchemas } from '../../src/config/accounts/generic-verify.ts'
 import { fileSchema } from '../../src/config/file-schema.ts'
 import { errorCodes } from '../../src/domain/errors.ts'
@@ -46,6 +47,7 @@ describe('documents', () => {
       ...Object.keys(fileSchema.shape),
       ...fileSchema.shape.accounts.element.options.flatMap(({ shape }) => Object.keys(shape)),
       ...Object.keys(translateSchema.shape),
+      ...Object.keys(querySchema.shape),
       ...verifySchemas.flatMap(({ shape }) => Object.keys(shape)),
       'onWeaker',
       'fsync',

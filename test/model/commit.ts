@@ -89,7 +89,7 @@ function place(state: ModelState, before: Intent | undefined, after: Intent): vo
     return
   }
   state.final.delete(id)
-  if (!before || isDone(before)) state.watch.set(id, after.createdAt + 10 * minute)
+  if (!before || isDone(before)) state.watch.set(id, after.createdAt + minute / 2)
 }
 
 function isDone({ kind, state, hold }: Intent): boolean {

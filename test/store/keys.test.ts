@@ -46,6 +46,10 @@ describe('keys', () => {
       keys.quarantineIndex('zeno-main'),
       keys.keyUsage('zeno-main'),
       keys.refusals('zeno-main'),
+      keys.calls('zeno-main'),
+      keys.callCounts('zeno-main'),
+      keys.pause('zeno-main'),
+      keys.balance('zeno-main'),
     ]
     for (const key of all) assert.match(key, /^tallyhook:\{a:zeno-main\}:/)
     assert.equal(new Set(all).size, all.length)

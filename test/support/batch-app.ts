@@ -5,6 +5,7 @@ import request from 'supertest'
 import type { AccountTerms } from '../../src/http/api/account-terms.ts'
 import { createApiApp } from '../../src/http/api/app.ts'
 import { createBatchRoutes } from '../../src/http/api/batches.ts'
+import { createSubmissionRoutes } from '../../src/http/api/submissions.ts'
 import { createTransferRoutes } from '../../src/http/api/transfers.ts'
 import { createTokens } from '../../src/http/tokens.ts'
 import { genericLimits } from '../../src/providers/generic/limits.ts'
@@ -70,6 +71,7 @@ export function createBatchApp(store: TestStore) {
     routes: [
       createTransferRoutes({ ...base, register: store.register, batches }),
       createBatchRoutes({ ...base, batches, members }),
+      createSubmissionRoutes(base),
     ],
     ops: Router(),
     authenticate,

@@ -31,7 +31,7 @@ const settings = {
       {
         id: 'test',
         sha256: createHash('sha256').update(token).digest('hex'),
-        scopes: ['transfers:write', 'transfers:read', 'events:read', 'ops:read'],
+        scopes: ['transfers:write', 'transfers:read', 'events:read', 'ops:read', 'ops:act'],
       },
     ],
   },

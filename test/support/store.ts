@@ -26,8 +26,14 @@ import { uniquePrefix } from './redis.ts'
 import { testAccount } from './zenospay.ts'
 
 export const ids = createIdMaker(Date.now, randomBytes)
-export const keyring = createKeyring([{ id: 'test', key: new Uint8Array(randomBytes(32)) }])
+const sealKey = new Uint8Array(randomBytes(32))
+export const keyring = createKeyring([{ id: 'test', key: sealKey }])
 const indexKey = new Uint8Array(randomBytes(32))
+/** For another process that works on the same store. */
+export const testKeys = {
+  seal: Buffer.from(sealKey).toString('hex'),
+  index: Buffer.from(indexKey).toString('hex'),
+}
 export const digestPerson = createDigest(indexKey)
 export const digestFact = createDigest(indexKey, 11)
 

@@ -1,6 +1,11 @@
 import assert from 'node:assert/strict'
+import { parseRedisUrl } from '../../src/config/redis-url.ts'
+import { createConnect } from '../../src/queue/connections.ts'
+import { createCallLimits } from '../../src/store/call-limits.ts'
 import { transferIdOf } from '../../src/store/ids.ts'
 import { createKeys } from '../../src/store/keys.ts'
+import { createPauses } from '../../src/store/pauses.ts'
+import { loadScripts } from '../../src/store/scripts.ts'
 import { type Composed, refusedInTime, startComposed } from '../support/composed.ts'
 import { ask, type RedisCluster, startCluster, untilInStep } from '../support/redis-topologies.ts'
 import { until } from '../support/until.ts'
@@ -62,6 +67,33 @@ describe('on a cluster', function () {
       headers: tallyhook.headers,
     })
     assert.equal(stats.status, 200)
+  })
+
+  it('counts calls to providers and shows how the accounts do', async () => {
+    const parsed = parseRedisUrl(redis.url)
+    assert.ok('address' in parsed)
+    const client = createConnect(parsed.address)('fail-fast', 'calls-test')
+    await client.connect()
+    try {
+      const limits = createCallLimits({ redis: client, scripts: loadScripts(client), keys })
+      const call = { account: testAccount.id, bucket: 'ask' }
+      const limit = { bucket: 'ask', count: 1, perMs: 3_600_000 }
+      const plan = { ...call, limits: [limit], mayProbe: true, waitMsMax: 0, probeMs: 1_000 }
+      assert.deepEqual(await limits.take(plan), { outcome: 'granted', waitMs: 0 })
+      assert.equal((await limits.take(plan)).outcome, 'limited')
+      await limits.note({ ...call, outcome: '2xx', health: 'good', durationMs: 5 })
+      const pauses = createPauses({ redis: client, keys, pausedByConfiguration: () => false })
+      await pauses.pause(testAccount.id, { by: 'test', reason: 'test', at: 0 })
+    } finally {
+      client.disconnect()
+    }
+    const { apiUrl, headers } = tallyhook
+    const answer = await fetch(`${apiUrl}/v1/accounts/${testAccount.id}`, { headers })
+    const health = (await answer.json()) as { submissions: { paused: boolean } }
+    assert.equal(health.submissions.paused, true)
+    const figures = await (await fetch(`${apiUrl}/metrics`)).text()
+    const calls = `tallyhook_provider_calls_total{account="${testAccount.id}",call="ask",outcome="2xx"} 1`
+    assert.ok(figures.includes(calls))
   })
 
   it('is no single server: a start that takes a node for one is refused with a sentence', async () => {

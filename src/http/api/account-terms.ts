@@ -1,6 +1,7 @@
 /** What an account takes: its currency, whom it pays, and what its provider refuses. */
 import { AppError, type FieldError } from '../../domain/errors.ts'
 import type { Beneficiary } from '../../domain/transfer.ts'
+import type { Client } from '../../providers/client.ts'
 import type { Limits, ProposedTransfer } from '../../providers/limits.ts'
 
 export interface AccountTerms {
@@ -11,6 +12,8 @@ export interface AccountTerms {
   limits: Limits
   /** Whether its provider grants coupons. */
   coupons?: boolean
+  /** What its provider can be ordered and asked; missing where it cannot be called. */
+  client?: Pick<Client, 'orders' | 'questions'> | undefined
 }
 
 const beneficiaryForms: Record<Beneficiary['kind'], string> = {

@@ -5,6 +5,7 @@ import { AppError } from '../../domain/errors.ts'
 import type { RedisState } from '../../queue/redis-guard.ts'
 import { describeRedisTrouble } from '../../redis/trouble.ts'
 import type { Logger } from '../../telemetry/logger.ts'
+import type { Metrics } from '../../telemetry/metrics.ts'
 import type { Principal } from '../principal.ts'
 import { sendProblem } from '../problem.ts'
 import { principalIdOf, requireToken } from './authorize.ts'
@@ -12,6 +13,7 @@ import { principalIdOf, requireToken } from './authorize.ts'
 export interface ApiAppDeps {
   routes: Router[]
   ops: Router
+  metrics?: Metrics
   authenticate(token: string): Principal | null
   redisState(): RedisState
   clock: () => number
@@ -20,7 +22,15 @@ export interface ApiAppDeps {
 
 const bodyMax = '8mb'
 
-export function createApiApp({ routes, ops, authenticate, redisState, clock, logger }: ApiAppDeps): Express {
+export function createApiApp({
+  routes,
+  ops,
+  metrics,
+  authenticate,
+  redisState,
+  clock,
+  logger,
+}: ApiAppDeps): Express {
   const app = express()
   app.disable('x-powered-by')
   app.disable('etag')
@@ -35,6 +45,11 @@ export function createApiApp({ routes, ops, authenticate, redisState, clock, log
       .status(redis.state === 'ok' ? 200 : 503)
       .json({ status: redis.state === 'ok' ? 'ready' : 'not-ready', redis })
   })
+  if (metrics) {
+    app.get('/metrics', async (_req, res) => {
+      res.type(metrics.contentType).send(await metrics.render())
+    })
+  }
   app.use('/ops', ops)
   app.use(
     '/v1',

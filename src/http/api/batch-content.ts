@@ -4,6 +4,7 @@ import { registerTransfer } from '../../domain/decide-transfer.ts'
 import type { BatchId } from '../../domain/ids.ts'
 import type { Personal } from '../../domain/intent.ts'
 import { describeBeneficiary } from '../../domain/person.ts'
+import { waitingSince } from '../../domain/submission.ts'
 import type { TransferSecrets } from '../../domain/transfer.ts'
 import type { BatchRequest } from '../../store/batches.ts'
 import type { DraftContent } from '../../store/draft.ts'
@@ -43,7 +44,7 @@ async function build(
   { id, contentDigest }: { id: BatchId; contentDigest: string },
   deps: ContentDeps,
 ): Promise<DraftContent> {
-  const { account, reference, name, remark, wechatpay, terms } = content
+  const { account, reference, name, remark, wechatpay, submit, terms } = content
   const now = deps.clock()
   const because = { source: 'registration' } as const
   const owned: OwnedSecrets[] = transfers.map((one) => ({
@@ -66,6 +67,8 @@ async function build(
       personal: sealed[transfers.length] as Personal,
       contentDigest,
       ...(wechatpay && { wechatpay }),
+      // Of the batch alone: its transfers are sent with it, or each after the other once the watch has it.
+      ...(submit && { submission: waitingSince(now, false) }),
     },
     now,
   )

@@ -8,8 +8,9 @@ import { type FieldError, formatPath } from '../../domain/errors.ts'
 import { formatAmount, minorMax } from '../../domain/money.ts'
 import type { ProposedTransfer } from '../../providers/limits.ts'
 import { type AccountTerms, checkTransfer, invalidRequest, unknownAccount } from './account-terms.ts'
+import { findSendFault } from './sending-terms.ts'
 import { beneficiarySchema, byKey, identifier, line, moneySchema } from './transfer-request.ts'
-import { toFieldErrors } from './validate.ts'
+import { explain, readFields, toFieldErrors } from './validate.ts'
 
 const wechatpaySchema = z
   .strictObject({
@@ -43,6 +44,8 @@ const batchSchema = z.strictObject({
   /** What the caller thinks they come to; compared and not kept. */
   total: z.strictObject({ count: z.int().min(0).optional(), amount: moneySchema.optional() }).optional(),
   wechatpay: wechatpaySchema.optional(),
+  /** Sent at once; no part of the content. */
+  submit: z.boolean().optional(),
   transfers: z.array(z.unknown()).min(1).max(batchSizeMax),
 })
 
@@ -55,16 +58,17 @@ export interface BatchContent extends Omit<Shell, 'transfers' | 'total'> {
 }
 
 export function readBatchRequest(input: unknown, accounts: ReadonlyMap<string, AccountTerms>): BatchContent {
-  const shell = batchSchema.safeParse(input)
+  const shell = batchSchema.safeParse(input, { error: explain })
   const own = shell.success ? [] : shell.error.issues.flatMap(toFieldErrors)
-  const fields = readFields(input)
+  const fields = readFields(batchSchema.shape, input)
   const raw = fields.transfers ?? []
-  const read = raw.map((one) => transferSchema.safeParse(one))
+  const read = raw.map((one) => transferSchema.safeParse(one, { error: explain }))
   const transfers = read.map((one) => (one.success ? one.data : undefined))
   const terms = fields.account === undefined ? undefined : accounts.get(fields.account)
   const faults = [
     ...own,
     ...(fields.account !== undefined && !terms ? [unknownAccount] : []),
+    ...(fields.submit && terms ? faultsOf(findSendFault(terms, 'batch')) : []),
     ...beyond(own, terms?.limits.checkBatch({ ...fields, transfers })),
     ...read.flatMap((one, i) => at(i, one.success ? [] : one.error.issues.flatMap(toFieldErrors))),
     ...transfers.flatMap((one, i) => at(i, one && terms ? checkTransfer(terms, one) : [])),
@@ -76,14 +80,8 @@ export function readBatchRequest(input: unknown, accounts: ReadonlyMap<string, A
   return { ...content, terms, transfers: transfers as Transfer[] }
 }
 
-/** Those that are as they should be, each by itself. */
-function readFields(input: unknown): Partial<Shell> {
-  const given = Object(input) as Record<string, unknown>
-  const read = Object.entries(batchSchema.shape).flatMap(([name, schema]) => {
-    const parsed = schema.safeParse(given[name])
-    return parsed.success && parsed.data !== undefined ? [[name, parsed.data] as const] : []
-  })
-  return Object.fromEntries(read) as Partial<Shell>
+function faultsOf(fault: FieldError | undefined): FieldError[] {
+  return fault ? [fault] : []
 }
 
 /** What a provider misses in a field that is there and faulty has been said already. */

@@ -15,15 +15,21 @@ import type { Vault } from '../../store/vault.ts'
 import { allowOnly } from './allow.ts'
 import { requireScope } from './authorize.ts'
 import { describeBatch } from './batch-content.ts'
-import { readBatchRequest } from './batch-request.ts'
+import { type BatchContent, readBatchRequest } from './batch-request.ts'
+import { createStart } from './start.ts'
 import type { RegistrationDeps } from './transfers.ts'
 import { limitOf, validate, wholeNumber } from './validate.ts'
 
 export interface BatchRoutesDeps extends Omit<RegistrationDeps, 'intents' | 'register' | 'vault'> {
-  intents: Pick<IntentStore, 'load'>
+  intents: Pick<IntentStore, 'load' | 'commit'>
   batches: Pick<Batches, 'register'>
   members: Pick<Members, 'list'>
   vault: Pick<Vault, 'sealAllSecrets' | 'openAllSecrets'>
+}
+
+interface Registered {
+  batch: Batch
+  created: boolean
 }
 
 const findSchema = z.strictObject({
@@ -39,6 +45,7 @@ const listSchema = z.strictObject({
 
 export function createBatchRoutes(deps: BatchRoutesDeps): Router {
   const { intents, batches, members, vault, logger } = deps
+  const start = createStart(deps)
   const router = Router()
   const mayRead = requireScope(deps.authenticate, 'transfers:read')
   const mayWrite = requireScope(deps.authenticate, 'transfers:write')
@@ -47,7 +54,7 @@ export function createBatchRoutes(deps: BatchRoutesDeps): Router {
     const content = readBatchRequest(req.body, deps.accounts)
     const unavailable = deps.unavailable()
     if (unavailable) throw new AppError(unavailable)
-    const { batch, created } = await register(content)
+    const { batch, created } = await register(content, String(res.locals.principal))
     res
       .status(created ? 201 : 200)
       .location(`/v1/batches/${batch.id}`)
@@ -93,9 +100,16 @@ export function createBatchRoutes(deps: BatchRoutesDeps): Router {
     return batch
   }
 
-  async function register(
-    content: ReturnType<typeof readBatchRequest>,
-  ): Promise<{ batch: Batch; created: boolean }> {
+  async function register(content: BatchContent, by: string): Promise<Registered> {
+    const registered = await registerOnce(content)
+    const { batch } = registered
+    // It was there before, or begun by a request that did not ask for this.
+    if (content.submit && !batch.submission)
+      await start<Batch>(batch.id, { force: false, because: { source: 'registration', by } })
+    return registered
+  }
+
+  async function registerOnce(content: BatchContent): Promise<Registered> {
     const { request, build } = describeBatch(content, deps)
     const result = await batches.register({ ...request, build })
     switch (result.outcome) {

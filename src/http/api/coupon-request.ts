@@ -3,12 +3,14 @@
  * one that shows only beside the account, and nothing is stored while there is one.
  */
 import { z } from 'zod'
+import type { FieldError } from '../../domain/errors.ts'
 import type { Money } from '../../domain/money.ts'
 import type { AccountTerms } from './account-terms.ts'
+import { findSendFault, startedElsewhere } from './sending-terms.ts'
 import { identifier, line, moneySchema } from './transfer-request.ts'
 
 /** What has to be known of an account. */
-export type CouponTerms = Pick<AccountTerms, 'currency' | 'coupons'>
+export type CouponTerms = Pick<AccountTerms, 'currency' | 'coupons' | 'client'>
 
 /** What fits into one block of RSA-OAEP under a 2048-bit key: the provider takes name and number encrypted so. */
 const encryptedBytesMax = 214
@@ -30,11 +32,14 @@ export interface CouponRequest {
   name: string
   idCard: string
   providerReference?: string | undefined
+  /** Granted at once; no part of the content. */
+  submit?: boolean | undefined
 }
 
 /** `content`: the request itself, whose account says what else it may hold. */
 export function couponRequestSchema(accounts: ReadonlyMap<string, CouponTerms>, content: unknown) {
   const terms = accounts.get(String(Object(content).account))
+  const isToBeSent = Object(content).submit === true
   return z.strictObject({
     account: identifier(64).superRefine((_, context) => {
       const issue = describeAccount(terms)
@@ -47,8 +52,21 @@ export function couponRequestSchema(accounts: ReadonlyMap<string, CouponTerms>, 
     amount: moneyIn(terms?.currency).optional(),
     name: line(128).refine(fitsEncryption, `It must be no longer than ${encryptedBytesMax} bytes in UTF-8.`),
     idCard: identifier(32),
-    providerReference: identifier(128).optional(),
+    providerReference: identifier(128)
+      .superRefine((_, context) => addFaults(context, isToBeSent ? [startedElsewhere] : []))
+      .optional(),
+    submit: z
+      .boolean()
+      .superRefine((submit, context) => {
+        const fault = submit && terms?.coupons ? findSendFault(terms, 'coupon') : undefined
+        addFaults(context, fault ? [fault] : [])
+      })
+      .optional(),
   })
+}
+
+function addFaults(context: z.RefinementCtx, faults: readonly FieldError[]): void {
+  for (const { code, message } of faults) context.addIssue({ code: 'custom', params: { code }, message })
 }
 
 /** Whether the currency is the account's is looked at also where the value is no amount. */

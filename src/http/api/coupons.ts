@@ -4,6 +4,7 @@ import type { Coupon, CouponSecrets } from '../../domain/coupon.ts'
 import { grantElsewhere, registerCoupon } from '../../domain/decide-coupon.ts'
 import { AppError } from '../../domain/errors.ts'
 import { describePerson } from '../../domain/person.ts'
+import { waitingSince } from '../../domain/submission.ts'
 import { presentCoupon } from '../../events/coupon-resource.ts'
 import { aliasIdOf, couponIdOf, readCouponId } from '../../store/ids.ts'
 import type { Target } from '../../store/intents.ts'
@@ -15,6 +16,7 @@ import {
   canonicalCoupon,
   couponRequestSchema,
 } from './coupon-request.ts'
+import { createStart } from './start.ts'
 import { byReferenceSchema, type RegistrationDeps } from './transfers.ts'
 import { validate } from './validate.ts'
 
@@ -22,8 +24,14 @@ export interface CouponRoutesDeps extends Omit<RegistrationDeps, 'accounts' | 'b
   accounts: ReadonlyMap<string, CouponTerms>
 }
 
+interface Registered {
+  coupon: Coupon
+  created: boolean
+}
+
 export function createCouponRoutes(deps: CouponRoutesDeps): Router {
   const { intents, vault, logger } = deps
+  const start = createStart(deps)
   const router = Router()
   const mayRead = requireScope(deps.authenticate, 'transfers:read')
   const mayWrite = requireScope(deps.authenticate, 'transfers:write')
@@ -32,7 +40,7 @@ export function createCouponRoutes(deps: CouponRoutesDeps): Router {
     const request = validate(couponRequestSchema(deps.accounts, req.body), req.body)
     const unavailable = deps.unavailable()
     if (unavailable) throw new AppError(unavailable)
-    const { coupon, created } = await register(request)
+    const { coupon, created } = await register(request, String(res.locals.principal))
     res
       .status(created ? 201 : 200)
       .location(`/v1/coupons/${coupon.id}`)
@@ -64,7 +72,17 @@ export function createCouponRoutes(deps: CouponRoutesDeps): Router {
     return presentCoupon(coupon, await vault.openSecrets<CouponSecrets>(coupon))
   }
 
-  async function register(request: CouponRequest): Promise<{ coupon: Coupon; created: boolean }> {
+  async function register(request: CouponRequest, by: string): Promise<Registered> {
+    const registered = await registerOnce(request)
+    const { coupon } = registered
+    if (!request.submit || coupon.submission) return registered
+    // It was there before, and nobody had asked for this.
+    const because = { source: 'registration', by } as const
+    const started = await start<Coupon>(coupon.id, { force: false, because })
+    return { ...registered, coupon: started?.intent ?? coupon }
+  }
+
+  async function registerOnce(request: CouponRequest): Promise<Registered> {
     await checkNumber(request)
     const { fact, intent } = await describe(request)
     const { providerReference: number } = request
@@ -108,6 +126,7 @@ export function createCouponRoutes(deps: CouponRoutesDeps): Router {
 
   async function describe(request: CouponRequest) {
     const { account, reference, stockId, appid, amount, openid, name, idCard } = request
+    const now = deps.clock()
     const id = couponIdOf(account, reference)
     const secrets: CouponSecrets = { openid, name, idCard }
     const person = deps.digestPerson(describePerson('wechatpay', openid))
@@ -120,9 +139,10 @@ export function createCouponRoutes(deps: CouponRoutesDeps): Router {
         appid,
         ...(amount && { amount }),
         personal: await vault.sealSecrets(id, person, secrets),
+        ...(request.submit && { submission: waitingSince(now, false) }),
         contentDigest: deps.digestContent(canonicalCoupon(request)),
       },
-      deps.clock(),
+      now,
     )
   }
 

@@ -1,7 +1,11 @@
 /** What `POST /v1/transfers` takes. Every fault is found at once, and nothing is stored while there is one. */
 import { z } from 'zod'
+import type { FieldError } from '../../domain/errors.ts'
 import { type AmountProblem, type Money, parseAmount } from '../../domain/money.ts'
 import type { Beneficiary } from '../../domain/transfer.ts'
+import { type AccountTerms, checkTransfer, invalidRequest, unknownAccount } from './account-terms.ts'
+import { checkSubmitFields, findSendFault } from './sending-terms.ts'
+import { explain, readFields, toFieldErrors } from './validate.ts'
 
 /** One line of printable text: what stands in a log line or a console must not be able to break it. */
 export const line = (max: number) =>
@@ -88,15 +92,48 @@ export const transferRequestSchema = z.strictObject({
   /** Of a batch that is there and takes more. */
   batch: identifier(64).optional(),
   metadata: metadataSchema.optional(),
+  /** What the beneficiary is told beside the money. */
+  remark: line(128).optional(),
+  /** Sent at once, and though nobody confirms the beneficiary's name; no part of the content. */
+  submit: z.boolean().optional(),
+  force: z.boolean().optional(),
 })
 export type TransferRequest = z.output<typeof transferRequestSchema>
+
+/** With every fault at once, also those that show only beside the account. */
+export function readTransferRequest(
+  input: unknown,
+  accounts: ReadonlyMap<string, AccountTerms>,
+): TransferRequest {
+  const parsed = transferRequestSchema.safeParse(input, { error: explain })
+  const fields = readFields(transferRequestSchema.shape, input)
+  const terms = fields.account === undefined ? undefined : accounts.get(fields.account)
+  const faults = [
+    ...(parsed.error?.issues.flatMap(toFieldErrors) ?? []),
+    ...(fields.account !== undefined && !terms ? [unknownAccount] : []),
+    ...(terms ? checkBeside(terms, fields) : []),
+    ...checkSubmitFields(fields),
+  ]
+  if (faults.length > 0 || !parsed.success) throw invalidRequest(faults)
+  return parsed.data
+}
+
+function checkBeside(terms: AccountTerms, fields: Partial<TransferRequest>): FieldError[] {
+  const { reference, amount, beneficiary, remark, submit } = fields
+  const sending = submit ? findSendFault(terms, 'transfer') : undefined
+  const isWhole = reference !== undefined && amount && beneficiary
+  return [
+    ...(isWhole ? checkTransfer(terms, { reference, amount, beneficiary, remark }) : []),
+    ...(sending ? [sending] : []),
+  ]
+}
 
 /**
  * The same content gives the same text, whatever the order of its fields; its digest tells a repeated registration from
  * another one under the same reference.
  */
 export function canonicalContent(request: TransferRequest): string {
-  const { account, reference, amount, beneficiary, providerReference, batch, metadata } = request
+  const { account, reference, amount, beneficiary, providerReference, batch, metadata, remark } = request
   return JSON.stringify([
     account,
     reference,
@@ -106,6 +143,8 @@ export function canonicalContent(request: TransferRequest): string {
     providerReference ?? null,
     Object.entries(metadata ?? {}).sort(byKey),
     ...(batch === undefined ? [] : [batch]),
+    // Not as bare text, which could be a batch.
+    ...(remark === undefined ? [] : [{ remark }]),
   ])
 }
 

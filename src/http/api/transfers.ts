@@ -3,6 +3,7 @@ import { z } from 'zod'
 import { registerTransfer } from '../../domain/decide-transfer.ts'
 import { AppError, type ErrorCode, type FieldError } from '../../domain/errors.ts'
 import { describeBeneficiary, digestName } from '../../domain/person.ts'
+import { waitingSince } from '../../domain/submission.ts'
 import type { Beneficiary, Transfer, TransferSecrets } from '../../domain/transfer.ts'
 import { presentTransfer } from '../../events/transfer-resource.ts'
 import type { Batches } from '../../store/batches.ts'
@@ -12,16 +13,17 @@ import type { Register } from '../../store/register.ts'
 import type { Vault } from '../../store/vault.ts'
 import type { Logger } from '../../telemetry/logger.ts'
 import type { Principal } from '../principal.ts'
-import { type AccountTerms, checkTransfer, invalidRequest, unknownAccount } from './account-terms.ts'
+import { type AccountTerms, invalidRequest } from './account-terms.ts'
 import { allowOnly } from './allow.ts'
 import { requireScope } from './authorize.ts'
-import { canonicalContent, type TransferRequest, transferRequestSchema } from './transfer-request.ts'
+import { createStart } from './start.ts'
+import { canonicalContent, readTransferRequest, type TransferRequest } from './transfer-request.ts'
 import { validate } from './validate.ts'
 
 /** What registering anything takes. */
 export interface RegistrationDeps {
   authenticate(token: string): Principal | null
-  intents: Pick<IntentStore, 'find'>
+  intents: Pick<IntentStore, 'find' | 'load' | 'commit'>
   register: Register
   vault: Pick<Vault, 'sealSecrets' | 'openSecrets'>
   /** Each account that there is. */
@@ -48,18 +50,23 @@ export interface TransferRoutesDeps extends RegistrationDeps {
   batches: Pick<Batches, 'join'>
 }
 
+interface Registered {
+  transfer: Transfer
+  created: boolean
+}
+
 export function createTransferRoutes(deps: TransferRoutesDeps): Router {
   const { intents, vault, logger } = deps
+  const start = createStart(deps)
   const router = Router()
   const mayRead = requireScope(deps.authenticate, 'transfers:read')
   const mayWrite = requireScope(deps.authenticate, 'transfers:write')
 
   router.post('/transfers', mayWrite, async (req, res) => {
-    const request = validate(transferRequestSchema, req.body)
-    checkAccount(request, deps.accounts)
+    const request = readTransferRequest(req.body, deps.accounts)
     const unavailable = deps.unavailable()
     if (unavailable) throw new AppError(unavailable)
-    const { transfer, created } = await register(request)
+    const { transfer, created } = await register(request, String(res.locals.principal))
     res
       .status(created ? 201 : 200)
       .location(`/v1/transfers/${transfer.id}`)
@@ -91,7 +98,17 @@ export function createTransferRoutes(deps: TransferRoutesDeps): Router {
     return presentTransfer(transfer, await vault.openSecrets<TransferSecrets>(transfer))
   }
 
-  async function register(request: TransferRequest): Promise<{ transfer: Transfer; created: boolean }> {
+  async function register(request: TransferRequest, by: string): Promise<Registered> {
+    const registered = await registerOnce(request)
+    const { transfer } = registered
+    if (!request.submit || transfer.submission) return registered
+    // It was there before, and nobody had asked for this.
+    const because = { source: 'registration', by } as const
+    const started = await start<Transfer>(transfer.id, { force: request.force ?? false, because })
+    return { ...registered, transfer: started?.intent ?? transfer }
+  }
+
+  async function registerOnce(request: TransferRequest): Promise<Registered> {
     const step = await describe(request)
     const { fact, intent } = step
     const because = { source: 'registration' } as const
@@ -116,11 +133,16 @@ export function createTransferRoutes(deps: TransferRoutesDeps): Router {
   }
 
   async function describe(request: TransferRequest) {
-    const { account, reference, amount, beneficiary, providerReference, metadata } = request
+    const { account, reference, amount, beneficiary, providerReference, metadata, remark } = request
     const batch = request.batch === undefined ? undefined : readBatchId(request.batch)
     if (request.batch !== undefined && !batch) throw invalidRequest([unknownBatch])
     const id = batch ? memberIdOf(batch, reference) : transferIdOf(account, reference)
-    const secrets: TransferSecrets = { beneficiary, ...(metadata && { metadata }) }
+    const secrets: TransferSecrets = {
+      beneficiary,
+      ...(remark !== undefined && { remark }),
+      ...(metadata && { metadata }),
+    }
+    const now = deps.clock()
     const person = deps.digestPerson(describeBeneficiary(beneficiary))
     return registerTransfer(
       {
@@ -132,9 +154,10 @@ export function createTransferRoutes(deps: TransferRoutesDeps): Router {
         personal: await vault.sealSecrets(id, person, secrets),
         ...(providerReference !== undefined && { providerReference }),
         ...(batch && { batch }),
+        ...(request.submit && { submission: waitingSince(now, request.force ?? false) }),
         contentDigest: deps.digestContent(canonicalContent(request)),
       },
-      deps.clock(),
+      now,
     )
   }
 
@@ -159,10 +182,4 @@ function batchNotOpen(): AppError {
     detail:
       'A transfer joins a batch of its own account that is not finished, not full, and no batch at the provider. Nothing was changed.',
   })
-}
-
-function checkAccount(request: TransferRequest, accounts: ReadonlyMap<string, AccountTerms>): void {
-  const terms = accounts.get(request.account)
-  const faults = terms ? checkTransfer(terms, request) : [unknownAccount]
-  if (faults.length > 0) throw invalidRequest(faults)
 }

@@ -24,8 +24,21 @@ export function validate<Schema extends z.ZodType>(schema: Schema, input: unknow
   })
 }
 
+/** The fields that are as they should be, each by itself: a fault in one must not hide what is wrong with another. */
+export function readFields<Shape extends z.ZodRawShape>(
+  shape: Shape,
+  input: unknown,
+): Partial<z.output<z.ZodObject<Shape>>> {
+  const given = Object(input) as Record<string, unknown>
+  const read = Object.entries(shape).flatMap(([name, schema]) => {
+    const parsed = z.safeParse(schema, given[name])
+    return parsed.success && parsed.data !== undefined ? [[name, parsed.data] as const] : []
+  })
+  return Object.fromEntries(read) as Partial<z.output<z.ZodObject<Shape>>>
+}
+
 /** Where the schema says nothing of its own, in our words. */
-const explain: z.core.$ZodErrorMap = (issue) => {
+export const explain: z.core.$ZodErrorMap = (issue) => {
   if (issue.code === 'invalid_type' && issue.input === undefined) return 'It is required.'
   const isList = 'origin' in issue && issue.origin === 'array'
   if (issue.code === 'too_big' && isList) return `It holds at most ${issue.maximum}.`

@@ -10,6 +10,25 @@ export interface GenericAccount {
   callbackPath?: string | undefined
   verify: VerifyScheme
   translate: TranslateRules
+  query?: QueryRules | undefined
+  calls: { perSecond?: number | undefined; timeoutMs: number }
+}
+
+/** How it is asked about one of ours. */
+export interface QueryRules {
+  method: 'GET' | 'POST'
+  /** An origin. */
+  baseUrl: string
+  /** With its query: the pieces between which the reference stands. */
+  path: string[]
+  /** Values, as keys: among them are credentials. */
+  headers: Record<string, KeyObject>
+  body?: { encoding: 'json' | 'form'; parts: string[] } | undefined
+  /** A JSON Pointer: where nothing stands there, the provider knows of no such thing. */
+  found?: string | undefined
+  /** Of HTTP: the same. */
+  notFound: number[]
+  translate: TranslateRules
 }
 
 /** Several while rotating. The id is a fingerprint, or the name that the configuration gives it. */

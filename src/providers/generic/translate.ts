@@ -5,7 +5,7 @@
 import type { Failure, FailureCode } from '../../domain/failure.ts'
 import { type Money, type ParsedAmount, parseAmount, parseProviderAmount } from '../../domain/money.ts'
 import type { ObservedStatus } from '../../domain/observation.ts'
-import { notUnderstood, type Translation } from '../provider.ts'
+import { type AccountProvider, notUnderstood, type Translation } from '../provider.ts'
 import { readJson } from '../read-json.ts'
 import type { GenericAccount, TranslateRules } from './account.ts'
 import { readCompactPayload } from './jws-token.ts'
@@ -17,23 +17,39 @@ const textLengthMax = 256
 type Field = Exclude<keyof TranslateRules, 'amountUnit' | 'statuses' | 'failureCodes'>
 type Read = { value: string | undefined } | { problem: string }
 
-export function createTranslate(account: GenericAccount): (body: Buffer) => Translation {
-  const { verify, translate: rules } = account
+/** The answer to a question is read by rules of its own, and is never a token. */
+export function createTranslate(account: GenericAccount): AccountProvider['translate'] {
+  const { verify, translate: rules, query } = account
   const isToken = verify.scheme === 'jws' && verify.form === 'compact' && verify.header === undefined
-  const words: Words = {
+  const readCallback = createReader(account, rules, 'callback')
+  const readAnswer = createReader(account, query?.translate ?? rules, 'query')
+  return (body, asked) => {
+    if (asked) return readAnswer(body)
+    const content = isToken ? readCompactPayload(body) : body
+    return content ? readCallback(content) : notUnderstood('The body is not a compact JWS.')
+  }
+}
+
+function createReader(
+  { id, currency }: GenericAccount,
+  rules: TranslateRules,
+  source: 'callback' | 'query',
+): (content: Uint8Array) => Translation {
+  const declared: Declared = {
+    id,
+    currency,
+    rules,
+    source,
     statuses: new Map(Object.entries(rules.statuses)),
     failureCodes: new Map(Object.entries(rules.failureCodes ?? {})),
   }
   const places = findPlaces(rules)
-
-  return (body) => {
-    const content = isToken ? readCompactPayload(body) : body
-    if (!content) return notUnderstood('The body is not a compact JWS.')
+  return (content) => {
     const parsed = readJson(content)
     if ('problem' in parsed) return notUnderstood(`The body ${parsed.problem}`)
     const values = readFields(places, parsed.value)
     if ('problem' in values) return notUnderstood(values.problem)
-    return translateFields(account, words, values.values)
+    return translateFields(declared, values.values)
   }
 }
 
@@ -56,8 +72,11 @@ const required: ReadonlySet<Field> = new Set<Field>(['reference', 'amount', 'cur
 
 type Values = Partial<Record<Field, string>>
 
-/** The provider's, and what they mean. */
-interface Words {
+/** What is said of an account, and of one of its sources. */
+interface Declared extends Pick<GenericAccount, 'id' | 'currency'> {
+  rules: TranslateRules
+  source: 'callback' | 'query'
+  /** The provider's words, and what they mean. */
   statuses: ReadonlyMap<string, ObservedStatus>
   failureCodes: ReadonlyMap<string, FailureCode>
 }
@@ -96,13 +115,10 @@ function readScalar(found: unknown, what: string): Read {
   return { value: found }
 }
 
-function translateFields(
-  { id, currency, translate: rules }: GenericAccount,
-  words: Words,
-  values: Values,
-): Translation {
+function translateFields(declared: Declared, values: Values): Translation {
+  const { id, currency, rules, source, statuses, failureCodes } = declared
   const { reference = '', providerReference } = values
-  const status = words.statuses.get(values.status ?? '')
+  const status = statuses.get(values.status ?? '')
   if (!status) return notUnderstood(`The status at ${rules.status} is none of those in \`statuses\`.`)
   const money = readMoney(rules, values, (values.currency ?? currency).toUpperCase())
   if ('problem' in money) return notUnderstood(money.problem)
@@ -113,14 +129,14 @@ function translateFields(
     outcome: 'understood',
     observation: {
       kind: 'transfer',
-      source: 'callback',
+      source,
       account: id,
       reference,
       status,
       ...money,
       ...(providerReference !== undefined && { providerReference }),
       ...describePayee(values),
-      ...(status === 'failed' && { failure: describeFailure(values, words.failureCodes) }),
+      ...(status === 'failed' && { failure: describeFailure(values, failureCodes) }),
       ...(occurredAt !== undefined && { occurredAt }),
     },
   }

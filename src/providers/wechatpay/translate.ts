@@ -24,17 +24,26 @@ const byEvent = new Map<string, TranslateResource>([
 ])
 
 export function translateCallback(account: WechatpayAccount, body: Buffer): Translation {
+  const opened = openCallback(account, body)
+  return 'translate' in opened ? opened.translate(account, opened.content) : opened
+}
+
+/** Its event's way of reading, and the resource that is to be read. */
+export function openCallback(
+  account: WechatpayAccount,
+  body: Buffer,
+): { translate: TranslateResource; content: unknown } | Translation {
   const parsed = readJson(body)
   if ('problem' in parsed) return notUnderstood(`The body ${parsed.problem}`)
   const envelope = envelopeSchema.safeParse(parsed.value)
   if (!envelope.success) return notUnderstood(`The body ${describeIssues(envelope.error)}`)
   const { event_type: event, resource } = envelope.data
-  const translateResource = byEvent.get(event)
-  if (!translateResource)
+  const translate = byEvent.get(event)
+  if (!translate)
     return notUnderstood(`The event ${JSON.stringify(event.slice(0, 64))} is not one that is handled.`)
   const opened = decrypt(resource, account.apiV3Keys)
   if (opened.outcome === 'not-opened') return notUnderstood(opened.reason)
   const content = readJson(opened.plaintext)
   if ('problem' in content) return notUnderstood(`The decrypted resource ${content.problem}`)
-  return translateResource(account, content.value)
+  return { translate, content: content.value }
 }

@@ -217,7 +217,7 @@ describe('API', () => {
       ],
       ['an unknown account', { account: 'nobody' }, 'account', 'unknown-account'],
       ['a field that is not known', { ammount: 1 }, 'ammount', 'unknown-field'],
-      ['submission, which is not there yet', { submit: true }, 'submit', 'unknown-field'],
+      ['a submission without credentials', { submit: true }, 'submit', 'submission-not-configured'],
       ['a reference with a line break', { reference: 'a\nb' }, 'reference', 'invalid-format'],
       [
         'a name with a control character',

@@ -252,7 +252,7 @@ describe('POST /v1/batches', () => {
 
     it('refuses an unknown account, a submit, and terms of WeChat Pay for another provider', async () => {
       assert.deepEqual(await refused(batchOf({ account: 'nobody' })), ['account unknown-account'])
-      assert.deepEqual(await refused(batchOf({ submit: true })), ['submit unknown-field'])
+      assert.deepEqual(await refused(batchOf({ submit: true })), ['submit submission-not-configured'])
       const { wechatpay } = wechatOf()
       assert.deepEqual(await refused(batchOf({ wechatpay })), ['wechatpay not-for-account'])
       assert.deepEqual(await refused(batchOf({ account: 'acme', wechatpay })), [

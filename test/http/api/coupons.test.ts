@@ -160,7 +160,7 @@ describe('coupons in the API', () => {
       appid: '',
       amount: { value: '1.001', currency: 'CNY' },
       name: '名'.repeat(72),
-      submit: true,
+      colour: 'red',
     })
     assert.equal(response.status, 422)
     const found = response.body.errors.map(
@@ -172,12 +172,12 @@ describe('coupons in the API', () => {
       'amount.value too-many-decimals',
       'appid invalid-format',
       'appid too-small',
+      'colour unknown-field',
       'idCard invalid-type',
       'name custom',
       'openid too-big',
       'reference invalid-format',
       'stockId too-big',
-      'submit unknown-field',
     ])
     assert.deepEqual(await redis.keys(`${store.prefix}:*`), [])
   })

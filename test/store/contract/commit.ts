@@ -145,7 +145,7 @@ export function describeCommit(open: () => Promise<Subject>): void {
       const [look] = await store.look([before.id])
       assert.deepEqual(look, {
         intent: before,
-        watched: 601_000,
+        watched: 31_000,
         final: undefined,
         totals: undefined,
         due: false,

@@ -13,7 +13,7 @@ export function describeRegistration(open: () => Promise<Subject>): void {
         assert.deepEqual(registered, { outcome: 'registered', intent, madeReady: 0 })
         const [look] = await store.look([intent.id])
         assert.deepEqual(look?.intent, intent)
-        assert.deepEqual([look?.watched, look?.final], [1_000 + 600_000, undefined])
+        assert.deepEqual([look?.watched, look?.final], [1_000 + 30_000, undefined])
         assert.deepEqual(await store.intents.find(intent.id), intent)
       }
       assert.equal((await store.readLog()).flat().length, 3)

@@ -1,0 +1,114 @@
+/** How an account does: what is pending, what its provider takes and answers, whether anything is sent at all. */
+import { Router } from 'express'
+import { AppError } from '../../domain/errors.ts'
+import { formatTime } from '../../domain/time.ts'
+import type { ReadBalance } from '../../store/balances.ts'
+import type { Breaker, CallState } from '../../store/call-limits.ts'
+import type { DelayCounts } from '../../store/delay-counts.ts'
+import type { KeyUsage } from '../../store/key-usage.ts'
+import type { PauseState, Pauses } from '../../store/pauses.ts'
+import { overdueShare, type PendingCount, type PendingCounts } from '../../store/pending-counts.ts'
+import type { Principal } from '../principal.ts'
+import { allowOnly } from './allow.ts'
+import { requireScope } from './authorize.ts'
+
+export interface KnownAccount {
+  id: string
+  provider: string
+  currency: string
+  /** Whether its provider can be called, and asked for a balance. */
+  calls: boolean
+  balance: boolean
+}
+
+export interface AccountHealthDeps {
+  authenticate(token: string): Principal | null
+  accounts: readonly KnownAccount[]
+  usage: Pick<KeyUsage, 'keysOf'>
+  pauses: Pick<Pauses, 'stateOf'>
+  pending: PendingCounts
+  delays: DelayCounts
+  callState(account: string): Promise<CallState>
+  readBalance: ReadBalance
+}
+
+export function createAccountHealthRoutes(deps: AccountHealthDeps): Router {
+  const { accounts } = deps
+  const router = Router()
+  const mayLook = requireScope(deps.authenticate, 'ops:read')
+
+  router.get('/accounts', mayLook, async (_req, res) => {
+    const items = await Promise.all(accounts.map(async (account) => (await look(account)).brief))
+    res.json({ items, next: null })
+  })
+
+  router.get('/accounts/:id', mayLook, async (req, res) => {
+    const account = findAccount(accounts, String(req.params.id))
+    const [{ brief, limits }, timeToCallback, balance] = await Promise.all([
+      look(account),
+      deps.delays.countsOf(account.id),
+      lookAtBalance(account),
+    ])
+    res.json({ ...brief, limits, timeToCallback, ...balance })
+  })
+
+  router.all('/accounts', allowOnly('GET', 'HEAD'))
+  router.all('/accounts/:id', allowOnly('GET', 'HEAD'))
+
+  /** What costs a few reads of Redis, and no call. */
+  async function look({ id, provider, currency, calls }: KnownAccount) {
+    const [pause, uses, pending, state] = await Promise.all([
+      deps.pauses.stateOf(id),
+      deps.usage.keysOf(id),
+      deps.pending.countsOf(id),
+      deps.callState(id),
+    ])
+    const lastAt = Math.max(...uses.map((use) => use.lastAt), 0)
+    const brief = {
+      account: id,
+      provider,
+      currency,
+      submissions: presentPause(pause),
+      lastCallbackAt: lastAt === 0 ? null : formatTime(lastAt),
+      pending: presentPending(pending),
+      breaker: calls ? presentBreaker(state.breaker) : null,
+    }
+    return { brief, limits: calls ? state.limits : [] }
+  }
+
+  async function lookAtBalance({ id, balance }: KnownAccount) {
+    if (!balance) return { balance: null, balanceMissing: 'not-offered' }
+    const { balance: held, askedAt } = await deps.readBalance(id)
+    if (!held) return { balance: null, balanceMissing: 'no-answer' }
+    return { balance: { ...held, askedAt: formatTime(askedAt) }, balanceMissing: null }
+  }
+
+  return router
+}
+
+export function findAccount<Account extends { id: string }>(
+  accounts: readonly Account[],
+  id: string,
+): Account {
+  const account = accounts.find((one) => one.id === id)
+  if (!account) throw new AppError('not-found', { detail: 'There is no account with this id.' })
+  return account
+}
+
+export function presentPause({ byConfiguration, byOperator }: PauseState) {
+  return {
+    paused: byConfiguration || byOperator !== undefined,
+    byConfiguration,
+    byOperator: byOperator
+      ? { by: byOperator.by, reason: byOperator.reason, at: formatTime(byOperator.at) }
+      : null,
+  }
+}
+
+function presentPending(count: PendingCount) {
+  return { count: count.pending, overdue: count.overdue, overdueShare: overdueShare(count) }
+}
+
+function presentBreaker({ state, failures, retryAt }: Breaker) {
+  return { state, failures, retryAt: retryAt === undefined ? null : formatTime(retryAt) }
+}

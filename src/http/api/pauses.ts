@@ -1,0 +1,61 @@
+/** Stops and resumes what is sent for an account, at once and for all processes. What was sent is asked about all the same. */
+import { Router } from 'express'
+import { z } from 'zod'
+import { AppError } from '../../domain/errors.ts'
+import type { Pauses } from '../../store/pauses.ts'
+import type { Logger } from '../../telemetry/logger.ts'
+import type { Principal } from '../principal.ts'
+import { findAccount, presentPause } from './account-health.ts'
+import { allowOnly } from './allow.ts'
+import { requireScope } from './authorize.ts'
+import { caseReasonSchema } from './cases.ts'
+import { validate } from './validate.ts'
+
+export interface PauseRoutesDeps {
+  authenticate(token: string): Principal | null
+  accounts: readonly { id: string }[]
+  pauses: Pick<Pauses, 'pause' | 'resume' | 'stateOf'>
+  clock: () => number
+  logger: Logger
+}
+
+const schema = z.strictObject({ reason: caseReasonSchema })
+
+export function createPauseRoutes({
+  authenticate,
+  accounts,
+  pauses,
+  clock,
+  logger,
+}: PauseRoutesDeps): Router {
+  const router = Router()
+  const mayAct = requireScope(authenticate, 'ops:act')
+
+  router.post('/accounts/:id/pause', mayAct, async (req, res) => {
+    const { id: account } = findAccount(accounts, String(req.params.id))
+    const { reason } = validate(schema, req.body)
+    const by = String(res.locals.principal)
+    const isNew = await pauses.pause(account, { by, reason, at: clock() })
+    if (isNew) logger.warn('submissions.paused', { account, principal: by, reason })
+    res.json({ account, submissions: presentPause(await pauses.stateOf(account)) })
+  })
+
+  router.post('/accounts/:id/resume', mayAct, async (req, res) => {
+    const { id: account } = findAccount(accounts, String(req.params.id))
+    const { reason } = validate(schema, req.body)
+    const { byConfiguration } = await pauses.stateOf(account)
+    if (byConfiguration) {
+      throw new AppError('cannot-resume', {
+        detail: 'The configuration pauses it: set `submissions` of the account to `enabled` and restart.',
+      })
+    }
+    const wasPaused = await pauses.resume(account)
+    const principal = String(res.locals.principal)
+    if (wasPaused) logger.warn('submissions.resumed', { account, principal, reason })
+    res.json({ account, submissions: presentPause(await pauses.stateOf(account)) })
+  })
+
+  router.all('/accounts/:id/pause', allowOnly('POST'))
+  router.all('/accounts/:id/resume', allowOnly('POST'))
+  return router
+}

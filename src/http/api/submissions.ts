@@ -1,0 +1,98 @@
+/** Sends what was registered before, and has a provider asked about it now rather than when its turn comes. */
+import { type Request, type Response, Router } from 'express'
+import { z } from 'zod'
+import type { BatchTotals } from '../../domain/batch.ts'
+import { AppError, type FieldError } from '../../domain/errors.ts'
+import type { Sendable } from '../../domain/submission.ts'
+import { presentIntent } from '../../events/resource.ts'
+import { readBatchId, readCouponId, readTransferId } from '../../store/ids.ts'
+import type { IntentStore } from '../../store/intents.ts'
+import type { Vault } from '../../store/vault.ts'
+import type { Logger } from '../../telemetry/logger.ts'
+import type { Principal } from '../principal.ts'
+import { type AccountTerms, invalidRequest } from './account-terms.ts'
+import { allowOnly } from './allow.ts'
+import { createAsk } from './ask.ts'
+import { requireScope } from './authorize.ts'
+import { findAskFault, findSendFault } from './sending-terms.ts'
+import { createStart, readSendable, refuseIfOver } from './start.ts'
+import { validate } from './validate.ts'
+
+export interface SubmissionRoutesDeps {
+  authenticate(token: string): Principal | null
+  intents: Pick<IntentStore, 'load' | 'commit'>
+  vault: Pick<Vault, 'openSecrets'>
+  accounts: ReadonlyMap<string, Pick<AccountTerms, 'client'>>
+  clock: () => number
+  logger: Logger
+}
+
+const kinds = [
+  { noun: 'transfer', path: '/transfers/:id', readId: readTransferId },
+  { noun: 'batch', path: '/batches/:id', readId: readBatchId },
+  { noun: 'coupon', path: '/coupons/:id', readId: readCouponId },
+] as const
+type Kind = (typeof kinds)[number]
+
+const emptySchema = z.strictObject({})
+/** A batch or a coupon has no name that a bank could have another one for. */
+const submitSchemas: Record<Kind['noun'], z.ZodType<{ force?: boolean | undefined }>> = {
+  transfer: z.strictObject({ force: z.boolean().optional() }),
+  batch: emptySchema,
+  coupon: emptySchema,
+}
+
+export function createSubmissionRoutes(deps: SubmissionRoutesDeps): Router {
+  const { intents, vault } = deps
+  const start = createStart(deps)
+  const ask = createAsk(deps)
+  const router = Router()
+  const mayWrite = requireScope(deps.authenticate, 'transfers:write')
+
+  for (const kind of kinds) {
+    router.post(`${kind.path}/submit`, mayWrite, async (req, res) => {
+      const { force = false } = validate(submitSchemas[kind.noun], req.body ?? {})
+      const { intent } = await find(kind, req)
+      refuse(findSendFault(termsOf(intent), kind.noun))
+      const because = { source: 'operator', by: String(res.locals.principal) } as const
+      const started = await start(intent.id, { force, because })
+      if (!started) throw noSuch(kind)
+      if (!started.begun) refuseIfOver(started.intent)
+      await answer(res, started.begun ? 202 : 200, started.intent, started.totals)
+    })
+    router.post(`${kind.path}/query`, mayWrite, async (req, res) => {
+      validate(emptySchema, req.body ?? {})
+      const { intent, totals } = await find(kind, req)
+      refuse(findAskFault(termsOf(intent), intent))
+      await ask(intent.id, String(res.locals.principal))
+      await answer(res, 202, intent, totals?.totals)
+    })
+    router.all([`${kind.path}/submit`, `${kind.path}/query`], allowOnly('POST'))
+  }
+
+  async function find(kind: Kind, req: Request) {
+    const id = kind.readId(String(req.params.id))
+    const found = id && readSendable((await intents.load([id]))[0])
+    if (!found) throw noSuch(kind)
+    return found
+  }
+
+  function termsOf({ account }: Sendable): Pick<AccountTerms, 'client'> {
+    return deps.accounts.get(account) ?? {}
+  }
+
+  async function answer(res: Response, status: number, intent: Sendable, totals: BatchTotals | undefined) {
+    const secrets = intent.kind === 'batch' ? {} : await vault.openSecrets(intent)
+    res.status(status).json(presentIntent(intent, secrets, totals))
+  }
+
+  return router
+}
+
+function refuse(fault: FieldError | undefined): void {
+  if (fault) throw invalidRequest([fault])
+}
+
+function noSuch({ noun }: Kind): AppError {
+  return new AppError('not-found', { detail: `There is no ${noun} with this id.` })
+}

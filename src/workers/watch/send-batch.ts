@@ -1,0 +1,76 @@
+/**
+ * A batch that its provider takes as a whole. Each of its transfers is noted as sent before the batch is, so that none is
+ * cancelled beside it; what goes is what was so noted, in the order of registration, so that a repeat is the same to the
+ * letter.
+ */
+import type { Batch } from '../../domain/batch.ts'
+import { beginSending, sendWithBatch } from '../../domain/submission.ts'
+import type { Transfer, TransferSecrets } from '../../domain/transfer.ts'
+import type { Order, OrderedTransfer } from '../../providers/client.ts'
+import { requestOf } from './commit-step.ts'
+import type { AccountDeps, Later, Turn } from './deps.ts'
+import { changeMembers, loadMembers, reload } from './members.ts'
+import { giveOrder, repeatOrder } from './order.ts'
+import { reportErased, requestErased, toOrdered } from './send-one.ts'
+import { hourMs, nextQuestion, sinceOf } from './times.ts'
+
+const againMs = 1_000
+
+export async function sendBatch(deps: AccountDeps, turn: Turn, batch: Batch): Promise<Later> {
+  const { clock, terms, account, logger } = deps
+  if (!batch.wechatpay) {
+    logger.error('submission.without-terms', { account, intentId: batch.id })
+    return { at: clock() + hourMs }
+  }
+  if (!(await prepare(deps, turn, batch))) return { at: clock() + againMs }
+  const found = await reload(deps, turn)
+  if (found?.intent.kind !== 'batch') return { at: clock() + againMs }
+  const order = await compose(deps, found.intent)
+  if (order === 'erased') return reportErased(deps, batch)
+  // All of it was cancelled, or waits for a person.
+  if (!order) return { at: nextQuestion(sinceOf(batch), clock(), terms.watch) }
+  return giveOrder(deps, { ...turn, found }, beginSending(found.intent, clock()), order)
+}
+
+/** After the provider has said that it does not know it. */
+export async function sendBatchAgain(deps: AccountDeps, turn: Turn, batch: Batch): Promise<Later> {
+  await turn.extend()
+  const order = await compose(deps, batch)
+  if (!order || order === 'erased') return reportErased(deps, batch)
+  return repeatOrder(deps, turn, order)
+}
+
+/** What was cancelled stays out, and what is held; whom nobody can name any more is held. */
+function prepare(deps: AccountDeps, turn: Turn, batch: Batch): Promise<boolean> {
+  return changeMembers(deps, turn, batch.id, async (transfers) => {
+    const ready = transfers.filter(({ state, hold }) => state === 'registered' && !hold)
+    const secrets = (await deps.vault.openAllSecrets(ready)) as (TransferSecrets | undefined)[]
+    return ready.map((intent, i) => {
+      const now = deps.clock()
+      if (!secrets[i]?.beneficiary) return holdMember(deps, intent, now)
+      const step = sendWithBatch(intent, now)
+      return step && requestOf({ intent }, step)
+    })
+  })
+}
+
+function holdMember(deps: AccountDeps, intent: Transfer, now: number) {
+  reportErased(deps, intent)
+  return requestErased(intent, now)
+}
+
+/** Undefined where nothing is left of it. */
+async function compose(deps: AccountDeps, batch: Batch): Promise<Order | 'erased' | undefined> {
+  const { reference, name, remark, wechatpay } = batch
+  const members = await loadMembers(deps, await deps.intents.listMembers(batch.id))
+  const sent = members.filter(({ state }) => state === 'submitted')
+  const secrets = (await deps.vault.openAllSecrets(sent)) as (TransferSecrets | undefined)[]
+  const transfers: OrderedTransfer[] = []
+  for (const [i, one] of sent.entries()) {
+    const known = secrets[i]
+    if (!known?.beneficiary) return 'erased'
+    transfers.push(toOrdered(one, known))
+  }
+  if (transfers.length === 0 || !wechatpay) return undefined
+  return { call: 'pay-batch', reference, name, remark, terms: wechatpay, transfers }
+}

@@ -1,0 +1,53 @@
+/** When something is to be done again. */
+import type { Intent } from '../../domain/intent.ts'
+
+/** How patient an account is. */
+export interface WatchTimes {
+  /** After it was sent, or registered, and before the first question. */
+  firstMs: number
+  /** Between two questions at least. */
+  everyMs: number
+  overdueMs: number
+  giveUpMs: number
+}
+
+export const minuteMs = 60_000
+export const hourMs = 60 * minuteMs
+export const dayMs = 24 * hourMs
+
+/** Less than this is left of a reservation: it might run out on the way. */
+export const reservedMsMin = 2 * minuteMs
+/** After an order of unknown outcome, until the same is sent again where the provider does not know it. */
+export const againMs = minuteMs
+/** Its batch tells of a transfer; by itself it is asked about when that takes longer. */
+export const memberMs = 15 * minuteMs
+
+/**
+ * Since when something is waited for. What we send ourselves is waited for since it was sent; where it was taken back, as
+ * nothing had left, since it was registered, or it would never be late. A transfer that goes with its batch says by its last
+ * change when that was.
+ */
+export function sinceOf(intent: Intent): number {
+  const { submission, state, createdAt, updatedAt } = intent
+  if (submission) return submission.step === 'waiting' && state !== 'registered' ? createdAt : submission.at
+  return intent.kind === 'transfer' && intent.batch && state !== 'registered' ? updatedAt : createdAt
+}
+
+/** Rarer with age, up to an hour; once a day where a person has been told. */
+export function nextQuestion(since: number, now: number, { everyMs, giveUpMs }: WatchTimes): number {
+  const age = now - since
+  if (age >= giveUpMs) return now + Math.max(dayMs, everyMs)
+  return now + Math.max(everyMs, Math.min(Math.round(age / 4), hourMs))
+}
+
+/** What could not be sent, and nobody says when it can. */
+export function nextAttempt(intent: Pick<Intent, 'createdAt'>, now: number): number {
+  const age = now - Math.min(intent.createdAt, now)
+  return now + Math.min(Math.max(Math.round(age / 4), 5_000), minuteMs)
+}
+
+/** The next of its deadlines that is still to come. */
+export function nextDeadline(since: number, now: number, { overdueMs, giveUpMs }: WatchTimes): number {
+  const next = [since + overdueMs, since + giveUpMs].filter((at) => at > now)
+  return Math.min(now + dayMs, ...next)
+}

@@ -1,0 +1,384 @@
+import assert from 'node:assert/strict'
+import type { Redis } from 'ioredis'
+import type { Batch } from '../../../src/domain/batch.ts'
+import { cancelTransfer } from '../../../src/domain/decide-transfer.ts'
+import { hold } from '../../../src/domain/decision.ts'
+import type { BatchId, TransferId } from '../../../src/domain/ids.ts'
+import { waitingSince } from '../../../src/domain/submission.ts'
+import type { Transfer } from '../../../src/domain/transfer.ts'
+import type { Order } from '../../../src/providers/client.ts'
+import { createDueBatches } from '../../../src/store/due-batches.ts'
+import { silentLogger } from '../../../src/telemetry/logger.ts'
+import { createSettleBatches } from '../../../src/workers/settle-batches.ts'
+import { batchesOf, requestOf } from '../../support/batches.ts'
+import { createTestCaseParts } from '../../support/case-parts.ts'
+import {
+  acceptLikeWechat,
+  account,
+  batchSeen,
+  createFakeClient,
+  type FakeClient,
+  refusedWith,
+  saying,
+  submissionOf,
+  transferSeen,
+  unknown,
+  unsent,
+} from '../../support/fake-client.ts'
+import { createTestClients } from '../../support/redis.ts'
+import { createTestStore, type TestStore } from '../../support/store.ts'
+import { createTestWatch, dueAt, factsOf, minute, type TestClock } from '../../support/watch.ts'
+
+const terms = { authorizationType: 'INFORMATION_AUTHORIZATION_TYPE', subMchid: '1900001109' }
+
+describe('sending and watching batches', () => {
+  const clients = createTestClients()
+  let redis: Redis
+  let store: TestStore
+  let fake: FakeClient
+  let time: TestClock
+  let id: BatchId
+  before(async () => {
+    redis = await clients.open()
+  })
+  beforeEach(() => {
+    store = createTestStore(redis)
+    fake = createFakeClient('wechatpay')
+    time = { now: Date.now() + 1_000 }
+  })
+  after(() => clients.closeAll())
+
+  const start = (options?: Parameters<typeof createTestWatch>[3]) =>
+    createTestWatch(store, fake, time, options)
+
+  async function register(count: number, fields: Partial<Batch> = { wechatpay: terms }): Promise<void> {
+    const references = Array.from({ length: count }, (_, i) => `r-${i}`)
+    const request = await requestOf(store, 'b-1', references)
+    id = request.id
+    const build = async () => {
+      const content = await request.build()
+      const submission = waitingSince(Date.now(), false)
+      return {
+        ...content,
+        batch: { ...content.batch, intent: { ...content.batch.intent, submission, ...fields } },
+      }
+    }
+    await batchesOf(store, redis).register({ ...request, build })
+  }
+  async function find(): Promise<Batch> {
+    const found = await store.intents.find(id)
+    if (found?.kind !== 'batch') throw new Error('There is no batch.')
+    return found
+  }
+  async function members(): Promise<Transfer[]> {
+    const loaded = await store.intents.load(await store.intents.listMembers(id))
+    return loaded.flatMap((one) =>
+      one.outcome === 'found' && one.intent.kind === 'transfer' ? [one.intent] : [],
+    )
+  }
+  const states = async () => [...new Set((await members()).map(({ state }) => state))].sort()
+  function settleBatches() {
+    const due = createDueBatches(store)
+    return createSettleBatches({ intents: store.intents, due, clock: () => time.now, logger: silentLogger })()
+  }
+  const sentIn = (order: Order | undefined) =>
+    order?.call === 'pay-batch' ? order.transfers.map(({ reference }) => reference) : []
+  const asked = (call: string) => fake.questions.filter((question) => question.call === call).length
+
+  it('notes 300 transfers as sent, then the batch, then orders it, in the order of registration', async () => {
+    await register(300)
+    const one = start()
+    let before: string[] = []
+    fake.onOrder = async (order) => {
+      before = [...(await states()), (await find()).submission?.step ?? '']
+      return acceptLikeWechat(order)
+    }
+    await one.settle()
+    assert.deepEqual(before, ['submitted', 'sending'])
+    assert.equal(fake.orders.length, 1)
+    assert.deepEqual(
+      sentIn(fake.orders[0]),
+      Array.from({ length: 300 }, (_, i) => `r-${i}`),
+    )
+    assert.equal((await find()).state, 'accepted')
+    assert.equal((await find()).submission?.step, 'acknowledged')
+  })
+
+  it('asks not more than once in its time, then page by page, and why one failed', async () => {
+    await register(3)
+    const one = start()
+    await one.settle()
+    fake.onAsk = (question) => {
+      if (question.call === 'batch') return saying(batchSeen('b-1', 'processing'))
+      return unknown
+    }
+    await one.pass(31_000)
+    assert.equal(asked('batch'), 1)
+    for (let i = 0; i < 5; i++) {
+      await one.watch.nudge(account, [id], time.now)
+      await one.pass(5_000)
+    }
+    assert.equal(asked('batch'), 1)
+    fake.onAsk = (question) => {
+      switch (question.call) {
+        case 'batch':
+          return saying(batchSeen('b-1', 'finished'))
+        case 'batch-page': {
+          const parts = saying(
+            transferSeen(`r-${question.from}`, question.from === 1 ? 'failed' : 'succeeded', {
+              batch: 'b-1',
+            }),
+          )
+          return question.from < 2 ? { ...parts, next: question.from + 1 } : parts
+        }
+        case 'transfer':
+          return saying(
+            transferSeen(question.reference, 'failed', {
+              batch: 'b-1',
+              failure: { code: 'beneficiary-blocked', reason: 'ACCOUNT_FROZEN' },
+            }),
+          )
+        default:
+          return unknown
+      }
+    }
+    await one.pass(2 * minute)
+    assert.equal(asked('batch-page'), 3)
+    assert.equal(asked('transfer'), 1)
+    assert.deepEqual(
+      (await members()).map(({ state, failure }) => `${state} ${failure?.reason ?? ''}`),
+      ['succeeded ', 'failed ACCOUNT_FROZEN', 'succeeded '],
+    )
+    await settleBatches()
+    assert.equal((await find()).state, 'finished')
+    assert.equal(await dueAt(store, { id }), undefined)
+  })
+
+  it('waits out a shortage of calls between two pages', async () => {
+    await register(2)
+    const one = start()
+    await one.settle()
+    let short = 3
+    fake.onAsk = (question) => {
+      if (question.call === 'batch') return saying(batchSeen('b-1', 'finished'))
+      if (question.call !== 'batch-page') return unknown
+      if (question.from === 1 && short-- > 0)
+        return { outcome: 'unsent', because: 'The limit.', retryInMs: 500 }
+      const page = saying(transferSeen(`r-${question.from}`, 'succeeded', { batch: 'b-1' }))
+      return question.from === 0 ? { ...page, next: 1 } : page
+    }
+    await one.pass(31_000)
+    assert.deepEqual(await states(), ['succeeded'])
+  })
+
+  it('after an unknown outcome asks first, and sends the very same again where it is not known', async () => {
+    await register(3)
+    const one = start()
+    fake.onOrder = () => unknown
+    await one.settle()
+    assert.equal(fake.orders.length, 1)
+    await one.pass(31_000)
+    assert.equal(asked('batch'), 1)
+    assert.equal(fake.orders.length, 1, 'it may still be on its way')
+    await one.pass(2 * minute)
+    assert.equal(asked('batch'), 2)
+    assert.equal(fake.orders.length, 2)
+    const [{ notAfter: _, ...first } = {} as Order, { notAfter: __, ...second } = {} as Order] = fake.orders
+    assert.deepEqual(second, first)
+    fake.onAsk = () => saying(batchSeen('b-1', 'processing'))
+    for (let i = 0; i < 5; i++) await one.pass(60 * minute)
+    assert.equal(fake.orders.length, 2)
+    assert.equal((await find()).submission?.step, 'acknowledged')
+  })
+
+  it('sends nothing again while it is paused, nor of a batch of which something was heard', async () => {
+    await register(2)
+    const one = start()
+    fake.onOrder = () => unknown
+    await one.settle()
+    one.state.paused = true
+    for (let i = 0; i < 5; i++) await one.pass(60 * minute)
+    assert.equal(fake.orders.length, 1)
+    assert.ok(asked('batch') > 2)
+    one.state.paused = false
+    fake.onAsk = (question) =>
+      question.call === 'transfer' && question.reference === 'r-0'
+        ? saying(transferSeen('r-0', 'processing', { batch: 'b-1' }))
+        : question.call === 'transfer'
+          ? { outcome: 'not-known' }
+          : unknown
+    await one.pass(120 * minute)
+    fake.onAsk = () => ({ outcome: 'not-known' })
+    for (let i = 0; i < 5; i++) await one.pass(60 * minute)
+    assert.equal(fake.orders.length, 1)
+  })
+
+  it('takes the step back where nothing left, and goes on with what was prepared', async () => {
+    await register(2)
+    const one = start()
+    fake.onOrder = () => unsent
+    await one.settle()
+    assert.equal((await find()).submission?.step, 'waiting')
+    assert.deepEqual(await states(), ['submitted'])
+    fake.onOrder = acceptLikeWechat
+    await one.pass(minute)
+    assert.deepEqual(sentIn(fake.orders[1]), ['r-0', 'r-1'])
+    assert.equal((await find()).state, 'accepted')
+  })
+
+  it('goes on where it was stopped between two chunks', async () => {
+    await register(250)
+    const { commitAll } = store.intents
+    let chunks = 0
+    store.intents.commitAll = async (requests) => {
+      if (requests.length === 100 && ++chunks === 2) throw new Error('killed')
+      return commitAll(requests)
+    }
+    const dead = start()
+    await dead.settle(2)
+    assert.deepEqual(await states(), ['registered', 'submitted'])
+    assert.deepEqual(fake.orders, [])
+    store.intents.commitAll = commitAll
+    await start().pass(2 * minute)
+    assert.equal(sentIn(fake.orders[0]).length, 250)
+    assert.deepEqual(await states(), ['submitted'])
+  })
+
+  it('leaves out what was cancelled or is held', async () => {
+    await register(3)
+    const [first, second, third] = await members()
+    assert.ok(first && second && third)
+    const held = hold<Transfer>(second, {}, 'amount-differs', time.now)
+    assert.ok(held.verdict === 'held')
+    await store.intents.commit({
+      before: second,
+      steps: held.steps,
+      because: { source: 'callback' },
+      at: time.now,
+    })
+    const step = cancelTransfer(third, time.now)
+    assert.ok(step)
+    await store.intents.commit({
+      before: third,
+      steps: [step],
+      because: { source: 'operator' },
+      at: time.now,
+    })
+    const one = start()
+    await one.settle()
+    assert.deepEqual(sentIn(fake.orders[0]), ['r-0'])
+    assert.deepEqual(
+      (await members()).map(({ state }) => state),
+      ['submitted', 'registered', 'cancelled'],
+    )
+  })
+
+  it('sends nothing where all of it was cancelled', async () => {
+    await register(2)
+    for (const member of await members()) {
+      const step = cancelTransfer(member, time.now)
+      assert.ok(step)
+      await store.intents.commit({
+        before: member,
+        steps: [step],
+        because: { source: 'operator' },
+        at: time.now,
+      })
+    }
+    await start().settle()
+    assert.deepEqual(fake.orders, [])
+  })
+
+  it('holds one whose beneficiary was erased, and sends the others', async () => {
+    await register(1)
+    const [only] = await members()
+    await store.vault.forget(only?.personal.person ?? '')
+    const one = start()
+    await one.settle()
+    await one.pass(60 * minute)
+    assert.deepEqual(fake.orders, [])
+    assert.equal((await members())[0]?.hold?.reason, 'refused-by-provider')
+  })
+
+  it('lets its transfers follow where it was refused', async () => {
+    await register(120)
+    const failure = { code: 'insufficient-funds' } as const
+    fake.onOrder = () =>
+      refusedWith(
+        'failed',
+        submissionOf({ of: 'batch', status: 'refused', reference: 'b-1', remedy: 'failed', failure }),
+      )
+    const one = start()
+    await one.settle()
+    assert.equal((await find()).submission?.step, 'refused')
+    assert.deepEqual(await states(), ['failed'])
+    assert.deepEqual((await members())[0]?.failure, failure)
+    await settleBatches()
+    assert.equal((await find()).state, 'finished')
+    assert.equal(fake.orders.length, 1)
+  })
+
+  for (const [action, step, state, orders] of [
+    ['cancel', 'withdrawn', 'cancelled', 1],
+    ['keep-ours', 'acknowledged', 'submitted', 2],
+  ] as const) {
+    it(`waits for a person where something has to be mended first, and does what they say: ${action}`, async () => {
+      await register(2)
+      fake.onOrder = () =>
+        refusedWith(
+          'operator',
+          submissionOf({ of: 'batch', status: 'refused', reference: 'b-1', remedy: 'operator' }),
+        )
+      const one = start()
+      await one.settle()
+      await one.pass(60 * minute)
+      assert.equal(fake.orders.length, 1)
+      const held = (await find()).hold
+      assert.ok(held)
+      fake.onOrder = acceptLikeWechat
+      const { resolve } = createTestCaseParts(store, { clock: () => time.now, providers: one.providers })
+      await resolve({ id: held.case, action, by: 'ops', reason: 'So it is.' })
+      await one.settle()
+      assert.equal((await find()).submission?.step, step)
+      assert.deepEqual(await states(), [state])
+      assert.equal(fake.orders.length, orders)
+    })
+  }
+
+  it('asks about each by itself once it was closed, or takes long', async () => {
+    await register(2)
+    const one = start()
+    await one.settle()
+    fake.onAsk = (question) =>
+      question.call === 'batch'
+        ? saying(batchSeen('b-1', 'closed'))
+        : question.call === 'transfer'
+          ? saying(transferSeen(question.reference, 'failed', { batch: 'b-1' }))
+          : unknown
+    await one.pass(31_000)
+    assert.equal((await find()).state, 'closed')
+    await one.pass(16 * minute)
+    assert.equal(asked('transfer'), 2)
+    assert.deepEqual(fake.questions.at(-1), {
+      call: 'transfer',
+      reference: fake.questions.at(-1)?.reference,
+      batch: 'b-1',
+    })
+    assert.deepEqual(await states(), ['failed'])
+  })
+
+  it('of a mere grouping sends each transfer by itself, once', async () => {
+    fake = createFakeClient()
+    await register(120, { submission: waitingSince(Date.now(), true) })
+    const one = start()
+    for (let i = 0; i < 6; i++) await one.settle(12)
+    const each = fake.orders.map(({ call, reference }) => `${call} ${reference}`)
+    assert.equal(new Set(each).size, each.length)
+    assert.equal(each.length, 240)
+    assert.equal((await find()).state, 'submitted')
+    const [first] = await members()
+    assert.equal(first?.submission?.force, true)
+    const facts = await factsOf(store, { id: first?.id as TransferId })
+    assert.deepEqual(facts, ['registered', 'requested', 'submitted', 'reserved', 'sent', 'acknowledged'])
+  })
+})

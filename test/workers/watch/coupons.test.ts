@@ -1,0 +1,71 @@
+import assert from 'node:assert/strict'
+import type { Redis } from 'ioredis'
+import type { Coupon } from '../../../src/domain/coupon.ts'
+import { waitingSince } from '../../../src/domain/submission.ts'
+import { couponIdOf } from '../../../src/store/ids.ts'
+import { registerCouponIn } from '../../support/coupons.ts'
+import {
+  acceptLikeWechat,
+  account,
+  createFakeClient,
+  type FakeClient,
+  unknown,
+} from '../../support/fake-client.ts'
+import { createTestClients } from '../../support/redis.ts'
+import { createTestStore, type TestStore } from '../../support/store.ts'
+import { createTestWatch, dueAt, minute, type TestClock } from '../../support/watch.ts'
+
+describe('granting coupons', () => {
+  const clients = createTestClients()
+  let redis: Redis
+  let store: TestStore
+  let fake: FakeClient
+  let time: TestClock
+  before(async () => {
+    redis = await clients.open()
+  })
+  beforeEach(() => {
+    store = createTestStore(redis)
+    fake = createFakeClient('wechatpay')
+    time = { now: Date.now() + 1_000 }
+  })
+  after(() => clients.closeAll())
+
+  async function register(): Promise<Coupon> {
+    const id = couponIdOf(account, 'c-1')
+    const personal = await store.vault.sealSecrets(id, 'person', { openid: 'o-1', name: 'n', idCard: 'i' })
+    const fields = { id, account, personal, submission: waitingSince(Date.now(), false) }
+    const { intent } = (await registerCouponIn(store, 'c-1', fields)) as { intent: Coupon }
+    return intent
+  }
+  const find = async (id: Coupon['id']) => (await store.intents.find(id)) as Coupon
+
+  it('grants once, and keeps the number', async () => {
+    const { id } = await register()
+    const one = createTestWatch(store, fake, time)
+    await one.settle()
+    assert.equal((await find(id)).state, 'granted')
+    assert.equal((await find(id)).couponNumber, 'number-c-1')
+    assert.equal(await dueAt(store, { id }), undefined)
+    assert.equal(fake.orders.length, 1)
+  })
+
+  it('gives the same grant again after an unknown outcome, not at once, and not while it is paused', async () => {
+    const { id } = await register()
+    const one = createTestWatch(store, fake, time)
+    fake.onOrder = () => unknown
+    await one.settle()
+    await one.pass(59_000)
+    assert.equal(fake.orders.length, 1)
+    one.state.paused = true
+    await one.pass(5 * minute)
+    assert.equal(fake.orders.length, 1)
+    one.state.paused = false
+    fake.onOrder = acceptLikeWechat
+    await one.pass(5 * minute)
+    const [first, second] = fake.orders.map(({ notAfter: _, ...order }) => order)
+    assert.equal(fake.orders.length, 2)
+    assert.deepEqual(second, first)
+    assert.equal((await find(id)).state, 'granted')
+  })
+})
