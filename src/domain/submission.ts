@@ -344,8 +344,10 @@ export function findCancelObstacle(transfer: Transfer): string | undefined {
   return maybe ? 'The order to pay it may have been given, so only its provider can call it off.' : undefined
 }
 
+/** What is said of sending it comes too late: a batch that was accepted is its provider's. */
 function isOver(intent: Sendable): boolean {
-  return intent.kind === 'transfer' ? finalTransferStates.has(intent.state) : intent.state !== 'submitted'
+  if (intent.kind !== 'batch') return isSettled(intent)
+  return intent.state !== 'registered' && intent.state !== 'submitted'
 }
 
 function isSettled(intent: Sendable): boolean {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import type { Batch } from '../../src/domain/batch.ts'
 import { decide } from '../../src/domain/decide.ts'
+import { caseIdOfHold } from '../../src/domain/ids.ts'
 import type { HoldReason, Intent } from '../../src/domain/intent.ts'
 import type { Observation, OperatorResolution } from '../../src/domain/observation.ts'
 import { findObstacle, resolveHold } from '../../src/domain/resolve.ts'
@@ -135,6 +136,18 @@ describe('a person’s word on a refusal', () => {
     assert.deepEqual(resolve(held, { action: 'take-theirs', theirs }).after.failure, theirs.failure)
     const { after } = resolve(held, { action: 'keep-ours' })
     assert.deepEqual([after.state, after.submission?.step], ['submitted', 'waiting'])
+  })
+
+  it('of what was held before its first call: it is turned down all the same', () => {
+    const hold = { reason: 'refused-by-provider', at, case: caseIdOfHold(coupon().id, 2) } as const
+    const waiting = { hold, submission: { step: 'waiting', at } } as const
+    assert.equal(resolve(coupon(waiting), { action: 'cancel' }).after.state, 'failed')
+    assert.equal(resolve(transfer(waiting), { action: 'cancel' }).after.state, 'cancelled')
+    assert.equal(resolve(batch(waiting), { action: 'cancel' }).after.submission?.step, 'withdrawn')
+    assert.deepEqual(resolve(coupon(waiting), { action: 'keep-ours' }).after.submission, {
+      step: 'waiting',
+      at: now,
+    })
   })
 
   describe('of a batch', () => {

@@ -7,7 +7,7 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Behaviour } from '../../src/sandbox/behaviours.ts'
 import { createOperator } from '../support/operator.ts'
-import { createFolder, type Folder, type Program, readEvents, type SeenEvent } from '../support/program.ts'
+import { createFolder, type Folder, type Program, type SeenEvent } from '../support/program.ts'
 import {
   type Belief,
   type ProviderSandbox,
@@ -142,40 +142,53 @@ describe('the built program and both providers of the sandbox', function () {
       await postAll('/v1/transfers', transfers)
 
       const operator = createOperator(program.apiUrl, sandbox)
-      let open: string[] = []
+      const feed = followEvents()
+      let open: Last[] = []
       await until(
         'everything to be settled',
         async () => {
+          await feed.read()
           await operator.resolveAll()
-          open = [...(await lastStates()).values()]
-            .filter(isOpen)
-            .map(({ reference, state }) => `${reference}: ${state}`)
-          return open.length === 0 && !(await operator.hasWork())
+          open = [...feed.last.values()].filter(isOpen)
+          return open.length === 0 && feed.isAtEnd() && !(await operator.hasWork())
         },
         settledWithinMs,
       ).catch((error: Error) => {
-        throw new Error(`${error.message} ${open.length} are open: ${open.slice(0, 10).join(', ')}`)
+        const some = open
+          .slice(0, 12)
+          .map(({ reference, state, hold }) => `${reference} ${state} ${hold?.reason ?? ''}`)
+        throw new Error(`${error.message} ${open.length} are open, as ${some.join(', ')}`)
       })
 
-      const events = await readEvents(program.apiUrl, sandbox.token)
-      checkNumbers(events)
-      checkOnce(events)
+      checkNumbers(feed.events)
+      checkOnce(feed.events)
       const believed = await sandbox.believes()
-      checkStates(await lastStates(events), believed, callbacks)
+      checkStates(feed.last, believed, callbacks)
       const paidTwice = believed.zenospay.payouts.filter(({ paidOrders }) => paidOrders > 1)
       assert.deepEqual(paidTwice, [])
     })
   }
 
-  async function lastStates(known?: SeenEvent[]): Promise<Map<string, Last>> {
-    const events = known ?? (await readEvents(program.apiUrl, sandbox.token))
+  /** Each event once, as a reader of the feed has it, which waits where there is none. */
+  function followEvents() {
+    const events: SeenEvent[] = []
     const last = new Map<string, Last>()
-    for (const { subject, type, data } of events) {
-      if (type.includes('.case.')) continue
-      const { reference, state, hold } = data.object as Last
-      last.set(subject, { kind: type.split('.')[1] ?? '', reference, state, ...(hold && { hold }) })
+    let after = ''
+    let isAtEnd = false
+    async function read(): Promise<void> {
+      const query = `limit=1000&wait=1${after && `&after=${after}`}`
+      const headers = { authorization: `Bearer ${sandbox.token}` }
+      const answer = await fetch(`${program.apiUrl}/v1/events?${query}`, { headers })
+      const page = (await answer.json()) as { events: SeenEvent[]; next: string }
+      isAtEnd = page.events.length === 0
+      after = page.next
+      events.push(...page.events)
+      for (const { subject, type, data } of page.events) {
+        const [, kind = ''] = type.split('.')
+        if (kind !== 'case') last.set(subject, { ...(data.object as Last), kind })
+      }
     }
-    return last
+    return { events, last, isAtEnd: () => isAtEnd, read }
   }
 })
 

@@ -15,7 +15,8 @@ interface Sandbox {
 }
 
 const nouns: Record<string, string> = { tr: 'transfers', ba: 'batches', co: 'coupons', pi: 'collections' }
-const resolvedElsewise = [404, 409, 422]
+/** Somebody was quicker, or it cannot be. */
+const notNow = [404, 409, 422]
 
 export function createOperator(apiUrl: string, { token, believes }: Sandbox) {
   const headers = { 'content-type': 'application/json', authorization: `Bearer ${token}` }
@@ -30,7 +31,7 @@ export function createOperator(apiUrl: string, { token, believes }: Sandbox) {
     })
     const isResolved = answer.status === 200
     const text = await answer.text()
-    assert.ok(isResolved || resolvedElsewise.includes(answer.status), `${one.code}, ${action}: ${text}`)
+    assert.ok(isResolved || notNow.includes(answer.status), `${one.code}, ${action}: ${text}`)
     return isResolved
   }
 

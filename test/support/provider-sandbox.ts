@@ -66,6 +66,8 @@ export async function startProviderSandbox(options: SandboxOptions) {
         privateKey: provider.privateKey,
         nextPrivateKey: next.privateKey,
         callbackUrl: callbackUrl(zeno),
+        // What was lost on its way is free again soon; until then nobody can say what becomes of it.
+        reservationMs: 30_000,
         hangMs: 20_000,
       }),
       wechatpay: createWechatpaySandbox({
@@ -87,7 +89,7 @@ export async function startProviderSandbox(options: SandboxOptions) {
     baseUrl: server.url,
     merchantPrivateKey,
     watch: { firstAfterSeconds: 1, everySeconds: 1 },
-    calls: { timeoutSeconds: 2 },
+    calls: { timeoutSeconds: 5 },
   }
   const configuration = {
     accounts: [
@@ -98,6 +100,7 @@ export async function startProviderSandbox(options: SandboxOptions) {
         currency: 'IDR',
         providerPublicKeys: [pem(provider.publicKey), pem(next.publicKey)],
         ...calls,
+        calls: { ...calls.calls, perSecond: 200 },
       },
       {
         id: wechat,
