@@ -21,7 +21,7 @@ export function readJson(body: Uint8Array): { value: unknown } | { problem: stri
  * The same by the engine's own parser, for what it would write back letter by letter: then no key stood twice and no digit
  * was lost. Undefined for anything else, as for spaces between, which the careful parser reads.
  */
-function readPlain(text: string): unknown {
+export function readPlain(text: string): unknown {
   try {
     const value: unknown = JSON.parse(text)
     if (typeof value !== 'object' || value === null) return undefined
