@@ -94,6 +94,8 @@ const zenospay: Scheme = {
       callbackPath: benchPath,
       toleranceMs,
       currency: 'IDR',
+      accountNumberDigitsMax: 12,
+      calls: { timeoutMs: 15_000 },
     }),
   describe: describeCallback,
   async sign({ signing }, body, now) {

@@ -32,6 +32,8 @@ export function createChaosProvider() {
     callbackPath,
     toleranceMs: 300_000,
     currency: 'IDR',
+    accountNumberDigitsMax: 12,
+    calls: { timeoutMs: 15_000 },
   }
   let made = 0
 

@@ -3,7 +3,7 @@
  * in which things depend on each other, and hands each part to the lifecycle, which stops them in reverse.
  */
 import { type ComposeDeps, openBase } from './compose/base.ts'
-import { type SandboxRunning, startSandboxMode } from './compose/sandbox.ts'
+import { openSandboxMode, type SandboxRunning } from './compose/sandbox.ts'
 import { type Served, startServe } from './compose/serve.ts'
 import { startWork } from './compose/work.ts'
 
@@ -15,10 +15,11 @@ export interface Running extends Partial<Served> {
 }
 
 export async function compose(role: Role, deps: ComposeDeps): Promise<Running> {
+  const startSandbox = role === 'all' ? openSandboxMode(deps) : undefined
   const base = await openBase(deps)
   if (role !== 'serve') await startWork(deps, base)
   if (role === 'work') return {}
   const served = await startServe(deps, base)
   if (role === 'serve') return served
-  return { ...served, sandbox: await startSandboxMode(deps, served) }
+  return { ...served, sandbox: await startSandbox?.(served) }
 }

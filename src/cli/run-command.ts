@@ -8,6 +8,7 @@ import { runKeys } from './keys.ts'
 import { runQuarantine } from './quarantine.ts'
 import { runRequery } from './requery.ts'
 import { runRole } from './run-role.ts'
+import { runSandbox } from './sandbox.ts'
 import { runSend } from './send.ts'
 
 const help = `tallyhook: payout callbacks, settled
@@ -18,6 +19,7 @@ Usage: tallyhook [role]
   work    the workers
 
 Commands
+  sandbox      plays both providers, to point Tallyhook or a CI at     tallyhook sandbox --help
   send         sends one signed callback, also a wrong one        tallyhook send --help
   keys         makes, shows and checks keys, and moves what is sealed to a new one
                                                              tallyhook keys --help
@@ -45,6 +47,7 @@ export async function runCommand(args: string[]): Promise<number> {
     if (name === 'quarantine') return await runQuarantine(rest)
     if (name === 'erase') return await runErase(rest)
     if (name === 'requery') return await runRequery(rest)
+    if (name === 'sandbox') return await runSandbox(rest)
     if (name === 'archive') return await runArchive(rest)
     const role = roles.find((known) => known === name)
     if (role && rest.includes('--help')) {

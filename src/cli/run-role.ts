@@ -3,6 +3,7 @@ import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { compose, type Role, type Running } from '../compose.ts'
 import { loadConfig, summarise } from '../config/config.ts'
+import { type Door, openDoor } from '../sandbox/door.ts'
 import { createLifecycle, type Lifecycle, StartAborted } from '../telemetry/lifecycle.ts'
 import { createLogger, type Logger } from '../telemetry/logger.ts'
 import { showWelcome } from './welcome.ts'
@@ -14,17 +15,19 @@ const stopBudgetMs = 9_000
 export const runningFile = (dataDir: string) => join(dataDir, 'running.json')
 
 export async function runRole(role: Role): Promise<number> {
-  const config = loadConfig(process.env, process.stdout.isTTY === true)
+  const door = await openSandboxDoor(role)
+  const config = loadConfig(process.env, process.stdout.isTTY === true, door?.url)
   const logger = createLogger(config.log)
   const lifecycle = createLifecycle({ logger, clock: Date.now, stopBudgetMs })
   const stopped = stopOnSignal(lifecycle.stop, logger)
   // The process ends as it would; the monitor only sees that the log says why, in the log's own form.
   process.on('uncaughtExceptionMonitor', (error) => logger.error('process.broke', { error }))
+  if (door) lifecycle.add({ name: 'sandbox-door', stop: () => door.close() })
   logger.info('starting', { role, ...summarise(config) })
 
   let running: Running
   try {
-    running = await compose(role, { config, env: process.env, lifecycle, logger })
+    running = await compose(role, { config, env: process.env, lifecycle, logger, door })
     const { callbackUrl, apiUrl } = running
     if (callbackUrl) noteRunning(config.dataDir, { callbackUrl, apiUrl }, lifecycle, logger)
   } catch (error) {
@@ -39,6 +42,12 @@ export async function runRole(role: Role): Promise<number> {
   const { clean } = await stopped
   logger.info('stopped', { clean })
   return clean ? 0 : 1
+}
+
+/** Opened before anything else: the accounts name its address, and the configuration is read once. */
+async function openSandboxDoor(role: Role): Promise<Door | undefined> {
+  if (role !== 'all' || process.env.TALLYHOOK_CONFIG) return undefined
+  return openDoor({ host: '127.0.0.1', port: 0 })
 }
 
 /** A shell and npm both pass a Ctrl-C on, so the same one may come twice. Later it means that somebody is out of patience. */

@@ -18,6 +18,7 @@ import {
 import { createRedisGuard, type RedisGuard, type RedisState } from '../queue/redis-guard.ts'
 import { confirmByReplicas } from '../queue/replicas.ts'
 import type { RedisClient } from '../redis/client.ts'
+import type { Door } from '../sandbox/door.ts'
 import { checkValue, createDigest, createKeyring, deriveKey, type Keyring } from '../seal/keyring.ts'
 import { createPersonSealer, type PersonSealer } from '../seal/person-keys.ts'
 import { createRandomPool } from '../seal/random-pool.ts'
@@ -47,6 +48,8 @@ export interface ComposeDeps {
   env: NodeJS.ProcessEnv
   lifecycle: Lifecycle
   logger: Logger
+  /** Of sandbox mode: what the make-believe providers will stand behind. */
+  door?: Door | undefined
 }
 
 export interface Base {

@@ -48,7 +48,7 @@ function createProvider(
     createOutboundFetch({ ...outbound, loopbackOrigin: findLoopbackOrigin(address), totalMsMax: keysMsMax })
   switch (account.provider) {
     case 'zenospay':
-      return createZenospay(account)
+      return createZenospay(account, deps)
     case 'wechatpay':
       return createWechatpay(account, { ...deps, fetch: fetchFor(account.credentials?.baseUrl) })
     case 'generic': {

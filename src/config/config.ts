@@ -20,12 +20,13 @@ export interface Config extends Settings {
   sandbox: SandboxIdentity | undefined
 }
 
-export function loadConfig(env: NodeJS.ProcessEnv, isTerminal: boolean): Config {
+/** `providerUrl`: of sandbox mode, where the make-believe providers listen. */
+export function loadConfig(env: NodeJS.ProcessEnv, isTerminal: boolean, providerUrl?: string): Config {
   const environment = readEnvironment(env)
   const dataDir = resolve(environment.TALLYHOOK_DATA_DIR)
   const sandbox = environment.TALLYHOOK_CONFIG ? undefined : readSandboxIdentity(dataDir)
   const settings = sandbox
-    ? createSandboxSettings(sandbox)
+    ? createSandboxSettings(sandbox, providerUrl)
     : readConfigFile(environment.TALLYHOOK_CONFIG ?? '', env)
   return deepFreeze({
     ...settings,

@@ -9,15 +9,25 @@ import type { SandboxIdentity } from './sandbox-mode.ts'
 /** Real accounts allow five minutes. A pasted example should still work after a coffee. */
 const toleranceSeconds = 60 * 60
 
-export function createSandboxAccounts(identity: SandboxIdentity): AccountSettings[] {
-  const publicKey = createPublicKey(identity.providerPrivateKey)
-    .export({ type: 'spki', format: 'pem' })
-    .toString()
-  const secretFor = (purpose: string, length: number) =>
-    createHmac('sha256', Buffer.from(identity.indexKey, 'base64'))
-      .update(`sandbox:${purpose}`)
-      .digest('base64url')
-      .slice(0, length)
+/** A provider on this machine may be asked as often as one likes, and who tries it out wants to see it happen. */
+const watch = { firstAfterSeconds: 5, everySeconds: 5 }
+
+export const wechatSandbox = {
+  account: 'wechat-sandbox',
+  mchid: '1900000001',
+  serialNo: '5157F09EFDC096DE15EBE81A47057A7232F1B8E1',
+  publicKeyId: 'PUB_KEY_ID_0000000000000000000000000000',
+} as const
+
+/** `providerUrl`: where both make-believe providers are; without them the accounts only listen. */
+export function createSandboxAccounts(identity: SandboxIdentity, providerUrl?: string): AccountSettings[] {
+  const toPublic = (pem: string) => createPublicKey(pem).export({ type: 'spki', format: 'pem' }).toString()
+  const publicKey = toPublic(identity.providerPrivateKey)
+  const calling = providerUrl && {
+    baseUrl: providerUrl,
+    merchantPrivateKey: identity.merchantPrivateKey,
+    watch,
+  }
   const accounts = [
     {
       id: identity.account,
@@ -25,15 +35,17 @@ export function createSandboxAccounts(identity: SandboxIdentity): AccountSetting
       partnerId: identity.partnerId,
       providerPublicKeys: [publicKey],
       callbackPath: `/callbacks/${identity.account}`,
+      ...calling,
       toleranceSeconds,
       currency: identity.currency,
     },
     {
-      id: 'wechat-sandbox',
+      id: wechatSandbox.account,
       provider: 'wechatpay',
-      mchid: '1900000001',
-      apiV3Keys: [secretFor('wechatpay', 32)],
-      platformKeys: { PUB_KEY_ID_0000000000000000000000000000: publicKey },
+      mchid: wechatSandbox.mchid,
+      apiV3Keys: [secretOf(identity, 'wechatpay', 32)],
+      platformKeys: { [wechatSandbox.publicKeyId]: publicKey },
+      ...(calling && { ...calling, serialNo: wechatSandbox.serialNo }),
       toleranceSeconds,
       currency: 'CNY',
     },
@@ -47,7 +59,7 @@ export function createSandboxAccounts(identity: SandboxIdentity): AccountSetting
         signed: '{timestamp}.{body}',
         timestampHeader: 'x-timestamp',
         toleranceSeconds,
-        secrets: [secretFor('generic', 43)],
+        secrets: [secretOf(identity, 'generic', 43)],
       },
       translate: {
         reference: '/data/ref',
@@ -65,4 +77,16 @@ export function createSandboxAccounts(identity: SandboxIdentity): AccountSetting
   return accounts.map((account) =>
     resolveAccount(accountSchema.parse(account), account.id, { folder: '.', env: {} }),
   )
+}
+
+/** What both sides share, from what the data directory keeps. */
+export function secretOf(
+  identity: SandboxIdentity,
+  purpose: 'wechatpay' | 'generic',
+  length: number,
+): string {
+  return createHmac('sha256', Buffer.from(identity.indexKey, 'base64'))
+    .update(`sandbox:${purpose}`)
+    .digest('base64url')
+    .slice(0, length)
 }

@@ -35,9 +35,9 @@ export function readSandboxIdentity(dataDir: string): SandboxIdentity {
   }
 }
 
-export function createSandboxSettings(identity: SandboxIdentity): Settings {
+export function createSandboxSettings(identity: SandboxIdentity, providerUrl?: string): Settings {
   return {
-    accounts: createSandboxAccounts(identity),
+    accounts: createSandboxAccounts(identity, providerUrl),
     callbacks: { trustedProxies: 0, sources: new Map() },
     tokens: [
       {

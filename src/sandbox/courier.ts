@@ -23,6 +23,8 @@ export interface Courier {
   later(ms: number, work: () => unknown): void
   /** The answer to the first attempt; undefined where there was none. */
   deliver(make: MakeCallback): Promise<number | undefined>
+  /** How much it is still to do. */
+  pending(): number
   stop(): void
 }
 
@@ -30,6 +32,7 @@ export function createCourier(deps: CourierDeps): Courier {
   const { isTaken = (status) => status < 500 } = deps
   const timers = new Set<NodeJS.Timeout>()
   const stopped = new AbortController()
+  let running = 0
 
   function later(ms: number, work: () => unknown): void {
     if (stopped.signal.aborted) return
@@ -41,11 +44,13 @@ export function createCourier(deps: CourierDeps): Courier {
   }
 
   async function run(work: () => unknown): Promise<void> {
+    running += 1
     try {
       await work()
     } catch (error) {
       if (!stopped.signal.aborted) deps.logger.warn('sandbox.broke', { error })
     }
+    running -= 1
   }
 
   async function deliver(make: MakeCallback, attempt = 0): Promise<number | undefined> {
@@ -72,6 +77,7 @@ export function createCourier(deps: CourierDeps): Courier {
   return {
     later,
     deliver: (make) => deliver(make),
+    pending: () => timers.size + running,
     stop() {
       stopped.abort()
       for (const timer of timers) clearTimeout(timer)

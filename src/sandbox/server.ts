@@ -2,11 +2,9 @@
  * Both make-believe providers behind one port, as their paths do not meet, and beside them what only a sandbox has: what
  * it believes of every payout, and a switch for its callbacks. It is for the loopback interface: these two need no token.
  */
-import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
-import express, { type Express, type RequestHandler, type Router } from 'express'
+import express, { type ErrorRequestHandler, type Express, type RequestHandler, type Router } from 'express'
 import { z } from 'zod'
-import { AppError } from '../domain/errors.ts'
+import { openDoor } from './door.ts'
 
 /** A provider's own paths. Each body reaches them as the Buffer of its bytes, whatever its type. */
 export interface ProviderServer {
@@ -62,29 +60,23 @@ export function createSandboxApp({ zenospay, wechatpay, callbacks }: SandboxServ
     return res.json({ on: callbacks.isOn() })
   })
   for (const provider of [zenospay, wechatpay]) if (provider) app.use(provider.router)
+  app.use((_req, res) => void res.status(404).json({ message: 'Not Found' }))
+  app.use(answerFault)
   return app
 }
 
 export async function listenSandbox(
   deps: SandboxServerDeps,
-  { host, port }: { host: string; port: number },
+  address: { host: string; port: number },
 ): Promise<RunningServer> {
-  const server = createServer(createSandboxApp(deps))
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', (cause: NodeJS.ErrnoException) => {
-      const why = cause.code === 'EADDRINUSE' ? 'The port is in use.' : cause.message
-      reject(new AppError('invalid-configuration', { detail: `${host}:${port} (sandbox): ${why}`, cause }))
-    })
-    server.listen(port, host, resolve)
-  })
-  const { port: actual } = server.address() as AddressInfo
+  const door = await openDoor(address)
+  door.open(createSandboxApp(deps))
   return {
-    url: `http://${host.includes(':') ? `[${host}]` : host}:${actual}`,
+    url: door.url,
     async stop() {
       deps.zenospay?.stop()
       deps.wechatpay?.stop()
-      server.closeAllConnections()
-      await new Promise((resolve) => server.close(resolve))
+      await door.close()
     },
   }
 }
@@ -96,6 +88,12 @@ export function readBody(body: unknown): unknown {
   } catch {
     return undefined
   }
+}
+
+/** A body that is too large, or that broke off. */
+const answerFault: ErrorRequestHandler = (error: { status?: number }, _req, res, next) => {
+  if (res.headersSent) next(error)
+  else res.status(error.status ?? 500).json({ message: 'The request could not be read.' })
 }
 
 /** By the path's pattern and what was answered; `none` is what a caller gave up on. */

@@ -1,7 +1,8 @@
-/** A callback as the make-believe Zenospay signs and sends it; also on demand, and also wrongly. */
-import { generateKeyPairSync, type KeyObject } from 'node:crypto'
-import { digestBody } from '../providers/digest.ts'
-import { headerNames, signParts } from '../providers/zenospay/signature.ts'
+/**
+ * A callback as the make-believe Zenospay signs and sends it; also on demand, and also wrongly. The signature is made here
+ * and not by what verifies it, so that a mistake of one of the two shows.
+ */
+import { createHash, generateKeyPairSync, type KeyObject, sign } from 'node:crypto'
 
 export interface Disbursement {
   inquiryId: string
@@ -82,19 +83,15 @@ export function describePayment(payment: Payment): string {
 
 export function signCallback(body: string, options: SigningOptions): SignedCallback {
   const timestamp = formatJakartaTime(options.now)
-  const parts = {
-    method: 'POST',
-    path: options.path,
-    bodyDigest: digestBody(Buffer.from(body)),
-    timestamp,
-  } as const
+  const bodyHash = createHash('sha256').update(body).digest('hex')
   const key = options.wrongSignature ? strangersKey() : options.privateKey
+  const text = Buffer.from(`POST:${options.path}:${bodyHash}:${timestamp}`)
   return {
     headers: {
       'content-type': 'application/json',
-      [headerNames.timestamp]: timestamp,
-      [headerNames.partner]: options.partnerId,
-      [headerNames.signature]: signParts(parts, key),
+      'x-timestamp': timestamp,
+      'x-partner-id': options.partnerId,
+      'x-signature': sign('sha256', text, key).toString('base64'),
     },
     body,
   }

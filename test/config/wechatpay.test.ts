@@ -138,9 +138,46 @@ accounts:
     const { serialNo, ...others } = credentials
     assert.match(
       refusal(others),
-      /^serialNo: It is required: serialNo, merchantPrivateKey and baseUrl go together/,
+      /^serialNo: It is required: serialNo, merchantPrivateKey and baseUrl go together, to call/,
     )
     assert.match(refusal({ serialNo }), /^merchantPrivateKey: It is required/)
+  })
+
+  it('has WeChat Pay’s own spare host beside its own host, and another one where it is named', () => {
+    const spareOf = (fields: Draft) => read({ ...credentials, ...fields }).credentials?.spareUrl
+    assert.equal(spareOf({ baseUrl: 'https://api.mch.weixin.qq.com' }), 'https://api2.mch.weixin.qq.com')
+    assert.equal(spareOf({}), undefined)
+    assert.equal(spareOf({ spareUrl: 'https://spare.example/' }), 'https://spare.example')
+    assert.equal(
+      spareOf({ baseUrl: 'https://api.mch.weixin.qq.com', spareUrl: 'https://api2.wechatpay.cn' }),
+      'https://api2.wechatpay.cn',
+    )
+    assert.match(refusal({ ...credentials, spareUrl: 'http://spare.example' }), /^spareUrl: It must begin/)
+    assert.match(
+      refusal({ ...credentials, spareUrl: 'https://api.example/' }),
+      /^spareUrl: It is the baseUrl/,
+    )
+    assert.match(refusal({ spareUrl: 'https://spare.example' }), /^spareUrl: It stands beside baseUrl/)
+  })
+
+  it('asks about a batch once a minute, and gives up before WeChat Pay forgets it', () => {
+    const hourMs = 3600_000
+    assert.deepEqual(read({}).watch, {
+      firstMs: 60_000,
+      everyMs: 60_000,
+      overdueMs: 24 * hourMs,
+      giveUpMs: 25 * 24 * hourMs,
+    })
+    assert.deepEqual(read({ watch: { everySeconds: 60, firstAfterSeconds: 5 } }).watch.firstMs, 5_000)
+  })
+
+  it('refuses to ask more often, but for a server on loopback', () => {
+    const watch = { everySeconds: 59 }
+    const expected = /^watch\.everySeconds: It must be at least 60/
+    assert.match(refusal({ watch }), expected)
+    assert.match(refusal({ ...credentials, watch }), expected)
+    const local = { ...credentials, baseUrl: 'http://127.0.0.1:8099', watch: { everySeconds: 1 } }
+    assert.equal(read(local).watch.everyMs, 1_000)
   })
 
   it('takes plain http for loopback alone', () => {

@@ -21,6 +21,8 @@ export const testAccount: ZenospayAccount = {
   callbackPath: '/callbacks/zeno-test',
   toleranceMs: 300_000,
   currency: 'IDR',
+  accountNumberDigitsMax: 12,
+  calls: { timeoutMs: 15_000 },
 }
 
 export const beneficiary = { bankCode: '002', accountNumber: '0000000000', name: 'John Doe' }

@@ -1,7 +1,7 @@
 import { type KeyObject, X509Certificate } from 'node:crypto'
 import { z } from 'zod'
 import { isPublicKeyId, normaliseKeySerial } from '../../domain/key-serial.ts'
-import { readBaseUrl } from '../base-url.ts'
+import { isLoopbackHost, readBaseUrl } from '../base-url.ts'
 import { invalidConfiguration } from '../invalid.ts'
 import { readRsaPrivateKey, readRsaPublicKey, readSecret, type SecretSources } from '../secrets.ts'
 import {
@@ -14,6 +14,7 @@ import {
   text,
   toleranceSeconds,
 } from './common.ts'
+import type { WatchSettings } from './sending.ts'
 
 export const wechatpaySchema = z.strictObject({
   ...commonFields,
@@ -28,8 +29,11 @@ export const wechatpaySchema = z.strictObject({
     .min(1, 'It needs at least one key.'),
   platformKeys: z.record(z.string(), secret, { error: 'It must be keys by their serial.' }).default({}),
   baseUrl: text.optional(),
+  /** For when the first does not answer. */
+  spareUrl: text.optional(),
   toleranceSeconds,
 })
+type WechatpayFile = z.output<typeof wechatpaySchema>
 
 export interface WechatpaySettings extends CommonSettings {
   id: string
@@ -37,9 +41,16 @@ export interface WechatpaySettings extends CommonSettings {
   mchid: string
   apiV3Keys: Uint8Array[]
   platformKeys: PlatformKeySettings[]
-  credentials?: { serialNo: string; privateKey: KeyObject; baseUrl: string } | undefined
+  credentials?: WechatpayCredentials | undefined
   toleranceMs: number
   currency: string
+}
+
+export interface WechatpayCredentials {
+  serialNo: string
+  privateKey: KeyObject
+  baseUrl: string
+  spareUrl?: string | undefined
 }
 
 export interface PlatformKeySettings {
@@ -49,8 +60,19 @@ export interface PlatformKeySettings {
   valid?: { from: number; until: number } | undefined
 }
 
+const minuteMs = 60_000
+const dayMs = 24 * 60 * minuteMs
+
+/** WeChat Pay may be asked about a batch once a minute, and remembers it for 30 days. */
+const usualWatch: WatchSettings = {
+  firstMs: minuteMs,
+  everyMs: minuteMs,
+  overdueMs: dayMs,
+  giveUpMs: 25 * dayMs,
+}
+
 export function resolveWechatpay(
-  account: z.output<typeof wechatpaySchema>,
+  account: WechatpayFile,
   path: string,
   sources: SecretSources,
 ): WechatpaySettings {
@@ -58,8 +80,9 @@ export function resolveWechatpay(
   checkCurrency(currency, path)
   if (currency !== 'CNY')
     throw invalidConfiguration(`${path}.currency`, 'It must be CNY: WeChat Pay counts in fen.')
+  checkPace(account, path)
   return {
-    ...resolveCommon(account, path),
+    ...resolveCommon(account, path, usualWatch),
     id,
     provider,
     mchid,
@@ -74,9 +97,19 @@ export function resolveWechatpay(
   }
 }
 
-/** Certificates can be fetched with all three; without a platform key they have to be. */
+/** A server of one's own may be asked as often as one likes. */
+function checkPace({ watch, baseUrl }: WechatpayFile, path: string): void {
+  if (watch.everySeconds === undefined || watch.everySeconds * 1000 >= minuteMs) return
+  if (baseUrl !== undefined && URL.canParse(baseUrl) && isLoopbackHost(new URL(baseUrl).hostname)) return
+  throw invalidConfiguration(
+    `${path}.watch.everySeconds`,
+    'It must be at least 60: WeChat Pay may be asked about a batch once a minute.',
+  )
+}
+
+/** All calls are made with all three, and without a platform key certificates have to be fetched. */
 function readCredentials(
-  account: z.output<typeof wechatpaySchema>,
+  account: WechatpayFile,
   path: string,
   sources: SecretSources,
 ): WechatpaySettings['credentials'] {
@@ -88,7 +121,8 @@ function readCredentials(
       `${path}.merchantPrivateKey`,
     )
   const origin = baseUrl === undefined ? undefined : readBaseUrl(baseUrl, `${path}.baseUrl`)
-  if (serialNo && privateKey && origin) return { serialNo, privateKey, baseUrl: origin }
+  const spareUrl = readSpareUrl(account.spareUrl, origin, `${path}.spareUrl`)
+  if (serialNo && privateKey && origin) return { serialNo, privateKey, baseUrl: origin, spareUrl }
   if (Object.keys(account.platformKeys).length === 0) {
     throw invalidConfiguration(
       `${path}.platformKeys`,
@@ -102,10 +136,25 @@ function readCredentials(
     const [first = ''] = missing
     throw invalidConfiguration(
       `${path}.${first}`,
-      'It is required: serialNo, merchantPrivateKey and baseUrl go together, to fetch certificates with.',
+      'It is required: serialNo, merchantPrivateKey and baseUrl go together, to call WeChat Pay with.',
     )
   }
   return undefined
+}
+
+/** WeChat Pay's own two. Another host has a spare one only where it is named. */
+const hosts = { main: 'https://api.mch.weixin.qq.com', spare: 'https://api2.mch.weixin.qq.com' }
+
+function readSpareUrl(
+  spareUrl: string | undefined,
+  origin: string | undefined,
+  path: string,
+): string | undefined {
+  if (spareUrl === undefined) return origin === hosts.main ? hosts.spare : undefined
+  const spare = readBaseUrl(spareUrl, path)
+  if (origin === undefined) throw invalidConfiguration(path, 'It stands beside baseUrl alone.')
+  if (spare === origin) throw invalidConfiguration(path, 'It is the baseUrl; it must be another host.')
+  return spare
 }
 
 const apiV3KeyBytes = 32

@@ -1,5 +1,14 @@
+import type { KeyObject } from 'node:crypto'
 import { z } from 'zod'
-import { type NamedKey, readRsaPublicKey, readSecret, type SecretSources } from '../secrets.ts'
+import { readBaseUrl } from '../base-url.ts'
+import { invalidConfiguration } from '../invalid.ts'
+import {
+  type NamedKey,
+  readRsaPrivateKey,
+  readRsaPublicKey,
+  readSecret,
+  type SecretSources,
+} from '../secrets.ts'
 import {
   type CommonSettings,
   checkCurrency,
@@ -9,6 +18,9 @@ import {
   text,
   toleranceSeconds,
 } from './common.ts'
+import { usualWatch, type WatchSettings } from './sending.ts'
+
+const getPayloads = ['empty', 'braces', 'brackets', 'none'] as const
 
 export const zenospaySchema = z.strictObject({
   ...commonFields,
@@ -21,6 +33,10 @@ export const zenospaySchema = z.strictObject({
   toleranceSeconds,
   /** The provider's documents say 12; many real accounts have more. */
   accountNumberDigitsMax: z.int().min(1).max(34).default(12),
+  merchantPrivateKey: secret.optional(),
+  baseUrl: text.optional(),
+  /** Of what a GET is signed over; the documents say only that nothing is sent. */
+  getPayload: z.enum(getPayloads, { error: `It must be one of: ${getPayloads.join(', ')}.` }).optional(),
 })
 
 export interface ZenospaySettings extends CommonSettings {
@@ -32,7 +48,18 @@ export interface ZenospaySettings extends CommonSettings {
   toleranceMs: number
   currency: string
   accountNumberDigitsMax: number
+  /** Without them the account only listens. */
+  credentials?: ZenospayCredentials | undefined
 }
+
+interface ZenospayCredentials {
+  privateKey: KeyObject
+  baseUrl: string
+  getPayload: (typeof getPayloads)[number]
+}
+
+/** Most payouts are there within seconds, so the first question comes sooner than elsewhere. */
+const watch: WatchSettings = { ...usualWatch, firstMs: 20_000 }
 
 export function resolveZenospay(
   account: z.output<typeof zenospaySchema>,
@@ -42,7 +69,7 @@ export function resolveZenospay(
   const { id, provider, partnerId, callbackPath, providerPublicKeys, toleranceSeconds, currency } = account
   checkCurrency(currency, path)
   return {
-    ...resolveCommon(account, path),
+    ...resolveCommon(account, path, watch),
     id,
     provider,
     partnerId,
@@ -54,5 +81,24 @@ export function resolveZenospay(
       const keyPath = `${path}.providerPublicKeys[${index}]`
       return readRsaPublicKey(readSecret(key, keyPath, sources), keyPath)
     }),
+    credentials: readCredentials(account, path, sources),
+  }
+}
+
+function readCredentials(
+  { merchantPrivateKey, baseUrl, getPayload }: z.output<typeof zenospaySchema>,
+  path: string,
+  sources: SecretSources,
+): ZenospayCredentials | undefined {
+  if (merchantPrivateKey === undefined && baseUrl === undefined && getPayload === undefined) return undefined
+  const required = (name: string) =>
+    invalidConfiguration(`${path}.${name}`, 'It is required: merchantPrivateKey and baseUrl go together.')
+  if (merchantPrivateKey === undefined) throw required('merchantPrivateKey')
+  if (baseUrl === undefined) throw required('baseUrl')
+  const keyPath = `${path}.merchantPrivateKey`
+  return {
+    privateKey: readRsaPrivateKey(readSecret(merchantPrivateKey, keyPath, sources), keyPath),
+    baseUrl: readBaseUrl(baseUrl, `${path}.baseUrl`),
+    getPayload: getPayload ?? 'empty',
   }
 }

@@ -9,9 +9,9 @@ import { AppError } from '../../domain/errors.ts'
 import { normaliseKeySerial } from '../../domain/key-serial.ts'
 import type { Fetch } from '../provider.ts'
 import { readJson } from '../read-json.ts'
-import type { MerchantCredentials, PlatformKey, WechatpayAccount } from './account.ts'
+import { type MerchantCredentials, type PlatformKey, type WechatpayAccount, writeSerial } from './account.ts'
 import { decrypt, encryptedSchema } from './decrypt.ts'
-import { authorise } from './signature.ts'
+import { authorise, headerNames, makeNonce } from './signature.ts'
 import { checkSignature, readSignatureHeaders } from './verify.ts'
 
 export interface CertificatesDeps {
@@ -38,14 +38,15 @@ const listSchema = z.object({
 })
 const errorSchema = z.object({ code: z.string().regex(/^[A-Z_]{1,64}$/) })
 
-/** Never rejects: why it failed is for the log. */
+/** Never rejects: why it failed is for the log. `held`: the key that WeChat Pay is told of, by which it answers. */
 export async function fetchCertificates(
   deps: CertificatesDeps,
   findHeld: FindHeld,
   signal: AbortSignal,
+  held?: PlatformKey,
 ): Promise<CertificateLoad> {
   try {
-    const response = await request(deps, signal)
+    const response = await request(deps, signal, held)
     const body = new Uint8Array(await response.arrayBuffer())
     return response.status === 200 ? readList(deps, response, body, findHeld) : readError(response, body)
   } catch (error) {
@@ -56,6 +57,7 @@ export async function fetchCertificates(
 function request(
   { account, credentials, ...deps }: CertificatesDeps,
   signal: AbortSignal,
+  held: PlatformKey | undefined,
 ): Promise<Response> {
   const authorization = authorise(
     { method: 'GET', pathAndQuery: path, body: '' },
@@ -64,10 +66,15 @@ function request(
       serialNo: credentials.serialNo,
       privateKey: credentials.privateKey,
       timestamp: Math.floor(deps.clock() / 1000),
-      nonce: Buffer.from(deps.randomBytes(16)).toString('hex').toUpperCase(),
+      nonce: makeNonce(deps.randomBytes),
     },
   )
-  const headers = { accept: 'application/json', 'user-agent': 'tallyhook', authorization }
+  const headers = {
+    accept: 'application/json',
+    'user-agent': 'tallyhook',
+    ...(held && { [headerNames.serial]: writeSerial(held) }),
+    authorization,
+  }
   return deps.fetch(`${credentials.baseUrl}${path}`, { headers, signal })
 }
 

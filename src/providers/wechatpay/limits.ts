@@ -1,12 +1,11 @@
 import type { WechatpayBatch } from '../../domain/batch.ts'
 import type { FieldError } from '../../domain/errors.ts'
 import { countCharacters, type Limits, type ProposedBatch, type ProposedTransfer } from '../limits.ts'
+import { fieldBytesMax } from './encrypt-field.ts'
 
 const numberPattern = /^[0-9A-Za-z]{5,32}$/
 const textMax = 32
 const openidMax = 64
-/** What fits one block of the encryption that names and card numbers are sent under. */
-const secretBytesMax = 214
 /** In fen: from 2,000 yuan on the beneficiary's name is needed. */
 const namedFromMinor = 200_000n
 
@@ -56,12 +55,8 @@ function* checkPayee({ beneficiary, amount }: ProposedTransfer): Generator<Field
       code: 'name-needed',
       message: 'WeChat Pay wants the name from 2,000 yuan on.',
     }
-  if (name !== undefined && new TextEncoder().encode(name).length > secretBytesMax)
-    yield {
-      path: 'beneficiary.name',
-      code: 'too-long',
-      message: `WeChat Pay takes at most ${secretBytesMax} bytes.`,
-    }
+  yield* checkSecret('beneficiary.name', name)
+  yield* checkSecret('beneficiary.idCard', idCard)
   if (name === undefined && idCard !== undefined)
     yield {
       path: 'beneficiary.idCard',
@@ -70,10 +65,42 @@ function* checkPayee({ beneficiary, amount }: ProposedTransfer): Generator<Field
     }
 }
 
+/** It is encrypted in one block. */
+export function checkSecret(path: string, text: string | undefined): FieldError[] {
+  if (text === undefined || Buffer.byteLength(text) <= fieldBytesMax) return []
+  return [{ path, code: 'too-long', message: `WeChat Pay takes at most ${fieldBytesMax} bytes.` }]
+}
+
 function checkTerms(terms: WechatpayBatch | undefined): FieldError[] {
   if (!terms)
     return [{ path: 'wechatpay', code: 'required', message: 'A batch of an account at WeChat Pay needs it.' }]
-  const appid = appidOf[terms.authorizationType]
+  return [...checkWords(terms), ...checkMerchants(terms), ...checkAppid(terms)]
+}
+
+const words = {
+  authorizationType: Object.keys(appidOf),
+  purpose: ['GOODSPAYMENT', 'COMMISSION', 'REFUND', 'REIMBURSEMENT', 'FREIGHT', 'OTHERS'],
+  scene: ['ORDINARY_TRANSFER', 'PAYROLL_CARD_TRANSFER'],
+} as const
+
+function checkWords(terms: WechatpayBatch): FieldError[] {
+  return (['authorizationType', 'purpose', 'scene'] as const).flatMap((name) => {
+    const word = terms[name]
+    const known: readonly string[] = words[name]
+    if (word === undefined || known.includes(word)) return []
+    const message = `WeChat Pay knows ${known.join(', ')}.`
+    return [{ path: `wechatpay.${name}`, code: 'invalid-value', message }]
+  })
+}
+
+function checkMerchants(terms: WechatpayBatch): FieldError[] {
+  return (['subMchid', 'subAppid', 'spAppid'] as const).flatMap((name) =>
+    checkText(`wechatpay.${name}`, terms[name]),
+  )
+}
+
+function checkAppid(terms: WechatpayBatch): FieldError[] {
+  const appid = Object.hasOwn(appidOf, terms.authorizationType) ? appidOf[terms.authorizationType] : undefined
   if (!appid || terms[appid] !== undefined) return []
   const message = `authorizationType ${terms.authorizationType} needs it: openids are those under it.`
   return [{ path: `wechatpay.${appid}`, code: 'required', message }]

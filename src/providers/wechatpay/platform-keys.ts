@@ -21,6 +21,8 @@ export type FoundKey =
 export interface PlatformKeys {
   /** At once for a key that is held. */
   find(serial: string): FoundKey | Promise<FoundKey>
+  /** What is to be encrypted for WeChat Pay is encrypted under it. Undefined where none is held, nor could be fetched. */
+  encryptionKey(): Promise<PlatformKey | undefined>
   serials(): string[]
   start(): Promise<void>
   stop(): Promise<void>
@@ -29,7 +31,9 @@ export interface PlatformKeys {
 export interface PlatformKeysDeps {
   configured: readonly PlatformKey[]
   /** Where certificates can be fetched. Never rejects, and ends soon. */
-  load?: ((findHeld: FindHeld, signal: AbortSignal) => Promise<CertificateLoad>) | undefined
+  load?:
+    | ((findHeld: FindHeld, signal: AbortSignal, held: PlatformKey | undefined) => Promise<CertificateLoad>)
+    | undefined
   clock: () => number
   logger: Logger
   times?: Partial<typeof defaultTimes>
@@ -47,6 +51,17 @@ export const defaultTimes = {
   startMsMax: 3_000,
 }
 
+/** The public key where there is one, which never expires; else the certificate that does so last. */
+export function chooseEncryptionKey(keys: readonly PlatformKey[], now: number): PlatformKey | undefined {
+  const [publicKey] = keys.filter(({ serial }) => isPublicKeyId(serial))
+  const [certificate] = keys
+    .filter((key) => isValid(key, now))
+    .sort(
+      (a, b) => (b.valid?.until ?? Number.POSITIVE_INFINITY) - (a.valid?.until ?? Number.POSITIVE_INFINITY),
+    )
+  return publicKey ?? certificate
+}
+
 export function createPlatformKeys({ load, clock, logger, ...deps }: PlatformKeysDeps): PlatformKeys {
   const times = { ...defaultTimes, ...deps.times }
   const configured = new Map(deps.configured.map((key) => [key.serial, key]))
@@ -62,8 +77,12 @@ export function createPlatformKeys({ load, clock, logger, ...deps }: PlatformKey
     return [configured.get(serial), fetched.get(serial)].find((key) => key && isValid(key, now))
   }
 
+  function choose(): PlatformKey | undefined {
+    return chooseEncryptionKey([...configured.values(), ...fetched.values()], clock())
+  }
+
   async function refresh(by: NonNullable<typeof load>): Promise<boolean> {
-    const answer = await by(findHeld, stopping.signal)
+    const answer = await by(findHeld, stopping.signal, choose())
     if (stopping.signal.aborted) return false
     if (answer.outcome === 'failed') logger.warn('certificates.not-loaded', { reason: answer.reason })
     if (answer.outcome === 'loaded') fetched = new Map(answer.keys.map((key) => [key.serial, key]))
@@ -106,6 +125,12 @@ export function createPlatformKeys({ load, clock, logger, ...deps }: PlatformKey
       if (key) return { outcome: 'found', key }
       if (!load || isPublicKeyId(serial)) return { outcome: 'unknown' }
       return findInFresh(serial, load)
+    },
+    async encryptionKey() {
+      const held = choose()
+      if (held || !load) return held
+      await within(times.patienceMs, freshen(load)).catch(() => false)
+      return choose()
     },
     serials: () => [...new Set([...configured.keys(), ...fetched.keys()])],
     async start() {

@@ -72,6 +72,11 @@ export function authorise(request: RequestToSign, signer: RequestSigner): string
   return `${signatureType} ${written.join(',')}`
 }
 
+/** Of a request: 32 hex digits, as long as those of WeChat Pay's own libraries. */
+export function makeNonce(randomBytes: (count: number) => Uint8Array): string {
+  return Buffer.from(randomBytes(16)).toString('hex').toUpperCase()
+}
+
 /** Buffer.from drops what is not base64; such text is refused rather than mended. */
 export function decodeBase64(text: string): Buffer | undefined {
   const bytes = Buffer.from(text, 'base64')

@@ -14,21 +14,25 @@ import { isOfAnother, merchantFields, readCount, readFen, readWord } from './fie
 const observed = { FINISHED: 'finished', CLOSED: 'closed' } as const
 type BatchStatus = keyof typeof observed
 
-const batchSchema = z.object({
-  ...merchantFields,
-  out_batch_no: text,
-  batch_id: identifier,
-  batch_status: optionalText,
+export const figureFields = {
   total_num: optionalText,
   total_amount: optionalText,
   success_num: optionalText,
   success_amount: optionalText,
   fail_num: optionalText,
   fail_amount: optionalText,
+}
+type FigureFields = z.output<z.ZodObject<typeof figureFields>>
+
+const batchSchema = z.object({
+  ...merchantFields,
+  ...figureFields,
+  out_batch_no: text,
+  batch_id: identifier,
+  batch_status: optionalText,
   close_reason: optionalText,
   update_time: optionalText,
 })
-type BatchNotice = z.output<typeof batchSchema>
 
 /** `status` is the event's; the batch must not say another. */
 export function translateBatch(
@@ -78,7 +82,7 @@ const amounts = [
 ] as const
 
 /** Whether they add up is not asked here: our own transfers are what they are compared with. */
-function readFigures(batch: BatchNotice, currency: string): BatchFigures | { problem: string } {
+export function readFigures(batch: FigureFields, currency: string): BatchFigures | { problem: string } {
   const figures: BatchFigures = {}
   for (const [field, name] of counts) {
     const text = batch[field]

@@ -66,7 +66,7 @@ export function checkSignature(
 
 export function verifyCallback(
   account: WechatpayAccount,
-  keys: PlatformKeys,
+  keys: Pick<PlatformKeys, 'find'>,
   request: CallbackRequest,
 ): Verification | Promise<Verification> {
   const digest = digestBody(request.body)

@@ -3,7 +3,7 @@ import type { KeyObject } from 'node:crypto'
 /** One merchant account at Zenospay, as plain values. */
 export interface ZenospayAccount {
   id: string
-  /** Must equal a callback's X-PARTNER-ID. */
+  /** Must equal a callback's X-PARTNER-ID, and is that of our requests. */
   partnerId: string
   /** Several while rotating. The id is a fingerprint, so that an operator can tell which key still signs. */
   providerPublicKeys: { id: string; key: KeyObject }[]
@@ -11,4 +11,18 @@ export interface ZenospayAccount {
   callbackPath?: string | undefined
   toleranceMs: number
   currency: string
+  accountNumberDigitsMax: number
+  /** Without them the account only listens. */
+  credentials?: ZenospayCredentials | undefined
+  calls: { perSecond?: number | undefined; timeoutMs: number }
+}
+
+export interface ZenospayCredentials {
+  privateKey: KeyObject
+  baseUrl: string
+  /**
+   * What stands for the body in the signature of a GET: the hash of nothing, of `{}` or of `[]`, or no hash at all. The
+   * documents allow each of these readings.
+   */
+  getPayload: 'empty' | 'braces' | 'brackets' | 'none'
 }

@@ -11,7 +11,7 @@ import { describeIssues } from '../read-json.ts'
 import type { ZenospayAccount } from './account.ts'
 import { statuses } from './translate-disbursement.ts'
 
-const paymentSchema = z.object({
+export const paymentSchema = z.object({
   transaction_id: identifier,
   merchant_transaction_id: text,
   created_at: optionalText,
@@ -26,13 +26,30 @@ const paymentSchema = z.object({
 })
 type Payment = z.output<typeof paymentSchema>
 
-export function translatePayment(account: ZenospayAccount, content: unknown): Translation {
+export type PaymentAccount = Pick<ZenospayAccount, 'id' | 'currency'>
+
+export function translatePayment(account: PaymentAccount, content: unknown): Translation {
   const read = paymentSchema.safeParse(content)
   if (!read.success) return notUnderstood(`The payment ${describeIssues(read.error)}`)
-  const { data } = read
+  const { status } = read.data
   // None is documented. One that is there has to be a success, or no money came.
-  if (data.status && statuses.get(data.status.toLowerCase()) !== 'succeeded')
-    return notUnderstood(`The status ${JSON.stringify(data.status.slice(0, 32))} is not that of a pay-in.`)
+  if (status && !isPaid(status)) return notPaid(status)
+  return describePayment(account, read.data, 'callback')
+}
+
+export function isPaid(status: string): boolean {
+  return statuses.get(status.toLowerCase()) === 'succeeded'
+}
+
+export function notPaid(status: string): Translation {
+  return notUnderstood(`The status ${JSON.stringify(status.slice(0, 32))} is not that of a pay-in.`)
+}
+
+export function describePayment(
+  account: PaymentAccount,
+  data: Payment,
+  source: 'callback' | 'query',
+): Translation {
   const money = readMoney(data, (data.currency || account.currency).toUpperCase())
   if ('problem' in money) return notUnderstood(money.problem)
   const occurredAt = data.created_at ? parseTime(data.created_at) : undefined
@@ -42,7 +59,7 @@ export function translatePayment(account: ZenospayAccount, content: unknown): Tr
     outcome: 'understood',
     observation: {
       kind: 'collection',
-      source: 'callback',
+      source,
       account: account.id,
       transaction: data.transaction_id,
       reference: data.merchant_transaction_id,
@@ -75,6 +92,6 @@ function readMoney(data: Payment, currency: string): PaymentMoney | { problem: s
   return money
 }
 
-function inexact(field: string, problem: string): string {
+export function inexact(field: string, problem: string): string {
   return `The ${field} cannot be read exactly (${problem}).`
 }

@@ -1,0 +1,149 @@
+/**
+ * Calls WeChat Pay for one merchant: batches and coupons are ordered, both are asked about. An order has a number of ours,
+ * under which it is carried out once however often it is sent.
+ */
+import type { FieldError } from '../../domain/errors.ts'
+import type { Logger } from '../../telemetry/logger.ts'
+import type { CallResult, Client, ConnectTo, Endpoint, Order, Question, RateLimit } from '../client.ts'
+import type { MerchantCredentials, PlatformKey, WechatpayAccount } from './account.ts'
+import { checkGrant, checkPayBatch, type Grant, type PayBatch } from './check-order.ts'
+import { concludeOrder, concludeQuestion } from './conclude.ts'
+import { writeGrant, writePayBatch } from './order-body.ts'
+import {
+  batchesPath,
+  batchPagePath,
+  batchPath,
+  couponPath,
+  detailPath,
+  fitsPath,
+  grantPath,
+} from './paths.ts'
+import type { PlatformKeys } from './platform-keys.ts'
+import { createSend, type Draft } from './send.ts'
+
+export interface ClientDeps {
+  account: WechatpayAccount
+  credentials: MerchantCredentials
+  keys: Pick<PlatformKeys, 'find' | 'encryptionKey'>
+  connectTo: ConnectTo
+  clock: () => number
+  randomBytes: (count: number) => Uint8Array
+  logger: Logger
+}
+
+const defaultTimeoutMs = 15_000
+/** As long as the list of certificates is not asked for again. */
+const keyRetryMs = 10_000
+
+/** As documented; of asking about a coupon nothing is, so it is taken for a grant. */
+const limits: readonly RateLimit[] = [
+  { bucket: 'batches', count: 50, perMs: 1_000 },
+  { bucket: 'batch-queries', count: 50, perMs: 1_000 },
+  { bucket: 'detail-queries', count: 50, perMs: 1_000 },
+  { bucket: 'coupons', count: 1_000, perMs: 60_000 },
+  { bucket: 'coupon-queries', count: 1_000, perMs: 60_000 },
+]
+
+export function describeEndpoint(
+  { id, calls }: WechatpayAccount,
+  { baseUrl, spareUrl }: MerchantCredentials,
+): Endpoint {
+  return { account: id, baseUrl, spareUrl, limits, timeoutMs: calls?.timeoutMs ?? defaultTimeoutMs }
+}
+
+export function createClient({ connectTo, ...deps }: ClientDeps): Client {
+  const { account, credentials, keys, logger } = deps
+  const send = createSend({ ...deps, call: connectTo(describeEndpoint(account, credentials)) })
+
+  function refuse({ call, reference }: Order, problems: readonly FieldError[]): CallResult {
+    const reasons = problems.slice(0, 20).map(({ path, code }) => `${path} ${code}`)
+    logger.warn('order.not-sent', { call, reference, problems: reasons, count: problems.length })
+    return refusedByUs(call, reference, problems)
+  }
+
+  async function exchange(
+    draft: (key: PlatformKey) => Draft | Promise<Draft>,
+    signal: AbortSignal | undefined,
+  ) {
+    const key = await keys.encryptionKey()
+    if (!key)
+      return { ...unsent('No key of WeChat Pay is held, nor could one be fetched.'), retryInMs: keyRetryMs }
+    return send(await draft(key), key, signal)
+  }
+
+  return {
+    orders: new Set<Order['call']>(['pay-batch', 'grant']),
+    questions: new Set<Question['call']>(['batch', 'batch-page', 'transfer', 'coupon']),
+
+    async order(order, signal) {
+      if (order.call !== 'pay-batch' && order.call !== 'grant') return unsent('WeChat Pay has no such order.')
+      const problems = order.call === 'grant' ? checkGrant(order) : checkPayBatch(order)
+      if (problems.length > 0) return refuse(order, problems)
+      const answer = await exchange((key) => draftOrder(order, key), signal)
+      return answer.outcome === 'proved' ? concludeOrder(account, order, answer) : answer
+    },
+
+    async ask(question, signal) {
+      const draft = draftQuestion(question)
+      if (!draft) return unsent('WeChat Pay cannot be asked that.')
+      const answer = await exchange(() => draft, signal)
+      return answer.outcome === 'proved' ? concludeQuestion(account, question, answer) : answer
+    },
+  }
+}
+
+async function draftOrder(order: PayBatch | Grant, key: PlatformKey): Promise<Draft> {
+  const method = 'POST'
+  if (order.call === 'grant')
+    return { method, path: grantPath(order.openid), body: writeGrant(order, key), bucket: 'coupons' }
+  return { method, path: batchesPath, body: await writePayBatch(order, key), bucket: 'batches' }
+}
+
+/** Undefined where it has no address there: a transfer by itself, a pay-in, a number that would lead elsewhere. */
+function draftQuestion(question: Question): Draft | undefined {
+  const method = 'GET'
+  if (!fitsPath(question.reference)) return undefined
+  switch (question.call) {
+    case 'batch':
+      return { method, path: batchPath(question.reference), bucket: 'batch-queries' }
+    case 'batch-page':
+      return { method, path: batchPagePath(question.reference, question.from), bucket: 'batch-queries' }
+    case 'transfer': {
+      const { batch, reference } = question
+      if (batch === undefined || !fitsPath(batch)) return undefined
+      return { method, path: detailPath(batch, reference), bucket: 'detail-queries' }
+    }
+    case 'coupon': {
+      const { openid, couponNumber, appid } = question
+      if (!fitsPath(openid) || !fitsPath(couponNumber)) return undefined
+      return { method, path: couponPath(openid, couponNumber, appid), bucket: 'coupon-queries' }
+    }
+    case 'collection':
+      return undefined
+  }
+}
+
+/**
+ * Nothing was sent now, but the same order may have been before, so it is for a person and not failed. In the place of an
+ * answer stands what is wrong with it, without a value.
+ */
+function refusedByUs(
+  call: Order['call'],
+  reference: string,
+  problems: readonly Pick<FieldError, 'path' | 'code'>[],
+): CallResult {
+  const code = 'ORDER_INVALID'
+  const errors = problems.map(({ path, code }) => ({ path, code }))
+  const body = Buffer.from(JSON.stringify({ code, errors }))
+  const part = {
+    asked: { source: 'submission' as const, call, status: 0, reference },
+    body,
+    keyId: '',
+    headers: {},
+  }
+  return { outcome: 'refused', remedy: 'operator', code, part }
+}
+
+function unsent(because: string): { outcome: 'unsent'; because: string } {
+  return { outcome: 'unsent', because }
+}
