@@ -56,9 +56,10 @@ export function decideBatch(
 ): BatchDecision {
   const move = batchMoves[batch.state][seen.status]
   if (move === 'stale' || isOlder(batch, seen)) return { verdict: 'stale' }
-  const isOpen = countFinal(totals) < batch.count
+  // Whoever asked for this goes on to ask about the transfers by itself.
+  const isHeard = seen.source === 'callback' && countFinal(totals) < batch.count
   if (move !== 'move' && !isNews(batch, seen))
-    return move === 'hint' && isOpen ? { verdict: 'stale', ask: true } : { verdict: 'repeat' }
+    return move === 'hint' && isHeard ? { verdict: 'stale', ask: true } : { verdict: 'repeat' }
   const after = clearDrift(acknowledged(note(batch, seen), now), totals)
   const first =
     move === 'move' && seen.status !== 'finished'
@@ -69,7 +70,7 @@ export function decideBatch(
     verdict: 'applied',
     steps: [first, ...rest.steps],
     ...(rest.drift !== undefined && { drift: rest.drift }),
-    ...(isOpen && { ask: true }),
+    ...(isHeard && { ask: true }),
   }
 }
 

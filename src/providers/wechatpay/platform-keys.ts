@@ -42,8 +42,8 @@ export interface PlatformKeysDeps {
 export const defaultTimes = {
   /** WeChat Pay asks for twelve hours at most; its own Java library takes one. */
   refreshMs: 3600_000,
-  /** A new certificate is listed long before it signs, so a list as old as this is fresh. */
-  freshMs: 60_000,
+  /** A new certificate is listed long before it signs, so a list as young as this is fresh. */
+  freshMs: 10_000,
   /** After a failure; callbacks by unknown keys are told to come again meanwhile. */
   retryMs: 10_000,
   /** Within the budget of a callback, with time left to make it durable. */

@@ -11,7 +11,6 @@ import { finalTransferStates, type Transfer } from '../../domain/transfer.ts'
 import type { Client, Question } from '../../providers/client.ts'
 import { isSettled } from '../../store/commit.ts'
 import {
-  againMs,
   dayMs,
   hourMs,
   memberMs,
@@ -33,6 +32,8 @@ export interface View {
   totals?: BatchTotals | undefined
   /** When the provider was asked about it last, where that was not long ago. */
   askedAt?: number | undefined
+  /** Somebody wants it asked about before its time. */
+  isWished?: boolean
   /** It has just said that it does not know it. */
   isNotKnown?: true
 }
@@ -131,14 +132,14 @@ function nextOfReservation(intent: Transfer, view: View, terms: Terms, now: numb
 
 function askTransfer(intent: Transfer, view: View, terms: Terms, now: number): Next {
   const isMember = intent.batch !== undefined && !isGrouping(terms)
-  if (isMember && intent.state === 'registered' && terms.orders.has('pay-batch'))
-    return rest(intent, terms, now)
+  const isUnsent = isMember && intent.state === 'registered' && terms.orders.has('pay-batch')
+  if (isUnsent && !view.isWished) return rest(intent, terms, now)
   const { firstMs } = terms.watch
   return askFrom(view, 'transfer', isMember ? Math.max(memberMs, firstMs) : firstMs, terms, now)
 }
 
 function askFrom(
-  { intent, askedAt }: View,
+  { intent, askedAt, isWished }: View,
   question: 'transfer' | 'batch' | 'coupon',
   firstMs: number,
   terms: Terms,
@@ -146,7 +147,7 @@ function askFrom(
 ): Next {
   if (!terms.questions.has(question)) return rest(intent, terms, now)
   const again = askedAt === undefined ? 0 : askedAt + terms.watch.everyMs
-  const from = Math.max(sinceOf(intent) + firstMs, again)
+  const from = Math.max(isWished ? 0 : sinceOf(intent) + firstMs, again)
   return now < from ? { do: 'rest', until: from } : { do: 'ask', question }
 }
 
@@ -178,7 +179,7 @@ function nextOfLostBatch(intent: Batch, { totals }: View, terms: Terms, now: num
   const isLost = submission?.step === 'sending' && state === 'submitted' && !hold && isUntouched(totals)
   if (!isLost || !terms.orders.has('pay-batch'))
     return { do: 'rest', until: nextQuestion(sinceOf(intent), now, terms.watch) }
-  const from = submission.at + againMs
+  const from = submission.at + terms.watch.everyMs
   return now < from ? { do: 'rest', until: from } : { do: 'pay-batch-again' }
 }
 
@@ -198,7 +199,7 @@ function nextOfCoupon(intent: Coupon, view: View, terms: Terms, now: number): Ne
   if (submission?.step === 'waiting') return { do: 'grant' }
   if (submission?.step !== 'sending' || intent.state !== 'submitted') return rest(intent, terms, now)
   // Without a number it cannot be asked about; the same grant again is answered with the number.
-  const from = submission.at + againMs
+  const from = submission.at + terms.watch.everyMs
   return now < from ? { do: 'rest', until: from } : { do: 'grant-again' }
 }
 

@@ -17,8 +17,6 @@ export const dayMs = 24 * hourMs
 
 /** Less than this is left of a reservation: it might run out on the way. */
 export const reservedMsMin = 2 * minuteMs
-/** After an order of unknown outcome, until the same is sent again where the provider does not know it. */
-export const againMs = minuteMs
 /** Its batch tells of a transfer; by itself it is asked about when that takes longer. */
 export const memberMs = 15 * minuteMs
 

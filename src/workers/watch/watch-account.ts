@@ -5,6 +5,7 @@
 import type { IntentId } from '../../domain/ids.ts'
 import type { Intent } from '../../domain/intent.ts'
 import { amountOf } from '../../domain/transfer.ts'
+import { firstLookMs } from '../../store/commit.ts'
 import { type Lane, lanes } from '../../store/keys.ts'
 import type { Due, Move } from '../../store/watch.ts'
 import type { AccountDeps, Found, Later, Turn } from './deps.ts'
@@ -36,6 +37,7 @@ const unreadableMs = 10 * minuteMs
 const marginMs = 5_000
 const ownAtOnce = 16
 
+/** Whoever plans puts it where its time is; only a new one lies elsewhere, and where somebody wishes for it sooner. */
 interface Judged {
   due: Due
   found: Found
@@ -62,7 +64,8 @@ export function createWatchAccount(deps: WatchAccountDeps): WatchAccount {
         moves.push({ id: one.id, at, seenAt: [one.seenAt] })
         continue
       }
-      const { marks, next } = plan(viewOf(found, askedAt), terms, clock())
+      const isWished = one.seenAt !== found.intent.createdAt + firstLookMs
+      const { marks, next } = plan({ ...viewOf(found, askedAt), isWished }, terms, clock())
       if (marks.length > 0) marked.push({ found, marks })
       judged.push({ due: one, found, next })
     }
@@ -128,7 +131,8 @@ export function createWatchAccount(deps: WatchAccountDeps): WatchAccount {
     if (found?.outcome !== 'found')
       return moveTo(found?.outcome === 'unreadable' ? { at: clock() + unreadableMs } : undefined)
     const askedAt = await watch.askedAt([id])
-    const { next } = plan(viewOf(found, askedAt), terms, clock())
+    // It would not have got this turn before its time, if nobody had wished for it.
+    const { next } = plan({ ...viewOf(found, askedAt), isWished: lane === 'ask' }, terms, clock())
     // It has become another thing since it got its turn: it gets another turn.
     if (next.do !== 'rest' && next.do !== 'drop' && laneOf(next) !== lane) return moveTo({ at: clock() })
     const turn: Turn = {

@@ -124,7 +124,7 @@ describe('what is next about an intent', () => {
       if (next.do !== 'pay-batch-again') return
       assert.equal(given.view.isNotKnown, true)
       assert.equal(stepOf(given), 'sending')
-      assert.ok(given.at - (given.view.intent.submission?.at ?? 0) >= minute)
+      assert.ok(given.at - (given.view.intent.submission?.at ?? 0) >= given.terms.watch.everyMs)
       assert.equal(given.view.totals?.processing.count, 0)
     }))
 
@@ -133,7 +133,7 @@ describe('what is next about an intent', () => {
       if (next.do !== 'grant-again') return
       assert.equal(stepOf(given), 'sending')
       assert.ok(given.view.intent.kind === 'coupon' && given.view.intent.couponNumber === undefined)
-      assert.ok(given.at - (given.view.intent.submission?.at ?? 0) >= minute)
+      assert.ok(given.at - (given.view.intent.submission?.at ?? 0) >= given.terms.watch.everyMs)
     }))
 
   it('sends nothing that is held or final, and changes nothing of it', () =>
