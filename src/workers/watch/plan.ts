@@ -14,7 +14,7 @@ import {
   againMs,
   dayMs,
   hourMs,
-  memberMs,
+  memberTimes,
   nextDeadline,
   nextQuestion,
   reservedMsMin,
@@ -134,7 +134,13 @@ function askTransfer(intent: Transfer, view: View, terms: Terms, now: number): N
   if (isMember && intent.state === 'registered' && terms.orders.has('pay-batch'))
     return rest(intent, terms, now)
   const { firstMs } = terms.watch
-  return askFrom(view, 'transfer', isMember ? Math.max(memberMs, firstMs) : firstMs, terms, now)
+  return askFrom(
+    view,
+    'transfer',
+    isMember ? Math.max(memberTimes * terms.watch.everyMs, firstMs) : firstMs,
+    terms,
+    now,
+  )
 }
 
 function askFrom(
