@@ -265,8 +265,10 @@ function checkStates(last: ReadonlyMap<string, Last>, believed: Belief, callback
 }
 
 function transfersOf({ zenospay }: Belief, callbacks: boolean): [string, readonly string[]][] {
-  const states: Record<string, string> = { success: 'succeeded', fail: 'failed', expired: 'expired' }
+  const states: Record<string, string> = { success: 'succeeded', fail: 'failed' }
   return zenospay.payouts.map(({ reference, status, reason, callbacks: told }) => {
+    // It was never ordered to be paid: we let it run out, or were told that it failed since it had.
+    if (status === 'expired') return [reference, ['expired', 'failed']]
     const state = states[status] ?? status
     // A bank that gives it back later tells by a callback alone: without one a success stays a success.
     const isUntold = reason === 'Returned by the bank' && (!callbacks || told === 0)
