@@ -42,7 +42,7 @@ const bare = 'limit: node:crypto, keys prepared'
 const whole = 'ours, and what it says in our words'
 
 export async function benchCrypto({ quick }: { quick: boolean }): Promise<BenchResult[]> {
-  const rounds = quick ? 10 : 150
+  const rounds = quick ? 10 : 200
   const perRound = 200
   const { privateKey, publicKey } = generateKeyPairSync('rsa', { modulusLength: 2048 })
   const keys = { privateKey, publicKey, apiV3Key: Buffer.from(randomBytes(16).toString('hex')) }

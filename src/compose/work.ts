@@ -18,6 +18,7 @@ import { startRounds } from '../workers/rounds.ts'
 import { createSettleBatches } from '../workers/settle-batches.ts'
 import { shareRounds } from '../workers/share-rounds.ts'
 import { startWatch } from '../workers/watch/watch.ts'
+import { createBasePauses } from './accounts.ts'
 import { type Base, type ComposeDeps, clock, ids, open, openQueue, queuePrefix } from './base.ts'
 import { createIntentParts, type IntentParts } from './store.ts'
 
@@ -91,7 +92,7 @@ export async function startWork({ config, lifecycle, logger }: ComposeDeps, base
   const watching = startWatch({
     providers: base.providers,
     settingsOf: base.settingsOf,
-    pauses: { isPaused: async (account) => base.settingsOf(account).paused },
+    pauses: createBasePauses(base, redis),
     intents,
     vault,
     reconcile,

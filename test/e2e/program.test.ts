@@ -183,7 +183,7 @@ describe('the built program', function () {
     const event = await until('a payout of the sandbox', async () =>
       (await readEvents(program.apiUrl, place.token())).find(
         ({ type, data }) =>
-          type !== 'tallyhook.transfer.registered.v1' && data.object.reference.startsWith('payout'),
+          /\.(succeeded|failed)\.v1$/.test(type) && data.object.reference.startsWith('payout'),
       ),
     )
     assert.ok(['succeeded', 'failed'].includes(event.data.object.state))

@@ -38,6 +38,11 @@ describe('reading a provider’s JSON', () => {
     'a number that is written as the engine writes it': '{"a":[1,-2.5,{"b":1e+21}]}',
     'a key twice with two values': '{"a":1,"a":2}',
     'a key twice with one value': '{"a":1,"a":1}',
+    // Written out it is eleven letters longer, which is what the second key takes.
+    'a key twice beside an exponent that makes up for it': '{"a":1e15,"b":"xxxxx","b":"x"}',
+    'spaces beside an exponent that makes up for them': '{"a":            1e15}',
+    'round numbers': '{"a":25000,"b":[100,0,-7]}',
+    'an exponent in a text': '{"a":"x:1e5","b":25000}',
     'a key twice, far below': '{"a":[{"b":{"c":"x","c":"y"}}]}',
     'keys that the engine would order': '{"b":1,"2":2,"1":1}',
     'a name of the prototype': '{"__proto__":{"a":1},"b":2}',

@@ -1,9 +1,12 @@
 import assert from 'node:assert/strict'
-import type { Redis } from 'ioredis'
+import type { Cluster } from 'ioredis'
+import { createConnect } from '../../src/queue/connections.ts'
+import type { RedisClient } from '../../src/redis/client.ts'
 import { batchIdOf } from '../../src/store/ids.ts'
 import { createWatch, type Watch } from '../../src/store/watch.ts'
 import { bytesOf, createFakeClient, createFakeProvider, transferSeen } from '../support/fake-client.ts'
 import { createTestClients } from '../support/redis.ts'
+import { type RedisCluster, startCluster } from '../support/redis-topologies.ts'
 import {
   createTestReconcile,
   createTestStore,
@@ -16,19 +19,15 @@ import { testAccount } from '../support/zenospay.ts'
 
 const account = testAccount.id
 
-describe('the watch in the store', () => {
-  const clients = createTestClients()
-  let redis: Redis
+function describeWatch(open: () => Promise<RedisClient>): void {
+  let redis: RedisClient
   let store: TestStore
   let watch: Watch
-  before(async () => {
-    redis = await clients.open()
-  })
-  beforeEach(() => {
+  beforeEach(async () => {
+    redis = await open()
     store = createTestStore(redis)
     watch = createWatch(store)
   })
-  after(() => clients.closeAll())
 
   const later = () => Date.now() + 60_000
   async function promoteAll(minor = 1n) {
@@ -164,4 +163,31 @@ describe('the watch in the store', () => {
         counts[name] = (counts[name] ?? 0) + Number(count)
     assert.deepEqual(counts, { [`${account} 1s`]: 1, [`${account} 5m`]: 1, [`${account} more`]: 1 })
   })
+}
+
+describe('the watch in the store', () => {
+  const clients = createTestClients()
+  let client: RedisClient | undefined
+  after(() => clients.closeAll())
+  describeWatch(async () => {
+    client ??= await clients.open()
+    return client
+  })
+})
+
+describe('the watch in a cluster of three masters', () => {
+  let cluster: RedisCluster
+  let client: Cluster
+  before(async function () {
+    this.timeout(30_000)
+    cluster = await startCluster()
+    const nodes = cluster.masters.map(({ port }) => ({ host: '127.0.0.1', port }))
+    client = createConnect({ kind: 'cluster', nodes, tls: false })('wait', 'watch') as Cluster
+    await client.connect()
+  })
+  after(async () => {
+    client.disconnect()
+    await cluster.stop()
+  })
+  describeWatch(async () => client)
 })

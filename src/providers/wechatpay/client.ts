@@ -70,7 +70,8 @@ export function createClient({ connectTo, ...deps }: ClientDeps): Client {
       if (order.call !== 'pay-batch' && order.call !== 'grant') return unsent('WeChat Pay has no such order.')
       const problems = order.call === 'grant' ? checkGrant(order) : checkPayBatch(order)
       if (problems.length > 0) return refuse(order, problems)
-      const answer = await exchange((key) => draftOrder(order, key), signal)
+      const { notAfter } = order
+      const answer = await exchange(async (key) => ({ ...(await draftOrder(order, key)), notAfter }), signal)
       return answer.outcome === 'proved' ? concludeOrder(account, order, answer) : answer
     },
 

@@ -2,7 +2,7 @@
  * What WeChat Pay encrypts for a merchant: AES-256-GCM under the APIv3 key, the tag being the last sixteen bytes. The tag
  * is set and the final step is run, so that what was tampered with, or encrypted under another key, is never read.
  */
-import { createDecipheriv } from 'node:crypto'
+import { createDecipheriv, createSecretKey, type KeyObject } from 'node:crypto'
 import { z } from 'zod'
 import { decodeBase64 } from './signature.ts'
 
@@ -41,13 +41,25 @@ export function decrypt(encrypted: Encrypted, keys: readonly Uint8Array[]): Decr
 function tryKey(bytes: Buffer, { nonce, associated_data }: Encrypted, key: Uint8Array): Buffer | undefined {
   try {
     // It throws for a nonce that is longer than the cipher takes.
-    const decipher = createDecipheriv('aes-256-gcm', key, Buffer.from(nonce), { authTagLength: tagBytes })
+    const decipher = createDecipheriv('aes-256-gcm', prepare(key), nonce, { authTagLength: tagBytes })
     decipher.setAAD(Buffer.from(associated_data ?? ''))
     decipher.setAuthTag(bytes.subarray(-tagBytes))
-    return Buffer.concat([decipher.update(bytes.subarray(0, -tagBytes)), decipher.final()])
+    const plaintext = decipher.update(bytes.subarray(0, -tagBytes))
+    // This mode keeps nothing back: what is final here is the check of the tag, which throws.
+    decipher.final()
+    return plaintext
   } catch {
     return undefined
   }
+}
+
+const prepared = new WeakMap<Uint8Array, KeyObject>()
+
+/** Once for each key, since it costs with every callback otherwise. */
+function prepare(key: Uint8Array): KeyObject {
+  const held = prepared.get(key) ?? createSecretKey(key)
+  prepared.set(key, held)
+  return held
 }
 
 function notOpened(reason: string): Decrypted {

@@ -16,6 +16,8 @@ export interface Draft {
   path: string
   body?: string | undefined
   bucket: string
+  /** Of orders: nothing leaves later than this. */
+  notAfter?: number | undefined
 }
 
 export interface ProvedAnswer {
@@ -46,10 +48,13 @@ export type Send = (draft: Draft, key: PlatformKey, signal?: AbortSignal) => Pro
 
 export function createSend(deps: SendDeps): Send {
   return async (draft, key, signal) => {
-    const { method, path, body, bucket } = draft
+    const { method, path, body, bucket, notAfter } = draft
     const headers = () => writeHeaders(deps, draft, key)
     // The same number with the same content is one payment, however often it comes.
-    const answer = await deps.call({ method, path, body, headers, repeatable: true, bucket }, signal)
+    const answer = await deps.call(
+      { method, path, body, headers, repeatable: true, bucket, notAfter },
+      signal,
+    )
     if (answer.outcome !== 'answered') return answer
     const { status, header, body: bytes } = answer
     const request: CallbackRequest = { path, header, body: bytes, now: deps.clock() }

@@ -35,7 +35,13 @@ export function verifyParts(parts: SignedParts, signature: Uint8Array, publicKey
 }
 
 function bytesToSign({ timestamp, nonce, body }: SignedParts): Buffer {
-  return Buffer.concat([Buffer.from(`${timestamp}\n${nonce}\n`), body, Buffer.from('\n')])
+  const head = `${timestamp}\n${nonce}\n`
+  const headBytes = Buffer.byteLength(head)
+  const bytes = Buffer.allocUnsafe(headBytes + body.length + 1)
+  bytes.write(head)
+  bytes.set(body, headBytes)
+  bytes.write('\n', headBytes + body.length)
+  return bytes
 }
 
 export interface RequestToSign {

@@ -2,10 +2,11 @@
  * What a genuine callback says, in our words. Its resource is opened here, behind the queue, so that a missing key costs
  * a replay and not a callback. What is not read for certain is not understood, and kept for a person.
  */
+import { isUtf8 } from 'node:buffer'
 import { z } from 'zod'
 import { text } from '../fields.ts'
 import { notUnderstood, type Translation } from '../provider.ts'
-import { describeIssues, readJson } from '../read-json.ts'
+import { describeIssues, readJson, readPlain } from '../read-json.ts'
 import type { WechatpayAccount } from './account.ts'
 import { decrypt, encryptedSchema } from './decrypt.ts'
 import { translateBatch } from './translate-batch.ts'
@@ -33,11 +34,9 @@ export function openCallback(
   account: WechatpayAccount,
   body: Buffer,
 ): { translate: TranslateResource; content: unknown } | Translation {
-  const parsed = readJson(body)
-  if ('problem' in parsed) return notUnderstood(`The body ${parsed.problem}`)
-  const envelope = envelopeSchema.safeParse(parsed.value)
-  if (!envelope.success) return notUnderstood(`The body ${describeIssues(envelope.error)}`)
-  const { event_type: event, resource } = envelope.data
+  const envelope = readQuickly(body) ?? readEnvelope(body)
+  if ('outcome' in envelope) return envelope
+  const { event_type: event, resource } = envelope
   const translate = byEvent.get(event)
   if (!translate)
     return notUnderstood(`The event ${JSON.stringify(event.slice(0, 64))} is not one that is handled.`)
@@ -47,3 +46,28 @@ export function openCallback(
   if ('problem' in content) return notUnderstood(`The decrypted resource ${content.problem}`)
   return { translate, content: content.value }
 }
+
+type Envelope = z.output<typeof envelopeSchema>
+
+function readEnvelope(body: Buffer): Envelope | Translation {
+  const parsed = readJson(body)
+  if ('problem' in parsed) return notUnderstood(`The body ${parsed.problem}`)
+  const envelope = envelopeSchema.safeParse(parsed.value)
+  return envelope.success ? envelope.data : notUnderstood(`The body ${describeIssues(envelope.error)}`)
+}
+
+/**
+ * The summary is in Chinese and is not read, so that nothing need be decoded: each byte as a letter is the same where what is
+ * read is ASCII. Undefined where it is not, or where anything else is out of the way.
+ */
+function readQuickly(body: Buffer): Envelope | undefined {
+  const value = isUtf8(body) ? readPlain(body.toString('latin1')) : undefined
+  const envelope = envelopeSchema.safeParse(value)
+  if (!envelope.success) return undefined
+  const { event_type, resource } = envelope.data
+  const { algorithm, ciphertext, nonce, associated_data } = resource
+  const read = [event_type, algorithm, ciphertext, nonce, associated_data ?? '']
+  return read.every((text) => ascii.test(text)) ? envelope.data : undefined
+}
+
+const ascii = /^[\x20-\x7e]*$/

@@ -85,12 +85,14 @@ export function verifyCallback(
   return found instanceof Promise ? found.then(conclude) : conclude(found)
 }
 
+const kept = Object.values(headerNames)
+
 /** What it takes to check the signature again, and nothing else. */
 function keptHeaders(header: Header): Record<string, string> {
-  const kept: Record<string, string> = {}
-  for (const name of Object.values(headerNames)) {
+  const found: Record<string, string> = {}
+  for (const name of kept) {
     const value = header(name)
-    if (value !== undefined) kept[name] = value
+    if (value !== undefined) found[name] = value
   }
-  return kept
+  return found
 }

@@ -97,9 +97,15 @@ export function createWatchAccount(deps: WatchAccountDeps): WatchAccount {
         own.map(({ due: { id, seenAt } }) => ({ id, at: until, seenAt: [seenAt] })),
       ),
     )
-    const ids = own.map(({ due: { id } }) => id).filter((id) => mine.has(id))
-    for (let from = 0; from < ids.length && !deps.isStopping(); from += ownAtOnce)
-      await Promise.all(ids.slice(from, from + ownAtOnce).map((id) => takeTurn(id, until).catch(fail)))
+    const some = own.filter(({ due: { id } }) => mine.has(id))
+    // All the transfers of a batch take longer than the next round may wait.
+    for (const { due: one } of some.filter(({ next }) => next.do !== 'expire'))
+      pool.run('send', () => takeTurn(one.id, until))
+    const short = some.filter(({ next }) => next.do === 'expire')
+    for (let from = 0; from < short.length && !deps.isStopping(); from += ownAtOnce)
+      await Promise.all(
+        short.slice(from, from + ownAtOnce).map(({ due: one }) => takeTurn(one.id, until).catch(fail)),
+      )
   }
 
   async function takeTurn(id: IntentId, until: number, lane?: Lane): Promise<void> {
@@ -140,13 +146,15 @@ export function createWatchAccount(deps: WatchAccountDeps): WatchAccount {
     await moveTo(later)
   }
 
-  /** How many were there to be had. */
-  async function fill(lane: Lane, alone: boolean): Promise<void> {
+  /** Whether there may be more to be had. */
+  async function fill(lane: Lane, alone: boolean): Promise<boolean> {
+    if (clock() < coolUntil[lane] || deps.isStopping()) return false
     const count = pool.free(lane, alone)
-    if (count === 0 || clock() < coolUntil[lane] || deps.isStopping()) return
+    if (count === 0) return true
     const until = clock() + deps.leaseMs
-    for (const id of await watch.take(account, lane, count, until))
-      pool.run(lane, () => takeTurn(id, until, lane))
+    const taken = await watch.take(account, lane, count, until)
+    for (const id of taken) pool.run(lane, () => takeTurn(id, until, lane))
+    return taken.length === count
   }
 
   return {
@@ -154,9 +162,10 @@ export function createWatchAccount(deps: WatchAccountDeps): WatchAccount {
       await promoteDue()
       const isPaused = await deps.isPaused()
       const open = lanes.filter((lane) => lane === 'ask' || !isPaused)
-      for (const lane of open) await fill(lane, false)
+      const more: Lane[] = []
+      for (const lane of open) if (await fill(lane, false)) more.push(lane)
       // What is still free now nobody else has wanted.
-      for (const lane of open) await fill(lane, true)
+      for (const lane of more) await fill(lane, true)
     },
     drained: () => pool.drained(),
   }

@@ -31,7 +31,8 @@ const noClient: AccountDeps['client'] = {
 }
 
 const usualInFlightMax = 8
-const usualIntervalMs = 250
+/** A round without work is two round trips of a few commands for each partition. */
+const usualIntervalMs = 500
 /** Beside the time that a call takes at most. */
 const leaseBesideMs = 45_000
 

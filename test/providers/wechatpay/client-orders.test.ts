@@ -39,6 +39,14 @@ function observe(result: CallResult) {
 const open = (text: unknown) => decryptField(String(text), providerKey)
 
 describe('wechatpay orders', () => {
+  it('leave no later than whoever gives them says', async () => {
+    for (const order of [payBatch(), grant()]) {
+      const client = createTestClient(() => signedAnswer(200, acceptedBatch))
+      await client.order({ ...order, notAfter: 4_711 })
+      assert.equal(client.called[0]?.notAfter, 4_711)
+    }
+  })
+
   describe('a batch', () => {
     it('is sent as documented, and what is personal encrypted', async () => {
       const client = createTestClient(() => signedAnswer(200, acceptedBatch))

@@ -2,8 +2,9 @@ import assert from 'node:assert/strict'
 import fc from 'fast-check'
 import type { Translation } from '../../../src/providers/provider.ts'
 import { translateCallback } from '../../../src/providers/wechatpay/translate.ts'
+import { describeEvent, encryptResource } from '../../../src/sandbox/wechatpay-signer.ts'
 import { assertSound, reasonOf as reasonOfTranslation, sightingOf } from '../../support/translation.ts'
-import { describePayout, eventOf, olderApiV3Key, testAccount } from '../../support/wechatpay.ts'
+import { apiV3Key, describePayout, eventOf, olderApiV3Key, testAccount } from '../../support/wechatpay.ts'
 
 const bill = {
   mch_id: '1900000001',
@@ -39,6 +40,23 @@ describe('wechatpay translation', () => {
       payee: { kind: 'wechatpay', number: 'o-MYE42l80oelYMDE34nYD456Xoy' },
       occurredAt: Date.parse('2027-01-09T16:54:48Z'),
     })
+  })
+
+  it('opens what is bound to other letters than ASCII, and quotes such an event as it stands', () => {
+    const resource = encryptResource(JSON.stringify(bill), apiV3Key, '商家转账')
+    const envelope = { at: 0, originalType: 'mch_payment', summary: '商家转账单据终态通知', resource }
+    const body = describeEvent({ ...envelope, eventType: 'MCHTRANSFER.BILL.FINISHED' })
+    assert.equal(sightingOf(translate(body), 'transfer').status, 'succeeded')
+    assert.match(reason(describeEvent({ ...envelope, eventType: '转账' })), /"转账"/)
+  })
+
+  it('refuses a summary that is no UTF-8, and an event that stands twice', () => {
+    const body = Buffer.from(event(JSON.stringify(bill)))
+    const at = body.indexOf('"summary":"') + '"summary":"'.length
+    const broken = Buffer.concat([body.subarray(0, at), Buffer.from([0xff]), body.subarray(at)])
+    assert.match(reason(broken), /is not UTF-8/)
+    const doubled = body.toString().replace('{', '{"event_type":"COUPON.USE",')
+    assert.match(reason(doubled), /says one thing twice/)
   })
 
   it('reads what the sandbox sends', () => {

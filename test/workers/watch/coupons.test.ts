@@ -3,12 +3,15 @@ import type { Redis } from 'ioredis'
 import type { Coupon } from '../../../src/domain/coupon.ts'
 import { waitingSince } from '../../../src/domain/submission.ts'
 import { couponIdOf } from '../../../src/store/ids.ts'
+import { createTestCaseParts } from '../../support/case-parts.ts'
 import { registerCouponIn } from '../../support/coupons.ts'
 import {
   acceptLikeWechat,
   account,
   createFakeClient,
   type FakeClient,
+  refusedWith,
+  submissionOf,
   unknown,
 } from '../../support/fake-client.ts'
 import { createTestClients } from '../../support/redis.ts'
@@ -68,4 +71,33 @@ describe('granting coupons', () => {
     assert.deepEqual(second, first)
     assert.equal((await find(id)).state, 'granted')
   })
+
+  for (const [action, state, orders] of [
+    ['keep-ours', 'granted', 2],
+    ['take-theirs', 'failed', 1],
+  ] as const) {
+    it(`waits for a person where it was refused and may be mended, and does what they say: ${action}`, async () => {
+      const { id } = await register()
+      const one = createTestWatch(store, fake, time)
+      const seen = submissionOf({ of: 'coupon', status: 'refused', reference: 'c-1', remedy: 'operator' })
+      fake.onOrder = () => refusedWith('operator', seen)
+      await one.settle()
+      await one.pass(60 * minute)
+      assert.equal(fake.orders.length, 1)
+      const held = (await find(id)).hold
+      assert.ok(held)
+      fake.onOrder = acceptLikeWechat
+      const { resolve, cases } = createTestCaseParts(store, {
+        clock: () => time.now,
+        providers: one.providers,
+      })
+      const known = await cases.find(held.case)
+      assert.ok(known?.kind === 'held')
+      const receipt = action === 'take-theirs' ? { receipt: known.receipts[0] as string } : {}
+      await resolve({ id: held.case, action, by: 'ops', reason: 'So it is.', ...receipt })
+      await one.settle()
+      assert.equal((await find(id)).state, state)
+      assert.equal(fake.orders.length, orders)
+    })
+  }
 })

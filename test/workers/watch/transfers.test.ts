@@ -183,7 +183,10 @@ describe('sending and watching transfers', () => {
     providerReference: 'inquiry-t-1',
     payee: { kind: 'bank', name: 'Somebody Else' },
   })
+  const noName = submissionOf({ status: 'reserved', reference: 't-1', providerReference: 'inquiry-t-1' })
   for (const [name, answer, action, expected] of [
+    ['beneficiary-name-missing', saying(noName), 'keep-ours', 'acknowledged'],
+    ['beneficiary-name-missing', saying(noName), 'cancel', 'cancelled'],
     ['refused-by-provider', refusedWith('operator', operator), 'keep-ours', 'acknowledged'],
     ['refused-by-provider', refusedWith('operator', operator), 'cancel', 'cancelled'],
     ['refused-by-provider', refusedWith('operator', operator), 'take-theirs', 'failed'],
@@ -212,7 +215,7 @@ describe('sending and watching transfers', () => {
       await one.settle()
       const after = await find(intent)
       assert.equal(expected === 'acknowledged' ? after.submission?.step : after.state, expected)
-      const isForced = name === 'beneficiary-name-differs' && action === 'keep-ours'
+      const isForced = name !== 'refused-by-provider' && action === 'keep-ours'
       assert.equal(
         fake.orders.some((order) => order.call === 'pay' && order.force),
         isForced,
@@ -220,6 +223,21 @@ describe('sending and watching transfers', () => {
       if (action !== 'keep-ours') assert.deepEqual(calls(), ['reserve'])
     })
   }
+
+  it('pays with what is set aside once a person has mended what the order to pay was refused for', async () => {
+    const one = start()
+    const intent = await registerToSend(store, 't-1')
+    answerTo('pay', refusedWith('operator', operator))
+    await one.settle()
+    const held = await find(intent)
+    assert.equal(held.hold?.reason, 'refused-by-provider')
+    fake.onOrder = acceptLikeZenospay
+    const { resolve } = createTestCaseParts(store, { clock: () => time.now, providers: one.providers })
+    await resolve({ id: held.hold?.case as string, action: 'keep-ours', by: 'ops', reason: 'Funded.' })
+    await one.settle()
+    assert.deepEqual(calls(), ['reserve', 'pay', 'pay'])
+    assert.equal((await find(intent)).submission?.step, 'acknowledged')
+  })
 
   it('does not pay with a reservation that is about to run out, and lets it expire', async () => {
     const one = start()
@@ -300,6 +318,32 @@ describe('sending and watching transfers', () => {
     await one.settle(1)
     assert.deepEqual(calls(), [])
     assert.equal((await find(intent)).submission?.step, 'waiting')
+  })
+
+  it('orders nothing where somebody else has committed the step at the same moment', async () => {
+    const intent = await registerToSend(store, 't-1')
+    const { commit } = store.intents
+    store.intents.commit = async (request) => {
+      if (request.steps[0]?.fact.name === 'submitted') await commit(request)
+      return commit(request)
+    }
+    await start().settle()
+    assert.deepEqual(calls(), [])
+    assert.equal((await find(intent)).submission?.step, 'reserving')
+  })
+
+  it('breaks a call off before somebody else may take what it is about, and then only asks', async () => {
+    const intent = await registerToSend(store, 't-1')
+    fake.onOrder = (order, signal) =>
+      order.call === 'reserve'
+        ? acceptLikeZenospay(order)
+        : new Promise((resolve) => signal?.addEventListener('abort', () => resolve(unknown)))
+    const one = start({ leaseMs: 5_100 })
+    await one.settle()
+    assert.equal((await find(intent)).submission?.step, 'sending')
+    await one.pass(minute)
+    assert.equal(fake.questions.length, 1)
+    assert.deepEqual(calls(), ['reserve', 'pay'])
   })
 
   it('hands each to one of two that work at once', async () => {
