@@ -214,8 +214,9 @@ function place(transaction: Transaction, keys: Keys, before: Intent | undefined,
   }
   if (was) transaction.do('ZREM', keys.final(partition, after.account), after.id)
   const watch = keys.watch(partition, after.account)
+  // Now, also where it was due before: whoever saw it there decided on what it was then, and must not put it off.
   if (isToBeSent(after) && !(before && isToBeSent(before)))
-    transaction.do('ZADD', watch, 'LT', after.updatedAt, after.id)
+    transaction.do('ZADD', watch, after.updatedAt, after.id)
   else if (!before || was) transaction.do('ZADD', watch, after.createdAt + firstLookMs, after.id)
   if (after.overdue && !before?.overdue)
     transaction.do('ZADD', keys.overdue(partition, after.account), after.updatedAt, after.id)
@@ -231,7 +232,8 @@ const toBeSent: ReadonlySet<SubmissionStep> = new Set(['waiting', 'reserved', 'r
 function ask(transaction: Transaction, keys: Keys, intent: Intent, at: number): void {
   const { id, account } = intent
   const partition = keys.partitionOf(id)
-  transaction.do('ZADD', keys.watch(partition, account), 'LT', at, id)
+  // Also where it is due already: whoever looked at it before this must see that it is another wish, and not put it off.
+  transaction.do('ZADD', keys.watch(partition, account), at, id)
   if (intent.kind === 'batch' && !intent.wechatpay) transaction.do('SADD', keys.askedBatches(partition), id)
 }
 

@@ -22,7 +22,7 @@ const batchCount = 5
 const membersEach = 300
 const couponCount = 200
 const atOnce = 8
-const settledWithinMs = 100_000
+const settledWithinMs = 130_000
 
 /** Shares of what is sent that each of these strikes; several may strike one. */
 const rates: Partial<Record<Behaviour, number>> = {
@@ -54,7 +54,7 @@ const count = (many: number) => Array.from({ length: many }, (_, i) => i)
 const padded = (number: number) => String(number).padStart(4, '0')
 
 describe('the built program and both providers of the sandbox', function () {
-  this.timeout(180_000)
+  this.timeout(200_000)
   let place: Folder
   let sandbox: ProviderSandbox
   let program: Program
@@ -153,11 +153,12 @@ describe('the built program and both providers of the sandbox', function () {
           return open.length === 0 && feed.isAtEnd() && !(await operator.hasWork())
         },
         settledWithinMs,
-      ).catch((error: Error) => {
+      ).catch(async (error: Error) => {
         const some = open
           .slice(0, 12)
           .map(({ reference, state, hold }) => `${reference} ${state} ${hold?.reason ?? ''}`)
-        throw new Error(`${error.message} ${open.length} are open, as ${some.join(', ')}`)
+        const cases = await operator.describeWork()
+        throw new Error(`${error.message} ${open.length} are open, as ${some.join(', ')}; cases: ${cases}`)
       })
 
       checkNumbers(feed.events)
@@ -264,8 +265,10 @@ function checkStates(last: ReadonlyMap<string, Last>, believed: Belief, callback
 }
 
 function transfersOf({ zenospay }: Belief, callbacks: boolean): [string, readonly string[]][] {
-  const states: Record<string, string> = { success: 'succeeded', fail: 'failed', expired: 'expired' }
+  const states: Record<string, string> = { success: 'succeeded', fail: 'failed' }
   return zenospay.payouts.map(({ reference, status, reason, callbacks: told }) => {
+    // It was never ordered to be paid: we let it run out, or were told that it failed since it had.
+    if (status === 'expired') return [reference, ['expired', 'failed']]
     const state = states[status] ?? status
     // A bank that gives it back later tells by a callback alone: without one a success stays a success.
     const isUntold = reason === 'Returned by the bank' && (!callbacks || told === 0)

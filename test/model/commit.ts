@@ -43,7 +43,7 @@ export function commit(state: ModelState, request: CommitRequest): CommitOutcome
   for (const one of request.ready ?? [])
     state.ready[state.keys.partitionOf(after.id)]?.set(one.id, openReceipt(one, keyring))
   if (request.settled) state.due.delete(after.id)
-  if (request.ask) state.watch.set(after.id, Math.min(at, state.watch.get(after.id) ?? at))
+  if (request.ask) state.watch.set(after.id, at)
   return { outcome: 'committed' }
 }
 

@@ -63,6 +63,30 @@ function describeWatch(open: () => Promise<RedisClient>): void {
     assert.deepEqual([await give(one), await give(other)].sort(), [0, 1])
   })
 
+  it('does not put off what somebody wished for between a look and what follows from it', async () => {
+    const intent = await registerIn(store, 't-1')
+    const wishAt = Date.now() - 1_000
+    await store.intents.commit({
+      before: intent,
+      steps: [],
+      because: { source: 'operator' },
+      ask: true,
+      at: wishAt,
+    })
+    const [seen] = await watch.listDue(account, Date.now())
+    assert.equal(seen?.seenAt, wishAt)
+    // It was due already, so only that it is another wish tells it from what was seen.
+    await store.intents.commit({
+      before: intent,
+      steps: [],
+      because: { source: 'operator' },
+      ask: true,
+      at: Date.now(),
+    })
+    await watch.move(account, [{ id: intent.id, at: later(), seenAt: [wishAt] }])
+    assert.equal((await watch.listDue(account, Date.now())).length, 1)
+  })
+
   it('passes over a turn of what is not watched any more, and brings back a lost one', async () => {
     const { id } = await registerIn(store, 't-1')
     const other = await registerIn(store, 't-2')

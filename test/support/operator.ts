@@ -49,6 +49,9 @@ export function createOperator(apiUrl: string, { token, believes }: Sandbox) {
     async hasWork(): Promise<boolean> {
       return (await listOpen()).length > 0
     },
+    async describeWork(): Promise<string> {
+      return (await listOpen()).map(({ kind, code }) => `${kind} ${code}`).join(', ')
+    },
     async resolveAll(): Promise<void> {
       const open = await listOpen()
       const believed = open.length > 0 ? await believes() : undefined

@@ -13,7 +13,7 @@ import { isSettled } from '../../store/commit.ts'
 import {
   dayMs,
   hourMs,
-  memberMs,
+  memberTimes,
   nextDeadline,
   nextQuestion,
   reservedMsMin,
@@ -135,7 +135,13 @@ function askTransfer(intent: Transfer, view: View, terms: Terms, now: number): N
   const isUnsent = isMember && intent.state === 'registered' && terms.orders.has('pay-batch')
   if (isUnsent && !view.isWished) return rest(intent, terms, now)
   const { firstMs } = terms.watch
-  return askFrom(view, 'transfer', isMember ? Math.max(memberMs, firstMs) : firstMs, terms, now)
+  return askFrom(
+    view,
+    'transfer',
+    isMember ? Math.max(memberTimes * terms.watch.everyMs, firstMs) : firstMs,
+    terms,
+    now,
+  )
 }
 
 function askFrom(

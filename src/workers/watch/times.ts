@@ -17,8 +17,8 @@ export const dayMs = 24 * hourMs
 
 /** Less than this is left of a reservation: it might run out on the way. */
 export const reservedMsMin = 2 * minuteMs
-/** Its batch tells of a transfer; by itself it is asked about when that takes longer. */
-export const memberMs = 15 * minuteMs
+/** Its batch tells of a transfer; by itself it is asked about when that takes so many times as long as between two questions. */
+export const memberTimes = 15
 
 /**
  * Since when something is waited for. What we send ourselves is waited for since it was sent; where it was taken back, as
