@@ -208,7 +208,9 @@ function place(transaction: Transaction, keys: Keys, before: Intent | undefined,
   if (is) {
     transaction.do('ZADD', keys.final(partition, after.account), after.updatedAt, after.id)
     if (was) return
-    transaction.do('ZREM', keys.watch(partition, after.account), after.id)
+    const watch = keys.watch(partition, after.account)
+    if (mayComeBack(after)) transaction.do('ZADD', watch, after.updatedAt, after.id)
+    else transaction.do('ZREM', watch, after.id)
     if (after.overdue) transaction.do('ZREM', keys.overdue(partition, after.account), after.id)
     return
   }
@@ -239,6 +241,13 @@ function ask(transaction: Transaction, keys: Keys, intent: Intent, at: number): 
 
 /** Until then a provider is left in peace; an account may want that longer, and the watch keeps to it. */
 export const firstLookMs = 30_000
+
+/** Of these a bank may send money back that had arrived, and nobody calls: they are looked at for some time longer. */
+export function mayComeBack(intent: Intent): boolean {
+  return (
+    intent.kind === 'batch' && intent.wechatpay !== undefined && intent.state === 'finished' && !intent.hold
+  )
+}
 
 /** Nothing more is awaited of it, from a provider or a person. */
 export function isSettled(intent: Intent): boolean {

@@ -38,9 +38,7 @@ export function conclude(
   const other = namesOther(intent, observed)
   const record = (outcome: ReceiptOutcome) => ({ open: receipt, outcome, heard, other })
   const keep = (outcome: 'repeat' | 'stale') =>
-    (!repeat && !heard.asked) || found.heard.length < repeatsKept
-      ? { ...base, receipt: record(outcome) }
-      : base
+    isWorthKeeping(found, heard, repeat) ? { ...base, receipt: record(outcome) } : base
   if (isShown) return keep('repeat')
   switch (decision.verdict) {
     case 'repeat':
@@ -62,6 +60,16 @@ export function conclude(
         ...('drift' in decision && describeDrift(intent, decision, receipt, now)),
       }
   }
+}
+
+/**
+ * Of what changes nothing: each callback that says something of its own, and so many of the others. A question may be asked a
+ * hundred times: the answer is kept where it is another one than before.
+ */
+function isWorthKeeping({ heard: known }: Found, now: Heard, repeat: RepeatClass | undefined): boolean {
+  if (now.asked && known.some(({ fact, receipt }) => fact === now.fact && receipt !== now.receipt))
+    return false
+  return (!repeat && !now.asked) || known.length < repeatsKept
 }
 
 /**

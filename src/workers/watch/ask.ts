@@ -3,12 +3,13 @@ import type { Coupon, CouponSecrets } from '../../domain/coupon.ts'
 import type { Intent } from '../../domain/intent.ts'
 import type { Transfer } from '../../domain/transfer.ts'
 import type { CallResult, Question } from '../../providers/client.ts'
-import { isSettled } from '../../store/commit.ts'
+import { isSettled, mayComeBack } from '../../store/commit.ts'
 import { applyParts, guardCall } from './answers.ts'
 import type { AccountDeps, Later, Turn } from './deps.ts'
 import { laterUnsent } from './order.ts'
 import { afterQuestion, quietMsOf } from './plan.ts'
 import { reportErased } from './send-one.ts'
+import { nextLookBack } from './times.ts'
 
 export async function askTransfer(
   deps: AccountDeps,
@@ -62,9 +63,11 @@ export async function putOff(
   return laterUnsent(intent, result, clock())
 }
 
-/** What was settled before was asked about once. */
+/** What was settled before was asked about once, and a batch whose money may come back now and then. */
 export function afterAnswer({ terms, clock }: AccountDeps, intent: Intent): Later | undefined {
-  return isSettled(intent) ? undefined : { at: afterQuestion(intent, terms, clock()) }
+  if (!isSettled(intent)) return { at: afterQuestion(intent, terms, clock()) }
+  const at = mayComeBack(intent) ? nextLookBack(intent.updatedAt, clock(), terms.watch) : undefined
+  return at === undefined ? undefined : { at }
 }
 
 /** The log says what became of it where that is not an answer. */

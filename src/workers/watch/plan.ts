@@ -9,7 +9,7 @@ import type { Intent } from '../../domain/intent.ts'
 import { expiryOf, mayBeSent, submissionHolds } from '../../domain/submission.ts'
 import { finalTransferStates, type Transfer } from '../../domain/transfer.ts'
 import type { Client, Question } from '../../providers/client.ts'
-import { isSettled } from '../../store/commit.ts'
+import { isSettled, mayComeBack } from '../../store/commit.ts'
 import {
   dayMs,
   hourMs,
@@ -69,7 +69,8 @@ export function plan(view: View, terms: Terms, now: number): Plan {
 function nextOfSettled({ intent, askedAt }: View, terms: Terms, now: number): Next {
   const question = questionAbout(intent)
   if (!question || !terms.questions.has(question)) return { do: 'drop' }
-  const from = askedAt === undefined ? now : askedAt + quietMsOf(intent, terms)
+  const again = askedAt === undefined ? now : askedAt + quietMsOf(intent, terms)
+  const from = mayComeBack(intent) ? Math.max(again, intent.updatedAt + terms.watch.everyMs) : again
   return now < from ? { do: 'rest', until: from } : { do: 'ask', question }
 }
 
@@ -80,7 +81,7 @@ function questionAbout(intent: Intent): 'transfer' | 'batch' | 'coupon' | undefi
 
 /** For how long it is not asked about again, whoever wishes for it: anybody may send old callbacks. */
 export function quietMsOf(intent: Intent, { watch }: Pick<Terms, 'watch'>): number {
-  return isSettled(intent) ? Math.max(hourMs, watch.everyMs) : watch.everyMs
+  return isSettled(intent) && !mayComeBack(intent) ? Math.max(hourMs, watch.everyMs) : watch.everyMs
 }
 
 /** Where nothing else is to be done until its next deadline. */

@@ -44,6 +44,15 @@ export function nextAttempt(intent: Pick<Intent, 'createdAt'>, now: number): num
   return now + Math.min(Math.max(Math.round(age / 4), 5_000), minuteMs)
 }
 
+/** For so long a bank may send back what had arrived. */
+const returnsMs = 14 * dayMs
+
+/** After it was finished, or since that something came back: rarer and rarer, daily at last. Undefined where it is enough. */
+export function nextLookBack(since: number, now: number, { everyMs }: WatchTimes): number | undefined {
+  const age = now - since
+  return age >= returnsMs ? undefined : now + Math.max(everyMs, Math.min(age, dayMs))
+}
+
 /** The next of its deadlines that is still to come. */
 export function nextDeadline(since: number, now: number, { overdueMs, giveUpMs }: WatchTimes): number {
   const next = [since + overdueMs, since + giveUpMs].filter((at) => at > now)
