@@ -13,7 +13,13 @@ describe('what a job carries', () => {
     headers: { 'x-timestamp': '1' },
     body: 'sealed',
   }
-  const asked = { source: 'query', call: 'transfer', status: 200, reference: 'wage1', batch: 'wages' } as const
+  const asked = {
+    source: 'query',
+    call: 'transfer',
+    status: 200,
+    reference: 'wage1',
+    batch: 'wages',
+  } as const
   const stored = (job: unknown) => readCallbackJob(JSON.parse(JSON.stringify(job)))
 
   it('is read as it was written, of an answer also what it answers', () => {
