@@ -37,7 +37,9 @@ Options
   --after NEXT   list: those behind the end of an earlier list
   --limit N      list: how many (default 100)
   --reason TEXT  resolve: one line that says why; required
-  --action WHAT  resolve, of what is held: take-theirs, keep-ours or cancel; required then
+  --action WHAT  resolve, of what is held; required then. take-theirs: what was reported is taken. keep-ours: it is not,
+                 and what was held before it was sent, as for the beneficiary's name, is sent now. cancel: it is
+                 cancelled, where it cannot have been paid
   --receipt ID   resolve: take-theirs takes what this one said (default: the one that opened the case)
   --by NAME      resolve: who says so (default cli)
   --json         prints the result as JSON

@@ -18,17 +18,15 @@ Usage: tallyhook [role]
   serve   the callback listener and the private API
   work    the workers
 
-Commands
-  sandbox      plays both providers, to point Tallyhook or a CI at     tallyhook sandbox --help
-  send         sends one signed callback, also a wrong one        tallyhook send --help
+Commands, each with --help
+  sandbox      plays both providers, to point Tallyhook or a CI at
+  send         sends one signed callback, also a wrong one
   keys         makes, shows and checks keys, and moves what is sealed to a new one
-                                                             tallyhook keys --help
-  cases        shows what only a person can settle, and settles it     tallyhook cases --help
-  quarantine   shows refused callbacks, and accepts one      tallyhook quarantine --help
-  archive      checks what has left Redis, and finds things in it            tallyhook archive --help
-  erase        makes what is kept of one person unreadable, for good         tallyhook erase --help
+  cases        shows what only a person can settle, and settles it
+  quarantine   shows refused callbacks, and accepts one
+  archive      checks what has left Redis, and finds things in it
+  erase        makes what is kept of one person unreadable, for good
   requery      wants the providers asked about everything that is not settled
-                                                             tallyhook requery --help
 
 Environment: TALLYHOOK_CONFIG, REDIS_URL, CALLBACK_PORT, API_PORT, HOST, TALLYHOOK_DATA_DIR, LOG_LEVEL, LOG_FORMAT
 `

@@ -1,4 +1,5 @@
 /** `tallyhook sandbox`: the make-believe providers by themselves, for whoever wants to try something against them. */
+import { dirname, join } from 'node:path'
 import { openDoor } from '../sandbox/door.ts'
 import { createFates } from '../sandbox/fates.ts'
 import { startProviders } from '../sandbox/providers.ts'
@@ -59,17 +60,20 @@ function describe(
   { configFile, apiToken }: SandboxFiles,
 ): string {
   const { port } = new URL(callbackUrl)
+  // Of its own: that of sandbox mode is sealed under other keys, and a start on it would be refused.
+  const dataDir = join(dirname(configFile), 'data')
   return `
   The sandbox is ready: a make-believe Zenospay and WeChat Pay, and no money moves.
 
   Both         ${url}
-  Believes     ${url}/sandbox/state
+  Believes     ${url}/sandbox/state (in memory: a restart forgets it)
   Calls back   ${callbackUrl}/callbacks/${accounts.zenospay} and /${accounts.wechatpay}
   API token    ${apiToken}
 
   Tallyhook against it, in another terminal:
 
-TALLYHOOK_CONFIG=${configFile} CALLBACK_PORT=${port === '' ? '8080' : port} npx tallyhook
+export TALLYHOOK_CONFIG=${configFile} TALLYHOOK_DATA_DIR=${dataDir} CALLBACK_PORT=${port === '' ? '8080' : port}
+npx tallyhook
 
   A payout whose callback is lost, so that Tallyhook has to ask:
 

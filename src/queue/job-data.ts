@@ -2,7 +2,7 @@
 import { z } from 'zod'
 import { AppError } from '../domain/errors.ts'
 import { type ReceiptId, readReceiptId } from '../domain/ids.ts'
-import type { OpenReceipt, Receipt, ReceiptHead } from '../domain/receipt.ts'
+import type { Asked, OpenReceipt, Receipt, ReceiptHead } from '../domain/receipt.ts'
 
 export const groupSizeMax = 64
 
@@ -35,6 +35,16 @@ export function sealBodies(
 /** The place that a group's bodies are sealed for. */
 export const jobPlace = (jobId: string) => `job:${jobId}`
 
+/** What the schema does not name is dropped in reading, so that it has to name every field there is. */
+type Shape<T> = Record<keyof T, z.ZodType>
+
+const askedSchema = z.object({
+  source: z.enum(['query', 'submission']),
+  call: z.string(),
+  status: z.number(),
+  reference: z.string(),
+  batch: z.string().optional(),
+} satisfies Shape<Asked>)
 const headSchema = z.object({
   id: z.string().transform((id) => id as ReceiptId),
   account: z.string(),
@@ -43,7 +53,8 @@ const headSchema = z.object({
   digest: z.string(),
   headers: z.record(z.string(), z.string()),
   unverified: z.literal(true).optional(),
-})
+  asked: askedSchema.optional(),
+} satisfies Shape<ReceiptHead>)
 const ownerSchema = z.object({
   id: z.string().transform((text, context): ReceiptId => {
     const id = readReceiptId(text)

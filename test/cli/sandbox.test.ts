@@ -76,9 +76,10 @@ describe('tallyhook sandbox', () => {
 
   it('says how Tallyhook is started against it', async () => {
     await start('--callback-url', 'http://127.0.0.1:9090')
-    assert.ok(
-      out.includes(`TALLYHOOK_CONFIG=${join(dir(), 'tallyhook.yaml')} CALLBACK_PORT=9090 npx tallyhook`),
-    )
+    const file = join(dir(), 'tallyhook.yaml')
+    const data = join(dir(), 'data')
+    const variables = `TALLYHOOK_CONFIG=${file} TALLYHOOK_DATA_DIR=${data} CALLBACK_PORT=9090`
+    assert.ok(out.includes(`export ${variables}\nnpx tallyhook\n`))
     assert.match(out, /http:\/\/127\.0\.0\.1:9090\/callbacks\/zeno-sandbox/)
   })
 

@@ -8,6 +8,7 @@ import type {
   CouponGrantObservation,
   CouponUseObservation,
   Observation,
+  SubmissionObservation,
   TransferObservation,
 } from '../../domain/observation.ts'
 import { amountOf, type Transfer } from '../../domain/transfer.ts'
@@ -18,7 +19,10 @@ export function findDifferences(intent: Intent, seen: Observation): string[] {
 }
 
 function compare(intent: Intent, seen: Observation): Record<string, boolean> {
-  if (intent.kind === 'transfer' && seen.kind === 'transfer') return compareTransfer(intent, seen)
+  if (intent.kind === 'transfer' && seen.kind === 'transfer')
+    return { status: intent.state !== seen.status, ...compareTransfer(intent, seen) }
+  // How far the sending has come is no other state of what is sent.
+  if (intent.kind === 'transfer' && seen.kind === 'submission') return compareTransfer(intent, seen)
   if (intent.kind === 'coupon' && (seen.kind === 'coupon-grant' || seen.kind === 'coupon-use'))
     return compareCoupon(intent, seen)
   if (intent.kind === 'collection' && seen.kind === 'collection') {
@@ -38,12 +42,14 @@ function compare(intent: Intent, seen: Observation): Record<string, boolean> {
   return {}
 }
 
-function compareTransfer(intent: Transfer, seen: TransferObservation): Record<string, boolean> {
-  const { state, providerReference, payee, personal } = intent
+function compareTransfer(
+  intent: Transfer,
+  seen: TransferObservation | SubmissionObservation,
+): Record<string, boolean> {
+  const { providerReference, payee, personal } = intent
   const isSameKind = seen.payee?.kind === payee.kind
   const isAccepted = payee.accepted !== undefined && seen.payee?.person === payee.accepted
   return {
-    status: state !== seen.status,
     amount: differInMoney(amountOf(intent), seen.amount),
     providerReference: differ(providerReference, seen.providerReference),
     [payee.kind === 'bank' ? 'accountNumber' : 'openid']:

@@ -39,11 +39,33 @@ export function readFields<Shape extends z.ZodRawShape>(
 
 /** Where the schema says nothing of its own, in our words. */
 export const explain: z.core.$ZodErrorMap = (issue) => {
-  if (issue.code === 'invalid_type' && issue.input === undefined) return 'It is required.'
-  const isList = 'origin' in issue && issue.origin === 'array'
-  if (issue.code === 'too_big' && isList) return `It holds at most ${issue.maximum}.`
-  if (issue.code === 'too_small' && isList) return `It holds at least ${issue.minimum}.`
-  return undefined
+  switch (issue.code) {
+    case 'invalid_type':
+      return issue.input === undefined ? 'It is required.' : mustBe[String(issue.expected)]
+    case 'invalid_value':
+      return `It must be ${issue.values.length > 1 ? 'one of ' : ''}${issue.values.map(String).join(', ')}.`
+    case 'too_big':
+      return holds(issue.origin, 'at most', issue.maximum)
+    case 'too_small':
+      return holds(issue.origin, 'at least', issue.minimum)
+    default:
+      return undefined
+  }
+}
+
+const mustBe: Record<string, string> = {
+  string: 'It must be text.',
+  boolean: 'It must be true or false.',
+  number: 'It must be a number.',
+  int: 'It must be a whole number.',
+  array: 'It must be a list.',
+  object: 'It must be an object.',
+}
+
+function holds(origin: string, bound: string, count: number | bigint): string {
+  if (origin === 'array') return `It holds ${bound} ${count}.`
+  if (origin === 'string') return `It has ${bound} ${count} ${count === 1 ? 'character' : 'characters'}.`
+  return `It must be ${bound} ${count}.`
 }
 
 export function toFieldErrors(issue: z.core.$ZodIssue): FieldError[] {

@@ -88,5 +88,14 @@ function log(deps: AccountDeps, { found }: Turn, { call }: Order, result: CallRe
   const isFine = result.outcome === 'answered'
   const because = 'because' in result ? { because: result.because } : {}
   const refusal = result.outcome === 'refused' ? { code: result.code, remedy: result.remedy } : {}
-  deps.logger[isFine ? 'info' : 'warn']('provider.ordered', { ...about, ...because, ...refusal })
+  deps.logger[isFine ? 'info' : isHeldUp(result) ? 'debug' : 'warn']('provider.ordered', {
+    ...about,
+    ...because,
+    ...refusal,
+  })
+}
+
+/** By a limit or an open breaker, which has said so itself: it is tried again, many times where much is to be sent. */
+function isHeldUp(result: CallResult): boolean {
+  return result.outcome === 'unsent' && (result.retryInMs ?? 0) > 0
 }

@@ -374,7 +374,9 @@ describe('sending and watching transfers', () => {
   })
 
   it('waits with all of a kind while calls are short, and then goes on with the largest', async () => {
-    const one = start({ inFlightMax: 1 })
+    const logger = createMemoryLogger()
+    const one = start({ inFlightMax: 1, logger })
+    const warnings = () => logger.lines.filter(({ level }) => level === 'warn')
     for (const minor of [1n, 2n, 3n])
       await registerToSend(store, `t-${minor}`, { amount: { minor, currency: 'IDR' } })
     fake.onOrder = () => ({ outcome: 'unsent', because: 'The limit.', retryInMs: 5_000 })
@@ -383,8 +385,10 @@ describe('sending and watching transfers', () => {
       fake.orders.map(({ reference }) => reference),
       ['t-3'],
     )
+    assert.deepEqual(warnings(), [])
     fake.onOrder = () => unknown
     await one.pass(5_000)
+    assert.equal(warnings().length, 3)
     assert.deepEqual(
       fake.orders.slice(1).map(({ reference }) => reference),
       ['t-3', 't-2', 't-1'],
