@@ -89,6 +89,8 @@ export interface Client {
   /** What it can be ordered and asked. */
   orders: ReadonlySet<Order['call']>
   questions: ReadonlySet<Question['call']>
+  /** Its answers tell of fees and reasons, which its callbacks leave out. */
+  explains?: true
   /** For how long money is set aside, where an order to pay has to be preceded by that. */
   reservationMs?: number
   order(order: Order, signal?: AbortSignal): Promise<CallResult>

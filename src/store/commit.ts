@@ -8,7 +8,7 @@ import type { Because } from '../domain/event.ts'
 import type { Intent } from '../domain/intent.ts'
 import type { OpenReceipt, Receipt, ReceiptOutcome } from '../domain/receipt.ts'
 import type { Heard, RepeatClass } from '../domain/repeats.ts'
-import type { SubmissionStep } from '../domain/submission.ts'
+import { mayBeSent, type SubmissionStep } from '../domain/submission.ts'
 import { amountOf, finalTransferStates, type Transfer } from '../domain/transfer.ts'
 import { writeCase } from './case-write.ts'
 import { encodeRecord, encodeStep } from './codec/codec.ts'
@@ -176,7 +176,7 @@ function writeSteps(
     transaction.do('SADD', keys.dueLinks(partition), encodeLink(link))
   const delay = because.source === 'callback' ? delayOf(before, after, at) : undefined
   if (delay) transaction.do('HINCRBY', keys.delays(partition), delayField(after.account, delay), 1)
-  place(transaction, keys, before, after)
+  place(transaction, keys, before, after, because.source === 'callback')
 }
 
 /** Before the first movement and after the last, any movement matters. In between only the last one does. */
@@ -201,7 +201,13 @@ function tally(transaction: Transaction, keys: Keys, before: Transfer | undefine
 }
 
 /** Among those to be asked about while it is pending, among those that may leave once it is final. */
-function place(transaction: Transaction, keys: Keys, before: Intent | undefined, after: Intent): void {
+function place(
+  transaction: Transaction,
+  keys: Keys,
+  before: Intent | undefined,
+  after: Intent,
+  isHeard: boolean,
+): void {
   const partition = keys.partitionOf(after.id)
   const was = before && isSettled(before)
   const is = isSettled(after)
@@ -210,6 +216,7 @@ function place(transaction: Transaction, keys: Keys, before: Intent | undefined,
     if (was) return
     const watch = keys.watch(partition, after.account)
     if (mayComeBack(after)) transaction.do('ZADD', watch, after.updatedAt, after.id)
+    else if (isHeard && isUnexplained(after)) transaction.do('ZADD', watch, explainAt(after), after.id)
     else transaction.do('ZREM', watch, after.id)
     if (after.overdue) transaction.do('ZREM', keys.overdue(partition, after.account), after.id)
     return
@@ -247,6 +254,17 @@ export function mayComeBack(intent: Intent): boolean {
   return (
     intent.kind === 'batch' && intent.wechatpay !== undefined && intent.state === 'finished' && !intent.hold
   )
+}
+
+/** What we sent has ended, and its fee or why it failed is not known: some providers tell that to who asks and in no callback. */
+export function isUnexplained(intent: Intent): boolean {
+  if (intent.kind !== 'transfer' || !mayBeSent(intent)) return false
+  if (intent.state === 'succeeded') return intent.fee === undefined
+  return intent.state === 'failed' && intent.failure?.reason === undefined
+}
+
+export function explainAt({ updatedAt }: Pick<Intent, 'updatedAt'>): number {
+  return updatedAt + firstLookMs
 }
 
 /** Nothing more is awaited of it, from a provider or a person. */

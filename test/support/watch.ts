@@ -63,7 +63,7 @@ export function createTestWatch(
   })
   const watch = createWatch(store)
   const state = { paused: false, stopping: false, pokes: 0 }
-  const { orders, questions, reservationMs } = fake.client
+  const { orders, questions, reservationMs, explains } = fake.client
   const one = createWatchAccount({
     account,
     client: fake.client,
@@ -73,6 +73,7 @@ export function createTestWatch(
       questions,
       watch: { ...times, ...fields },
       ...(reservationMs !== undefined && { reservationMs }),
+      ...(explains && { explains }),
     },
     intents: store.intents,
     vault: store.vault,

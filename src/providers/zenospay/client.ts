@@ -70,6 +70,7 @@ export function createZenospayClient(
     orders: new Set(['reserve', 'pay']),
     questions: new Set(['transfer', 'collection']),
     reservationMs,
+    explains: true,
     order: async (order, signal) =>
       order.call === 'reserve' || order.call === 'pay' ? give(order, signal) : neverDoes(order.call),
     ask: async (asked, signal) =>

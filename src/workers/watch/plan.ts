@@ -9,7 +9,7 @@ import type { Intent } from '../../domain/intent.ts'
 import { expiryOf, mayBeSent, submissionHolds } from '../../domain/submission.ts'
 import { finalTransferStates, type Transfer } from '../../domain/transfer.ts'
 import type { Client, Question } from '../../providers/client.ts'
-import { isSettled, mayComeBack } from '../../store/commit.ts'
+import { isSettled, isUnexplained, mayComeBack } from '../../store/commit.ts'
 import {
   dayMs,
   hourMs,
@@ -22,7 +22,7 @@ import {
 } from './times.ts'
 
 /** What an account's provider can be told and asked, and how patient the account is. */
-export interface Terms extends Pick<Client, 'orders' | 'questions' | 'reservationMs'> {
+export interface Terms extends Pick<Client, 'orders' | 'questions' | 'reservationMs' | 'explains'> {
   watch: WatchTimes
 }
 
@@ -66,8 +66,10 @@ export function plan(view: View, terms: Terms, now: number): Plan {
 }
 
 /** It is watched all the same: something was heard that only the provider can explain. It is asked once, and not for the asking. */
-function nextOfSettled({ intent, askedAt }: View, terms: Terms, now: number): Next {
+function nextOfSettled(view: View, terms: Terms, now: number): Next {
+  const { intent, askedAt } = view
   const question = questionAbout(intent)
+  if (isUnexplained(intent) && !view.isWished && !terms.explains) return { do: 'drop' }
   if (!question || !terms.questions.has(question)) return { do: 'drop' }
   const again = askedAt === undefined ? now : askedAt + quietMsOf(intent, terms)
   const from = mayComeBack(intent) ? Math.max(again, intent.updatedAt + terms.watch.everyMs) : again

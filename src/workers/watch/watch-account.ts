@@ -5,7 +5,7 @@
 import type { IntentId } from '../../domain/ids.ts'
 import type { Intent } from '../../domain/intent.ts'
 import { amountOf } from '../../domain/transfer.ts'
-import { firstLookMs } from '../../store/commit.ts'
+import { explainAt, firstLookMs } from '../../store/commit.ts'
 import { type Lane, lanes } from '../../store/keys.ts'
 import type { Due, Move } from '../../store/watch.ts'
 import type { AccountDeps, Found, Later, Turn } from './deps.ts'
@@ -64,7 +64,7 @@ export function createWatchAccount(deps: WatchAccountDeps): WatchAccount {
         moves.push({ id: one.id, at, seenAt: [one.seenAt] })
         continue
       }
-      const isWished = one.seenAt !== found.intent.createdAt + firstLookMs
+      const isWished = !usualTimes(found.intent).includes(one.seenAt)
       const { marks, next } = plan({ ...viewOf(found, askedAt), isWished }, terms, clock())
       if (marks.length > 0) marked.push({ found, marks })
       judged.push({ due: one, found, next })
@@ -178,6 +178,11 @@ export function createWatchAccount(deps: WatchAccountDeps): WatchAccount {
 function viewOf(found: Found, askedAt: ReadonlyMap<IntentId, number>) {
   const { intent, totals } = found
   return { intent, totals: totals?.totals, askedAt: askedAt.get(intent.id) }
+}
+
+/** When something is looked at that nobody wished for. */
+function usualTimes(intent: Intent): number[] {
+  return [intent.createdAt + firstLookMs, explainAt(intent)]
 }
 
 function isOwn(next: Next): boolean {

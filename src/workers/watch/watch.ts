@@ -48,7 +48,7 @@ export function startWatch(deps: WatchDeps): Watching {
 function startOne(deps: WatchDeps, provider: AccountProvider): Watching {
   const { account, client = noClient } = provider
   const { watch, calls } = deps.settingsOf(account)
-  const { orders, questions, reservationMs } = client
+  const { orders, questions, reservationMs, explains } = client
   const stopping = new AbortController()
   const runner = createRunner(deps, account, () => stopping.signal.aborted)
   const one = createWatchAccount({
@@ -56,7 +56,13 @@ function startOne(deps: WatchDeps, provider: AccountProvider): Watching {
     account,
     client,
     translate: provider.translate,
-    terms: { orders, questions, watch, ...(reservationMs !== undefined && { reservationMs }) },
+    terms: {
+      orders,
+      questions,
+      watch,
+      ...(reservationMs !== undefined && { reservationMs }),
+      ...(explains && { explains }),
+    },
     isPaused: () => deps.pauses.isPaused(account),
     wait: (ms) => waitFor(ms, stopping.signal),
     inFlightMax: deps.inFlightMax ?? usualInFlightMax,

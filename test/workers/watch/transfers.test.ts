@@ -23,6 +23,7 @@ import {
   createTestStore,
   day,
   findTransfer,
+  ids,
   openReceiptOf,
   registerIn,
   type TestStore,
@@ -64,6 +65,32 @@ describe('sending and watching transfers', () => {
     fake.onAsk = (question) =>
       'reference' in question ? saying(transferSeen(question.reference, 'succeeded')) : unknown
   }
+
+  it('asks once about what a callback has ended, where only an answer tells the fee', async () => {
+    fake.client.explains = true
+    const intent = await registerToSend(store, 't-1')
+    const one = start()
+    await one.settle()
+    const seen = { ...transferSeen('t-1', 'succeeded'), source: 'callback' as const }
+    const applyOne = async (sighting: typeof seen) =>
+      one.reconcile.applyOne({
+        id: ids.receiptId(),
+        account: intent.account,
+        receivedAt: time.now,
+        keyId: '',
+        digest: '0'.repeat(64),
+        headers: {},
+        opened: bytesOf(sighting),
+      })
+    await applyOne(seen)
+    const fee = { minor: 550000n, currency: 'IDR' }
+    fake.onAsk = () => saying(transferSeen('t-1', 'succeeded', { fee }))
+    await one.pass(31_000)
+    assert.equal(fake.questions.length, 1)
+    assert.deepEqual((await find(intent)).fee, fee)
+    assert.equal((await factsOf(store, intent)).at(-1), 'reported')
+    assert.equal(await dueAt(store, intent), undefined)
+  })
 
   it('sets the money aside, orders it to be paid and asks, each step committed before its call', async () => {
     const one = start()
