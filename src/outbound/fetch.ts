@@ -1,5 +1,5 @@
 /**
- * The requests that we make ourselves: for keys and certificates, later queries and pushes. Where they go may be chosen
+ * The requests that we make ourselves: for keys and certificates, orders and questions, later pushes. Where they go may be chosen
  * by others, so they are kept to the public internet over https, unless the configuration says more; no redirect is
  * followed, since it would be a second choice of theirs; time and size are bounded as a whole. Not protected here: what a
  * host of the public internet answers.
