@@ -161,7 +161,7 @@ export function followBatch(
 
 /** It takes longer than the account allows; a person hears of it, and nothing else follows. */
 export function markOverdue<I extends Sendable>(before: I, now: number): Step<I> | undefined {
-  if (before.overdue || before.hold || isSettled(before)) return undefined
+  if (before.overdue || before.hold || hasEnded(before)) return undefined
   return step<I>('overdue', before, { ...before, overdue: true }, now)
 }
 
@@ -346,11 +346,12 @@ export function findCancelObstacle(transfer: Transfer): string | undefined {
 
 /** What is said of sending it comes too late: a batch that was accepted is its provider's. */
 function isOver(intent: Sendable): boolean {
-  if (intent.kind !== 'batch') return isSettled(intent)
+  if (intent.kind !== 'batch') return hasEnded(intent)
   return intent.state !== 'registered' && intent.state !== 'submitted'
 }
 
-function isSettled(intent: Sendable): boolean {
+/** Its state is final, whatever a person may still have to say of it. */
+export function hasEnded(intent: Intent): boolean {
   switch (intent.kind) {
     case 'transfer':
       return finalTransferStates.has(intent.state)
@@ -358,5 +359,7 @@ function isSettled(intent: Sendable): boolean {
       return intent.state === 'finished' || intent.state === 'closed'
     case 'coupon':
       return intent.state === 'granted' || intent.state === 'failed'
+    case 'collection':
+      return true
   }
 }

@@ -5,6 +5,7 @@
  */
 import type { LoggedEvent } from '../domain/event.ts'
 import type { Intent } from '../domain/intent.ts'
+import { anySignal } from '../telemetry/any-signal.ts'
 import type { CloudEvent, EventType } from './catalogue.ts'
 import { comparePositions, decodeCursor, encodeCursor, type Positions } from './cursor.ts'
 import { accountOf, toCloudEvent, typeOf } from './envelope.ts'
@@ -88,8 +89,7 @@ export function createFeed({ log, openAllSecrets, waitForGrowth, clock }: FeedDe
         // Waiting begins before reading, so that what is written between the two is not slept through.
         const grown = new AbortController()
         const left = deadline - clock()
-        const growth =
-          left > 0 ? waitForGrowth(left, AbortSignal.any([request.signal, grown.signal])) : undefined
+        const growth = left > 0 ? waitForGrowth(left, anySignal(request.signal, grown.signal)) : undefined
         const page = await readPage(positions, request)
         const done = page.length > 0 || !growth || request.signal.aborted
         if (done) {

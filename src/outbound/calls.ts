@@ -3,6 +3,7 @@
  * only where the same again does no harm. `unsent` is said where it is certain; whatever may have left is `unknown`.
  */
 import type { Call, CallRequest, ConnectTo, Endpoint, RateLimit } from '../providers/client.ts'
+import { anySignal } from '../telemetry/any-signal.ts'
 import type { Logger } from '../telemetry/logger.ts'
 import { anyBucket, createAttempt, type Patience, waited } from './attempt.ts'
 import type { CallBudget } from './budget.ts'
@@ -92,7 +93,7 @@ function createCall(endpoint: Endpoint, limits: readonly RateLimit[], deps: Call
 function createPatience(caller: AbortSignal | undefined, msMax: number): Patience {
   const whole = AbortSignal.timeout(msMax)
   return {
-    signal: caller ? AbortSignal.any([caller, whole]) : whole,
+    signal: caller ? anySignal(caller, whole) : whole,
     givenUp: () => caller?.aborted ?? false,
   }
 }

@@ -1,5 +1,5 @@
 /**
- * The requests that we make ourselves: for keys and certificates, later queries and pushes. Where they go may be chosen
+ * The requests that we make ourselves: for keys and certificates, orders and questions, later pushes. Where they go may be chosen
  * by others, so they are kept to the public internet over https, unless the configuration says more; no redirect is
  * followed, since it would be a second choice of theirs; time and size are bounded as a whole. Not protected here: what a
  * host of the public internet answers.
@@ -7,6 +7,7 @@
 import { lookup } from 'node:dns/promises'
 import { Agent } from 'undici'
 import { AppError } from '../domain/errors.ts'
+import { anySignal } from '../telemetry/any-signal.ts'
 import { createConnector, type Resolve } from './connector.ts'
 import { type ExchangeLimits, exchange } from './exchange.ts'
 import { createAddressCheck, createLoopbackCheck } from './networks.ts'
@@ -76,7 +77,7 @@ export function createOutboundFetch(options: OutboundOptions): OutboundFetch {
       })
     }
     const tooLate = AbortSignal.timeout(totalMsMax)
-    const signal = init.signal ? AbortSignal.any([init.signal, tooLate]) : tooLate
+    const signal = init.signal ? anySignal(init.signal, tooLate) : tooLate
     const dispatcher = isLoopbackOrigin ? loopback : internet
     try {
       return await send(url, init, { dispatcher, signal, bodyBytesMax })

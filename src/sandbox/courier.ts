@@ -1,4 +1,6 @@
 /** Carries a make-believe provider's callbacks to the merchant, later and again, until it is stopped. */
+
+import { anySignal } from '../telemetry/any-signal.ts'
 import type { Logger } from '../telemetry/logger.ts'
 import type { SignedCallback } from './signed-callback.ts'
 
@@ -64,7 +66,7 @@ export function createCourier(deps: CourierDeps): Courier {
   }
 
   async function post({ headers, body }: SignedCallback): Promise<number | undefined> {
-    const signal = AbortSignal.any([AbortSignal.timeout(deps.timeoutMs), stopped.signal])
+    const signal = anySignal(AbortSignal.timeout(deps.timeoutMs), stopped.signal)
     try {
       const answer = await deps.fetch(deps.callbackUrl, { method: 'POST', headers, body, signal })
       await answer.arrayBuffer()

@@ -34,6 +34,9 @@ export interface BreakerSettings {
 
 const usualBreaker: BreakerSettings = { failuresMax: 5, openMs: 5_000, openMsMax: 120_000, graceMs: 10_000 }
 
+/** However long a provider asks us to hold back. */
+const holdMsMax = 60_000
+
 export interface TurnPlan {
   account: string
   bucket: string
@@ -100,6 +103,8 @@ export function createCallLimits({
         String(probeMs),
         probe,
         String(breaker.graceMs),
+        String(breaker.openMsMax),
+        String(holdMsMax),
         ...limits.flatMap(limitArgs),
       ])
       if (outcome === 'limited' || outcome === 'open') return { outcome, retryInMs: ms }
@@ -117,7 +122,8 @@ export function createCallLimits({
         String(breaker.failuresMax),
         String(breaker.openMs),
         String(breaker.openMsMax),
-        String(Math.round(holdMs)),
+        String(Math.round(Math.min(holdMs, holdMsMax))),
+        String(holdMsMax),
       ])
       return moved === 'opened' || moved === 'closed' ? moved : 'same'
     },

@@ -8,7 +8,7 @@ import type { Because } from '../domain/event.ts'
 import type { Intent } from '../domain/intent.ts'
 import type { OpenReceipt, Receipt, ReceiptOutcome } from '../domain/receipt.ts'
 import type { Heard, RepeatClass } from '../domain/repeats.ts'
-import { mayBeSent, type SubmissionStep } from '../domain/submission.ts'
+import { hasEnded, mayBeSent, type SubmissionStep } from '../domain/submission.ts'
 import { amountOf, finalTransferStates, type Transfer } from '../domain/transfer.ts'
 import { writeCase } from './case-write.ts'
 import { encodeRecord, encodeStep } from './codec/codec.ts'
@@ -269,15 +269,5 @@ export function explainAt({ updatedAt }: Pick<Intent, 'updatedAt'>): number {
 
 /** Nothing more is awaited of it, from a provider or a person. */
 export function isSettled(intent: Intent): boolean {
-  if (intent.hold) return false
-  switch (intent.kind) {
-    case 'transfer':
-      return finalTransferStates.has(intent.state)
-    case 'batch':
-      return intent.state === 'finished' || intent.state === 'closed'
-    case 'coupon':
-      return intent.state === 'granted' || intent.state === 'failed'
-    case 'collection':
-      return true
-  }
+  return !intent.hold && hasEnded(intent)
 }

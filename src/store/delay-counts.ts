@@ -4,7 +4,7 @@
  */
 import type { RedisClient } from '../redis/client.ts'
 import type { Keys } from './keys.ts'
-import { type Command, readTogether } from './together.ts'
+import { countField, createPartitionCounts, type PartitionCounts } from './partition-counts.ts'
 
 /** At most so long. */
 const bounds = {
@@ -29,24 +29,10 @@ export function delayClassOf(ms: number): DelayClass {
 }
 
 /** The field under which a partition counts. */
-export const delayField = (account: string, delay: DelayClass) => `${account} ${delay}`
+export const delayField = (account: string, delay: DelayClass) => countField(account, delay)
 
-export interface DelayCounts {
-  countsOf(account: string): Promise<DelayCount>
-}
+export type DelayCounts = PartitionCounts<DelayClass>
 
 export function createDelayCounts({ redis, keys }: { redis: RedisClient; keys: Keys }): DelayCounts {
-  const partitions = Array.from({ length: keys.partitions }, (_, partition) => partition)
-  return {
-    async countsOf(account) {
-      const fields = delayClasses.map((name) => delayField(account, name))
-      const rows = await readTogether(
-        redis,
-        partitions.map((partition): Command => ['hmget', keys.delays(partition), ...fields]),
-      )
-      const sum = (index: number) =>
-        (rows as (string | null)[][]).reduce((total, row) => total + Number(row[index] ?? 0), 0)
-      return Object.fromEntries(delayClasses.map((name, index) => [name, sum(index)])) as DelayCount
-    },
-  }
+  return createPartitionCounts({ redis, keys, classes: delayClasses, keyOf: keys.delays })
 }

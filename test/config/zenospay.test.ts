@@ -129,6 +129,11 @@ describe('configuration of a zenospay account that calls', () => {
       new RegExp(`^merchantPrivateKey: ${together.source}`),
     ],
     [
+      'a partner id that no header can hold',
+      { partnerId: 'client\nkey' },
+      /^partnerId: It must be one line of printable ASCII\.$/,
+    ],
+    [
       'another word on GET',
       { ...calling, getPayload: 'null' },
       /^getPayload: It must be one of: empty, braces, brackets, none\.$/,

@@ -103,6 +103,8 @@ describe('docker-compose.yml', () => {
         healthcheck?: object
         depends_on?: object
         environment?: Record<string, string>
+        profiles?: string[]
+        ports?: string[]
       }
     >
     volumes: object
@@ -131,5 +133,13 @@ describe('docker-compose.yml', () => {
       assert.equal(service?.environment?.REDIS_URL, 'redis://redis:6379')
       assert.ok(service?.depends_on)
     }
+  })
+
+  it('runs the make-believe providers in one process with everything else, and only where it is asked to', () => {
+    const { sandbox, serve } = compose.services
+    assert.deepEqual(sandbox?.command, ['all'])
+    assert.deepEqual(sandbox?.profiles, ['sandbox'])
+    assert.equal(sandbox?.environment?.TALLYHOOK_CONFIG, '', 'never with real accounts')
+    assert.deepEqual(sandbox?.ports, serve?.ports)
   })
 })

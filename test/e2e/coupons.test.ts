@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { createHash, generateKeyPairSync, randomBytes } from 'node:crypto'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { couponRequest } from '../support/coupons.ts'
 import { createFolder, type Folder, type Program, readEvents } from '../support/program.ts'
 import { until } from '../support/until.ts'
 import { newReference } from '../support/zenospay.ts'
@@ -106,17 +107,13 @@ describe('the built program with coupons and pay-ins', function () {
     return { status: response.status, answer: (await response.json()) as Answer }
   }
   const register = (providerReference?: string) =>
-    call<Resource>('/coupons', {
-      account: 'wx-main',
-      reference: newReference(),
-      stockId: '9856000',
-      openid: 'o-1',
-      appid: 'wx233544546545989',
-      amount: { value: '10.00', currency: 'CNY' },
-      name: '张三',
-      idCard: '11010119900101001X',
-      ...(providerReference !== undefined && { providerReference }),
-    })
+    call<Resource>(
+      '/coupons',
+      couponRequest({
+        account: 'wx-main',
+        ...(providerReference !== undefined && { providerReference }),
+      }),
+    )
   const when = (path: string, what: string, is: (one: Resource) => boolean) =>
     until(what, async () => {
       const { answer } = await call<Resource>(path)

@@ -6,6 +6,7 @@ import type { Redis } from 'ioredis'
 import { callMsMax } from '../../src/outbound/calls.ts'
 import type { Exchange } from '../../src/providers/client.ts'
 import { createCallProcess, createHosts, deadOrigin, order, question } from '../support/calls.ts'
+import { collectGarbage } from '../support/garbage.ts'
 import { createTestClients, uniquePrefix } from '../support/redis.ts'
 import { startRedisServer } from '../support/redis-server.ts'
 import { until } from '../support/until.ts'
@@ -246,6 +247,20 @@ describe('calls to providers', () => {
       const tookMs = Date.now() - startedAt
       assert.ok(tookMs < callMsMax(300) + 500, `${tookMs} ms`)
       assert.ok(host.seen.length > 1)
+    })
+
+    it('also where the caller could end it, and garbage is collected meanwhile', async () => {
+      const host = await hosts.start(() => {})
+      const startedAt = Date.now()
+      const call = onlyProcess().connect(host.url, { timeoutMs: 300 })
+      const timer = setInterval(collectGarbage, 20)
+      try {
+        assert.equal(describeExchange(await call(question(), new AbortController().signal)), 'unknown')
+      } finally {
+        clearInterval(timer)
+      }
+      const tookMs = Date.now() - startedAt
+      assert.ok(tookMs < callMsMax(300) + 150, `${tookMs} ms`)
     })
 
     it('and not once the caller has given up', async () => {

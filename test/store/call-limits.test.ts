@@ -141,6 +141,34 @@ describe('limits of calls', () => {
     assert.equal((await another.take(plan([], { bucket: 'pay' }))).outcome, 'granted')
   })
 
+  it('are held for the longest time that was named, and never for longer than a minute', async () => {
+    const { one } = two()
+    await one.note({ ...note('good'), outcome: '429', holdMs: 30_000 })
+    await one.note({ ...note('good'), outcome: '429', holdMs: 1_000 })
+    const turn = await one.take(plan([]))
+    assert.ok(turn.outcome === 'limited' && turn.retryInMs > 25_000, 'the first word still holds')
+    await one.note({ ...note('good'), outcome: '429', holdMs: 3_600_000 })
+    const later = await one.take(plan([]))
+    assert.ok(later.outcome === 'limited' && later.retryInMs <= 60_000)
+  })
+
+  it('shut no account for as long as Redis’s clock was off, once that is right again', async () => {
+    const { one, keys } = two()
+    const limit = { bucket: 'ask', count: 1, perMs: 60_000 }
+    const inAnHour = String(Date.now() + 3_600_000)
+    const set = (...fields: string[]) => redis.hset(keys.calls('a'), ...(fields as [string, string]))
+    await set('at ask 1/60000', `${inAnHour}000`)
+    assert.equal((await one.take(plan([limit]))).outcome, 'granted')
+    assert.equal((await one.take(plan([limit]))).outcome, 'limited', 'and counted anew from there')
+    await set('held pay', inAnHour)
+    assert.equal((await one.take(plan([], { bucket: 'pay' }))).outcome, 'granted')
+    await set('retryAt', inAnHour, 'failures', '3', 'opened', '1', 'probe', 'dead', 'probeUntil', inAnHour)
+    const turn = await one.take(plan([]))
+    assert.ok(turn.outcome === 'granted' && turn.probe, 'it may try')
+    assert.equal((await one.take(plan([]))).outcome, 'open', 'and nobody else meanwhile')
+    assert.equal(await one.note(note('good', turn.probe)), 'closed')
+  })
+
   describe('the breaker', () => {
     const open = async (limits: ReturnType<typeof two>) => {
       for (const expected of ['same', 'same', 'opened'])

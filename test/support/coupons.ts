@@ -8,11 +8,25 @@ import type { AccountProvider } from '../../src/providers/provider.ts'
 import { aliasIdOf, couponIdOf } from '../../src/store/ids.ts'
 import type { Registration } from '../../src/store/register.ts'
 import { createTestReconcile, digestPerson, receiptOf, type TestStore } from './store.ts'
+import { newReference } from './zenospay.ts'
 
 export const account = 'wx-test'
 export const cny = (minor: bigint) => ({ minor, currency: 'CNY' })
 
 export const numberIdOf = (number: string) => aliasIdOf('coupon', account, number)
+
+/** What registers one, as a program would write it. */
+export const couponRequest = (fields: Record<string, unknown> = {}) => ({
+  account,
+  reference: newReference(),
+  stockId: '9856000',
+  openid: 'o-1',
+  appid: 'wx233544546545989',
+  amount: { value: '10.00', currency: 'CNY' },
+  name: '张三',
+  idCard: '11010119900101001X',
+  ...fields,
+})
 
 const holder: CouponSecrets = { openid: 'o-1', name: '张三', idCard: '11010119900101001X' }
 

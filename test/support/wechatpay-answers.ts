@@ -4,7 +4,7 @@ import type { CallRequest, Client, Endpoint, Exchange, Order } from '../../src/p
 import type { WechatpayAccount } from '../../src/providers/wechatpay/account.ts'
 import { createWechatpay } from '../../src/providers/wechatpay/index.ts'
 import { headerNames, signatureType, signParts } from '../../src/providers/wechatpay/signature.ts'
-import { silentLogger } from '../../src/telemetry/logger.ts'
+import { type Logger, silentLogger } from '../../src/telemetry/logger.ts'
 import { noFetch } from './generic.ts'
 import { now, providerKey, publicKeyId, type SignedAs, testAccount } from './wechatpay.ts'
 
@@ -65,6 +65,7 @@ export interface TestClient extends Client {
 export function createTestClient(
   answer: (request: Called) => Exchange,
   account: WechatpayAccount = callingAccount,
+  logger: Logger = silentLogger,
 ): TestClient {
   const called: Called[] = []
   let endpoint: Endpoint | undefined
@@ -72,7 +73,7 @@ export function createTestClient(
     fetch: noFetch,
     clock: () => now,
     randomBytes,
-    logger: silentLogger,
+    logger,
     connectTo: (given) => {
       endpoint = given
       return async (request) => {

@@ -2,27 +2,27 @@
 import { z } from 'zod'
 import { invalidConfiguration } from '../invalid.ts'
 
+export const watchSchema = z.strictObject({
+  /** After it was sent, or registered, and before the first question. */
+  firstAfterSeconds: z.int().min(1).max(86_400).optional(),
+  /** Between two questions at least; they become rarer with age. */
+  everySeconds: z.int().min(1).max(86_400).optional(),
+  overdueAfterMinutes: z.int().min(1).max(525_600).optional(),
+  /** Then a person is told, and it is asked about once a day. */
+  giveUpAfterDays: z.int().min(1).max(365).optional(),
+})
+
+export const callsSchema = z.strictObject({
+  /** All of Tallyhook's processes together. */
+  perSecond: z.int().min(1).max(10_000).optional(),
+  timeoutSeconds: z.int().min(1).max(120).default(15),
+})
+
 export const sendingFields = {
   /** `paused`: nothing is sent out for this account; it is asked and answered all the same. */
   submissions: z.enum(['enabled', 'paused']).default('enabled'),
-  watch: z
-    .strictObject({
-      /** After it was sent, or registered, and before the first question. */
-      firstAfterSeconds: z.int().min(1).max(86_400).optional(),
-      /** Between two questions at least; they become rarer with age. */
-      everySeconds: z.int().min(1).max(86_400).optional(),
-      overdueAfterMinutes: z.int().min(1).max(525_600).optional(),
-      /** Then a person is told, and it is asked about once a day. */
-      giveUpAfterDays: z.int().min(1).max(365).optional(),
-    })
-    .prefault({}),
-  calls: z
-    .strictObject({
-      /** All of Tallyhook's processes together. */
-      perSecond: z.int().min(1).max(10_000).optional(),
-      timeoutSeconds: z.int().min(1).max(120).default(15),
-    })
-    .prefault({}),
+  watch: watchSchema.prefault({}),
+  calls: callsSchema.prefault({}),
 }
 
 type SendingFile = z.output<z.ZodObject<typeof sendingFields>>

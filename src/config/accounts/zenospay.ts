@@ -25,7 +25,10 @@ const getPayloads = ['empty', 'braces', 'brackets', 'none'] as const
 export const zenospaySchema = z.strictObject({
   ...commonFields,
   provider: z.literal('zenospay'),
-  partnerId: text.min(1, 'It must not be empty.'),
+  /** A header of ours bears it, as one of the callbacks does. */
+  partnerId: text
+    .min(1, 'It must not be empty.')
+    .regex(/^[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?$/, 'It must be one line of printable ASCII.'),
   providerPublicKeys: z
     .array(secret, { error: 'It is required: a list of public keys.' })
     .min(1, 'It needs at least one key.'),

@@ -2,6 +2,7 @@ import { Router } from 'express'
 import { z } from 'zod'
 import { matchTypes } from '../../events/catalogue.ts'
 import type { Feed } from '../../events/feed.ts'
+import { anySignal } from '../../telemetry/any-signal.ts'
 import type { Principal } from '../principal.ts'
 import { allowOnly } from './allow.ts'
 import { requireScope } from './authorize.ts'
@@ -52,7 +53,7 @@ export function createEventRoutes({ authenticate, feed, stopping }: EventRoutesD
       types: query.types,
       account: query.account,
       waitMs: (query.wait ?? 0) * 1000,
-      signal: AbortSignal.any([gone.signal, stopping]),
+      signal: anySignal(gone.signal, stopping),
     })
     res.json(page)
   })

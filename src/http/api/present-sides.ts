@@ -98,22 +98,10 @@ function presentSide(side: CaseSide, intent: Intent | undefined, { names }: Side
 
 function presentSaid(observation: Observation, seen: Sighting, names: boolean): object {
   switch (observation.kind) {
-    case 'transfer': {
-      const { reference, status, amount, providerReference, failure, fee } = observation
-      const payee = seen.kind === 'transfer' ? seen.payee : undefined
-      return {
-        reference,
-        status,
-        amount: amount && presentMoney(amount),
-        fee: fee && presentMoney(fee),
-        providerReference,
-        beneficiary: payee && presentPayee(payee, names),
-        failure,
-      }
-    }
+    case 'transfer':
     case 'submission': {
       const { reference, status, amount, providerReference, failure, fee } = observation
-      const payee = seen.kind === 'submission' ? seen.payee : undefined
+      const payee = seen.kind === 'transfer' || seen.kind === 'submission' ? seen.payee : undefined
       return {
         reference,
         status,

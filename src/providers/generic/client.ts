@@ -17,6 +17,8 @@ export interface GenericClientDeps {
 /** Where the account says nothing of it. */
 const perSecondUsual = 10
 const bucket = 'query'
+/** Each answer that says something new is kept as a callback is, so it may have as much as one. */
+const answerBytesMax = 256 * 1024
 
 export function createGenericClient(
   { id, calls }: Pick<GenericAccount, 'id' | 'calls'>,
@@ -38,6 +40,7 @@ export function createGenericClient(
     const { status, body } = answer
     if (query.notFound.includes(status)) return { outcome: 'not-known' }
     if (status < 200 || status > 299) return unknown(`The answer has the status ${status}.`)
+    if (body.length > answerBytesMax) return unknown(`The answer has ${body.length} bytes.`)
     if (foundAt && isMissing(body, foundAt)) return { outcome: 'not-known' }
     const asked: Asked = { source: 'query', call: 'transfer', status, reference }
     const translation = translate(body, asked)

@@ -48,7 +48,8 @@ export function createClient({ connectTo, ...deps }: ClientDeps): Client {
 
   function refuse({ call, reference }: Order, problems: readonly FieldError[]): CallResult {
     const reasons = problems.slice(0, 20).map(({ path, code }) => `${path} ${code}`)
-    logger.warn('order.not-sent', { call, reference, problems: reasons, count: problems.length })
+    // Without its reference, which may be somebody's name; whoever gave it says which one it is.
+    logger.warn('order.not-sent', { call, problems: reasons, count: problems.length })
     return refusedByUs(call, reference, problems)
   }
 
@@ -81,7 +82,7 @@ export function createClient({ connectTo, ...deps }: ClientDeps): Client {
       const answer = await exchange(() => draft, signal)
       if (answer.outcome !== 'proved') return answer
       return concludeQuestion(account, question, answer, (about) =>
-        logger.warn('answer.not-understood', { call: question.call, batch: question.reference, ...about }),
+        logger.warn('answer.not-understood', { call: question.call, ...about }),
       )
     },
   }

@@ -9,7 +9,7 @@ import type { ProvedAnswer } from './send.ts'
 import { translateAnswer } from './translate-answer.ts'
 import { readErrorCode } from './translate-refusal.ts'
 
-type LeaveOut = (about: { reference: string; reason: string }) => void
+type LeaveOut = (about: { position: number; reason: string }) => void
 
 /** Anything but a refusal that is known, or exactly what is expected, leaves it open whether the order was taken. */
 export function concludeOrder(account: WechatpayAccount, order: Order, answer: ProvedAnswer): CallResult {
@@ -83,11 +83,11 @@ function concludePage(
 ): CallResult {
   const page = readPage(account, answer.body, question)
   if ('problem' in page) return unknown(page.problem)
-  const parts = page.excerpts.flatMap((excerpt) => {
+  const parts = page.excerpts.flatMap((excerpt, index) => {
     const part = partOfExcerpt(answer, question.reference, excerpt)
     const read = translateAnswer(account, part.body, part.asked)
     if (read.outcome === 'understood') return [part]
-    leaveOut({ reference: excerpt.reference, reason: read.reason })
+    leaveOut({ position: question.from + index, reason: read.reason })
     return []
   })
   return { outcome: 'answered', parts, ...(page.next !== undefined && { next: page.next }) }

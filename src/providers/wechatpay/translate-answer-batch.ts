@@ -7,8 +7,7 @@ import { identifier, optionalText, text } from '../fields.ts'
 import { notUnderstood, type Translation } from '../provider.ts'
 import { describeIssues } from '../read-json.ts'
 import type { WechatpayAccount } from './account.ts'
-import { readWord } from './fields.ts'
-import { figureFields, readFigures } from './translate-batch.ts'
+import { batchFields, describeBatch } from './translate-batch.ts'
 
 const acceptedSchema = z.object({ out_batch_no: text, batch_id: identifier, create_time: optionalText })
 
@@ -45,15 +44,7 @@ const statuses = new Map<string, ObservedBatchStatus>([
   ['CLOSED', 'closed'],
 ])
 
-const batchSchema = z.object({
-  ...figureFields,
-  sp_mchid: text,
-  out_batch_no: text,
-  batch_id: identifier,
-  batch_status: text,
-  close_reason: optionalText,
-  update_time: optionalText,
-})
+const batchSchema = z.object({ ...batchFields, sp_mchid: text, batch_status: text })
 
 export function translateBatchAnswer(
   account: WechatpayAccount,
@@ -69,23 +60,5 @@ export function translateBatchAnswer(
   const status = statuses.get(batch.batch_status)
   if (!status)
     return notUnderstood(`The batch_status ${JSON.stringify(batch.batch_status.slice(0, 32))} is not known.`)
-  const figures = readFigures(batch, account.currency)
-  if ('problem' in figures) return notUnderstood(figures.problem)
-  const occurredAt = batch.update_time ? parseTime(batch.update_time) : undefined
-  if (batch.update_time && occurredAt === undefined) return notUnderstood('update_time is not a time.')
-  const closeReason = status === 'closed' ? readWord(batch.close_reason) : undefined
-  return {
-    outcome: 'understood',
-    observation: {
-      kind: 'batch',
-      source: 'query',
-      account: account.id,
-      reference,
-      status,
-      providerReference: batch.batch_id,
-      ...(Object.keys(figures).length > 0 && { figures }),
-      ...(closeReason !== undefined && { closeReason }),
-      ...(occurredAt !== undefined && { occurredAt }),
-    },
-  }
+  return describeBatch(account, batch, { source: 'query', status })
 }

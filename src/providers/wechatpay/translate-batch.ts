@@ -4,6 +4,7 @@
  */
 import { z } from 'zod'
 import type { BatchFigures } from '../../domain/batch.ts'
+import type { ObservedBatchStatus } from '../../domain/observation.ts'
 import { parseTime } from '../../domain/time.ts'
 import { identifier, optionalText, text } from '../fields.ts'
 import { notUnderstood, type Translation } from '../provider.ts'
@@ -14,7 +15,7 @@ import { isOfAnother, merchantFields, readCount, readFen, readWord } from './fie
 const observed = { FINISHED: 'finished', CLOSED: 'closed' } as const
 type BatchStatus = keyof typeof observed
 
-export const figureFields = {
+const figureFields = {
   total_num: optionalText,
   total_amount: optionalText,
   success_num: optionalText,
@@ -24,15 +25,16 @@ export const figureFields = {
 }
 type FigureFields = z.output<z.ZodObject<typeof figureFields>>
 
-const batchSchema = z.object({
-  ...merchantFields,
+/** What callbacks and answers say of a batch in the same words. */
+export const batchFields = {
   ...figureFields,
   out_batch_no: text,
   batch_id: identifier,
-  batch_status: optionalText,
   close_reason: optionalText,
   update_time: optionalText,
-})
+}
+
+const batchSchema = z.object({ ...merchantFields, ...batchFields, batch_status: optionalText })
 
 /** `status` is the event's; the batch must not say another. */
 export function translateBatch(
@@ -49,19 +51,27 @@ export function translateBatch(
     return notUnderstood(
       `batch_status ${JSON.stringify(batch.batch_status.slice(0, 32))} is not the event’s.`,
     )
+  return describeBatch(account, batch, { source: 'callback', status: observed[status] })
+}
+
+export function describeBatch(
+  account: WechatpayAccount,
+  batch: z.output<z.ZodObject<typeof batchFields>>,
+  { source, status }: { source: 'callback' | 'query'; status: ObservedBatchStatus },
+): Translation {
   const figures = readFigures(batch, account.currency)
   if ('problem' in figures) return notUnderstood(figures.problem)
   const occurredAt = batch.update_time ? parseTime(batch.update_time) : undefined
   if (batch.update_time && occurredAt === undefined) return notUnderstood('update_time is not a time.')
-  const closeReason = status === 'CLOSED' ? readWord(batch.close_reason) : undefined
+  const closeReason = status === 'closed' ? readWord(batch.close_reason) : undefined
   return {
     outcome: 'understood',
     observation: {
       kind: 'batch',
-      source: 'callback',
+      source,
       account: account.id,
       reference: batch.out_batch_no,
-      status: observed[status],
+      status,
       providerReference: batch.batch_id,
       ...(Object.keys(figures).length > 0 && { figures }),
       ...(closeReason !== undefined && { closeReason }),
@@ -82,7 +92,7 @@ const amounts = [
 ] as const
 
 /** Whether they add up is not asked here: our own transfers are what they are compared with. */
-export function readFigures(batch: FigureFields, currency: string): BatchFigures | { problem: string } {
+function readFigures(batch: FigureFields, currency: string): BatchFigures | { problem: string } {
   const figures: BatchFigures = {}
   for (const [field, name] of counts) {
     const text = batch[field]

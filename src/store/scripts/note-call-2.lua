@@ -6,7 +6,7 @@
 
   ARGV bucket, outcome, 'good', 'bad' or 'none', the probe's name or '', milliseconds it took, their class,
        failures in a row that open, milliseconds for which it opens first, and at most,
-       milliseconds for which the bucket is held or '0'
+       milliseconds for which the bucket is held or '0', and at most
 
   Returns 'opened', 'closed' or 'same'.
 ]]
@@ -18,7 +18,13 @@ redis.call('HINCRBY', KEYS[2], 'ms ' .. bucket, ARGV[5])
 local time = redis.call('TIME')
 local nowMs = time[1] * 1000 + math.floor(time[2] / 1000)
 local function after(ms) return string.format('%.0f', nowMs + ms) end
-if ARGV[10] ~= '0' then redis.call('HSET', KEYS[1], 'held ' .. bucket, after(tonumber(ARGV[10]))) end
+if ARGV[10] ~= '0' then
+  -- Of several that were under way together one may name a longer time than the next.
+  local field = 'held ' .. bucket
+  local before = tonumber(redis.call('HGET', KEYS[1], field) or 0)
+  if before > nowMs + ARGV[11] then before = 0 end
+  redis.call('HSET', KEYS[1], field, string.format('%.0f', math.max(before, nowMs + tonumber(ARGV[10]))))
+end
 
 local known = redis.call('HMGET', KEYS[1], 'retryAt', 'probe', 'failures')
 local isOpen, isProbe = known[1], probe ~= '' and known[2] == probe

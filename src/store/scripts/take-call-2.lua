@@ -11,8 +11,12 @@
   KEYS[2] the hash of counts
 
   ARGV bucket, '1' where it may be the one that tries, the longest wait in microseconds, how long a probe lasts in
-       milliseconds, its name, for how long others leave the trying to those who may;
+       milliseconds, its name, for how long others leave the trying to those who may, for how long the breaker opens at
+       most, for how long a bucket is held at most;
        then of each limit its field, the microseconds from one call to the next, and how far ahead it may be used
+
+  A time that lies further ahead than it can have been set is not believed: a clock that was wrong and is right again, or
+  another server's, must not shut an account for as long as it was off.
 
   Returns {'granted', milliseconds to wait}, {'probe', the same}, {'limited', milliseconds} or {'open', milliseconds}.
 ]]
@@ -21,12 +25,16 @@ local now = time[1] * 1000000 + time[2]
 local nowMs = math.floor(now / 1000)
 local bucket, mayProbe, waitMax = ARGV[1], ARGV[2] == '1', tonumber(ARGV[3])
 local known = redis.call('HMGET', KEYS[1], 'retryAt', 'probeUntil', 'held ' .. bucket)
+local function believed(text, last)
+  local at = tonumber(text)
+  return at <= last and at or 0
+end
 
 local isProbe = false
 if known[1] then
-  local free = tonumber(known[1])
+  local free = believed(known[1], nowMs + ARGV[7])
   if not mayProbe then free = free + tonumber(ARGV[6]) end
-  if known[2] then free = math.max(free, tonumber(known[2])) end
+  if known[2] then free = math.max(free, believed(known[2], nowMs + ARGV[4])) end
   if nowMs < free then
     redis.call('HINCRBY', KEYS[2], 'n ' .. bucket .. ' breaker-open', 1)
     return { 'open', free - nowMs }
@@ -35,12 +43,13 @@ if known[1] then
 end
 
 local start = now
-if known[3] then start = math.max(start, tonumber(known[3]) * 1000) end
+if known[3] then start = math.max(start, believed(known[3], nowMs + ARGV[8]) * 1000) end
 local ends = {}
-for i = 7, #ARGV, 3 do
-  local at = tonumber(redis.call('HGET', KEYS[1], ARGV[i]) or 0)
+for i = 9, #ARGV, 3 do
+  local ahead = tonumber(ARGV[i + 2])
+  local at = believed(redis.call('HGET', KEYS[1], ARGV[i]) or 0, now + waitMax + ARGV[i + 1] + ahead)
   ends[#ends + 1] = at
-  start = math.max(start, at - tonumber(ARGV[i + 2]))
+  start = math.max(start, at - ahead)
 end
 local waitMs = math.ceil((start - now) / 1000)
 if start - now > waitMax then
@@ -49,7 +58,7 @@ if start - now > waitMax then
 end
 
 for i, at in ipairs(ends) do
-  local arg = 4 + 3 * i
+  local arg = 6 + 3 * i
   local used = math.max(at, start) + tonumber(ARGV[arg + 1])
   redis.call('HSET', KEYS[1], ARGV[arg], string.format('%.0f', used))
 end

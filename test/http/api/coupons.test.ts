@@ -3,7 +3,7 @@ import type { Redis } from 'ioredis'
 import { couponSchema } from '../../../src/events/coupon-resource.ts'
 import type { CouponTerms } from '../../../src/http/api/coupon-request.ts'
 import { createCouponRoutes } from '../../../src/http/api/coupons.ts'
-import { createSayingReconcile, numberIdOf, useOf } from '../../support/coupons.ts'
+import { couponRequest, createSayingReconcile, numberIdOf, useOf } from '../../support/coupons.ts'
 import { createTestClients } from '../../support/redis.ts'
 import { authenticate, createSmallApi, sha256 } from '../../support/small-api.ts'
 import { createTestStore, digestPerson, type TestStore } from '../../support/store.ts'
@@ -13,18 +13,6 @@ const accounts = new Map<string, CouponTerms>([
   ['zeno-main', { currency: 'IDR' }],
   ['wx-test', { currency: 'CNY', coupons: true }],
 ])
-
-const body = (fields: Record<string, unknown> = {}) => ({
-  account: 'wx-test',
-  reference: newReference(),
-  stockId: '9856000',
-  openid: 'o-1',
-  appid: 'wx233544546545989',
-  amount: { value: '10.00', currency: 'CNY' },
-  name: '张三',
-  idCard: '11010119900101001X',
-  ...fields,
-})
 
 describe('coupons in the API', () => {
   const clients = createTestClients()
@@ -62,7 +50,7 @@ describe('coupons in the API', () => {
   after(() => clients.closeAll())
 
   it('registers a coupon and shows it, by id and by reference', async () => {
-    const asked = body()
+    const asked = couponRequest()
     const made = await api.post('/coupons', asked)
     assert.equal(made.status, 201)
     assert.equal(made.headers.location, `/v1/coupons/${made.body.id}`)
@@ -90,7 +78,7 @@ describe('coupons in the API', () => {
   })
 
   it('is idempotent: the same content is the same coupon, other content is refused', async () => {
-    const asked = body({ providerReference: 'c-1' })
+    const asked = couponRequest({ providerReference: 'c-1' })
     const made = await api.post('/coupons', asked)
     const again = await api.post('/coupons', asked)
     assert.deepEqual([again.status, again.body], [200, made.body])
@@ -118,7 +106,7 @@ describe('coupons in the API', () => {
   it('takes one that was granted elsewhere as granted, with what came of it before', async () => {
     const reconcile = createSayingReconcile(store)
     assert.equal((await reconcile.applyOne(useOf('c-9', 't-1', 300n))).outcome, 'parked')
-    const made = await api.post('/coupons', body({ providerReference: 'c-9', amount: undefined }))
+    const made = await api.post('/coupons', couponRequest({ providerReference: 'c-9', amount: undefined }))
     assert.deepEqual([made.status, made.body.state, made.body.sequence], [201, 'granted', 2])
     assert.equal(made.body.providerReference, 'c-9')
     assert.equal(pumped, 1)
@@ -136,9 +124,9 @@ describe('coupons in the API', () => {
   })
 
   it('refuses a number that is another coupon’s, and changes nothing', async () => {
-    const first = await api.post('/coupons', body({ providerReference: 'c-1' }))
+    const first = await api.post('/coupons', couponRequest({ providerReference: 'c-1' }))
     const reference = newReference()
-    const second = await api.post('/coupons', body({ reference, providerReference: 'c-1' }))
+    const second = await api.post('/coupons', couponRequest({ reference, providerReference: 'c-1' }))
     assert.equal(second.status, 422)
     assert.deepEqual(second.body.errors, [
       {
@@ -196,7 +184,7 @@ describe('coupons in the API', () => {
   ]
   for (const [what, fields, path] of faults) {
     it(`refuses ${what}`, async () => {
-      const response = await api.post('/coupons', body(fields))
+      const response = await api.post('/coupons', couponRequest(fields))
       assert.equal(response.status, 422)
       assert.deepEqual(
         [...new Set(response.body.errors.map((error: { path: string }) => error.path))],
@@ -207,11 +195,11 @@ describe('coupons in the API', () => {
 
   it('takes what is just within the limits', async () => {
     const asked = { reference: 'A9|_*-'.padEnd(128, 'z'), stockId: '1'.repeat(20), openid: 'x'.repeat(128) }
-    assert.equal((await api.post('/coupons', body({ ...asked, name: '名'.repeat(71) }))).status, 201)
+    assert.equal((await api.post('/coupons', couponRequest({ ...asked, name: '名'.repeat(71) }))).status, 201)
   })
 
   it('shows that a holder was erased', async () => {
-    const made = await api.post('/coupons', body())
+    const made = await api.post('/coupons', couponRequest())
     const found = await store.intents.find(made.body.id)
     await store.vault.forget(found?.personal.person ?? '')
     const { body: shown } = await api.get(`/coupons/${made.body.id}`)
@@ -222,7 +210,7 @@ describe('coupons in the API', () => {
   it('keeps who holds it out of Redis and the log, in the clear', async () => {
     await api.post(
       '/coupons',
-      body({ openid: 'openid-of-somebody', name: 'Some Body', idCard: '9988776655' }),
+      couponRequest({ openid: 'openid-of-somebody', name: 'Some Body', idCard: '9988776655' }),
     )
     const dumps = await Promise.all(
       (await redis.keys(`${store.prefix}:*`)).map((key) => redis.dumpBuffer(key)),
@@ -233,9 +221,9 @@ describe('coupons in the API', () => {
   })
 
   it('asks for the scopes, knows its methods, and takes nothing while nothing can be kept', async () => {
-    assert.equal((await api.post('/coupons', body(), 'viewer')).status, 403)
-    assert.equal((await api.post('/coupons', body(), 'nobody')).status, 401)
-    const { id } = (await api.post('/coupons', body())).body
+    assert.equal((await api.post('/coupons', couponRequest(), 'viewer')).status, 403)
+    assert.equal((await api.post('/coupons', couponRequest(), 'nobody')).status, 401)
+    const { id } = (await api.post('/coupons', couponRequest())).body
     assert.equal((await api.get(`/coupons/${id}`, 'viewer')).status, 200)
     assert.equal((await api.get(`/coupons/${id}`, 'other')).status, 403)
     assert.equal((await api.get('/coupons?account=a&reference=b', 'other')).status, 403)
@@ -245,6 +233,6 @@ describe('coupons in the API', () => {
     for (const query of ['', '?account=wx-test', '?reference=x', '?account=a&reference=b&what=1'])
       assert.equal((await api.get(`/coupons${query}`)).status, 422, query)
     unavailable = 'redis-full'
-    assert.equal((await api.post('/coupons', body())).body.code, 'redis-full')
+    assert.equal((await api.post('/coupons', couponRequest())).body.code, 'redis-full')
   })
 })

@@ -8,6 +8,7 @@ import { transferSchema } from '../../../src/events/transfer-resource.ts'
 import { describeDisbursement } from '../../../src/sandbox/signed-callback.ts'
 import { transferIdOf } from '../../../src/store/ids.ts'
 import { dyingAfter } from '../../support/batches.ts'
+import { couponRequest } from '../../support/coupons.ts'
 import { createTestClients } from '../../support/redis.ts'
 import { createSendingApi } from '../../support/sending-api.ts'
 import {
@@ -61,23 +62,11 @@ const wechatBatchOf = (fields: Fields = {}) => ({
   ...fields,
 })
 
-const couponOf = (fields: Fields = {}) => ({
-  account: 'wx-test',
-  reference: newReference(),
-  stockId: '9856000',
-  openid: 'o-1',
-  appid: 'wx233544546545989',
-  amount: { value: '10.00', currency: 'CNY' },
-  name: '张三',
-  idCard: '11010119900101001X',
-  ...fields,
-})
-
 const inEachKind: [string, (fields?: Fields) => Fields][] = [
   ['/transfers', transferOf],
   ['/batches', batchOf],
   ['/batches', wechatBatchOf],
-  ['/coupons', couponOf],
+  ['/coupons', couponRequest],
 ]
 
 describe('sending by the API', () => {
@@ -261,7 +250,7 @@ describe('sending by the API', () => {
       [
         'a coupon without credentials',
         '/coupons',
-        couponOf({ account: 'wx-quiet' }),
+        couponRequest({ account: 'wx-quiet' }),
         ['submit submission-not-configured'],
       ],
       [
@@ -290,7 +279,7 @@ describe('sending by the API', () => {
       [
         'a coupon granted elsewhere',
         '/coupons',
-        couponOf({ providerReference: 'c-1' }),
+        couponRequest({ providerReference: 'c-1' }),
         ['providerReference started-elsewhere'],
       ],
       ['force on a batch', '/batches', batchOf({ force: true }), ['force unknown-field']],
@@ -517,7 +506,7 @@ describe('sending by the API', () => {
       await callback(content.reference)
       const { answer, at } = await ask('/transfers', body.id)
       assert.deepEqual([answer.status, answer.body.code, at], [409, 'cannot-query', undefined])
-      const coupon = await api.post('/coupons', couponOf())
+      const coupon = await api.post('/coupons', couponRequest())
       assert.equal((await ask('/coupons', coupon.body.id)).answer.body.code, 'cannot-query')
     })
 

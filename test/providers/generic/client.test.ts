@@ -139,6 +139,7 @@ describe('the client of a generic account', () => {
     ['too much asked', answered(payout(), 429)],
     ['a redirect', answered(payout(), 302)],
     ['trouble over there', answered(payout(), 503)],
+    ['more than a callback may have', answered(payout({ more: 'x'.repeat(256 * 1024) }))],
     ['a time-out', { outcome: 'unknown', because: 'It took too long.' }],
   ]
   for (const [title, exchange] of unknown) {

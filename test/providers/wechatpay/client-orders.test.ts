@@ -3,6 +3,7 @@ import { verify } from 'node:crypto'
 import type { CallResult } from '../../../src/providers/client.ts'
 import { decryptField } from '../../../src/providers/wechatpay/sensitive-field.ts'
 import { translateAnswer } from '../../../src/providers/wechatpay/translate-answer.ts'
+import { createMemoryLogger } from '../../support/log.ts'
 import { sightingOf } from '../../support/translation.ts'
 import {
   now,
@@ -390,6 +391,18 @@ describe('wechatpay orders', () => {
     const result = await client.order(payBatch())
     assert.ok(result.outcome === 'unsent' && result.retryInMs === 10_000)
     assert.match(result.because, /No key of WeChat Pay/)
+  })
+
+  it('that may not be sent are told of in the log by what is wrong, and not by what they are called', async () => {
+    const logger = createMemoryLogger()
+    const client = createTestClient(() => assert.fail('It was sent.'), callingAccount, logger)
+    const order = payBatch({ reference: 'has spaces in it' })
+    const result = await client.order(order)
+    assert.ok(result.outcome === 'refused' && result.remedy === 'operator')
+    const [line] = logger.lines
+    assert.equal(line?.event, 'order.not-sent')
+    assert.equal(line.fields.account, callingAccount.id)
+    assert.ok(!JSON.stringify(line).includes(order.reference))
   })
 
   it('of other providers are not sent', async () => {

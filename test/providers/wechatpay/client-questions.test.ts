@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import type { CallResult, Question } from '../../../src/providers/client.ts'
 import { translateAnswer } from '../../../src/providers/wechatpay/translate-answer.ts'
+import { createMemoryLogger } from '../../support/log.ts'
 import { sightingOf } from '../../support/translation.ts'
 import { now, publicKeyId } from '../../support/wechatpay.ts'
 import {
@@ -215,6 +216,20 @@ describe('wechatpay questions', () => {
         parts.map(({ asked }) => asked.reference),
         ['detail0', 'detail2'],
       )
+    })
+
+    it('say in the log where it stands, and not what it is called', async () => {
+      const logger = createMemoryLogger()
+      const odd = { ...detail(1), detail_status: 'A_NEW_WORD' }
+      const client = createTestClient(() => signedAnswer(200, page([detail(0), odd])), callingAccount, logger)
+      await client.ask({ ...questions.page, from: 100 })
+      const [line, ...more] = logger.lines
+      assert.deepEqual(more, [])
+      assert.equal(line?.event, 'answer.not-understood')
+      assert.equal(line.fields.position, 101)
+      assert.equal(line.fields.account, callingAccount.id)
+      const text = JSON.stringify(line)
+      assert.ok(!text.includes('detail1') && !text.includes(questions.page.reference))
     })
 
     it('let no transfer say that it is of another batch or merchant', async () => {
