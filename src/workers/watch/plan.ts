@@ -110,6 +110,8 @@ function nextOfTransfer(intent: Transfer, view: View, terms: Terms, now: number)
   if (hold || finalTransferStates.has(intent.state)) return askTransfer(intent, view, terms, now)
   switch (submission?.step) {
     case 'waiting':
+      // Somebody else has sent it: a callback tells that the money is under way.
+      if (intent.state === 'processing') return askTransfer(intent, view, terms, now)
       return terms.orders.has('reserve') ? { do: 'reserve' } : rest(intent, terms, now)
     case 'reserving':
     case 'reserved':
@@ -170,7 +172,8 @@ function nextOfGrouping(intent: Batch, terms: Terms, now: number): Next {
 
 function nextOfBatch(intent: Batch, view: View, terms: Terms, now: number): Next {
   const step = intent.submission?.step
-  if (!intent.hold && step === 'waiting')
+  // Where its transfers are under way somebody else has sent it.
+  if (!intent.hold && step === 'waiting' && intent.state !== 'processing')
     return terms.orders.has('pay-batch') ? { do: 'pay-batch' } : rest(intent, terms, now)
   if (step === 'refused' || step === 'withdrawn') return { do: 'follow' }
   // Nobody has sent it, as far as we know and as far as we would.
@@ -186,9 +189,17 @@ function nextOfLostBatch(intent: Batch, { totals }: View, terms: Terms, now: num
   const isLost = submission?.step === 'sending' && state === 'submitted' && !hold && isUntouched(totals)
   if (!isLost || !terms.orders.has('pay-batch'))
     return { do: 'rest', until: nextQuestion(sinceOf(intent), now, terms.watch) }
+  if (isForgotten(submission.at, now))
+    return { do: 'rest', until: nextQuestion(sinceOf(intent), now, terms.watch) }
   const from = submission.at + terms.watch.everyMs
   return now < from ? { do: 'rest', until: from } : { do: 'pay-batch-again' }
 }
+
+/** A provider answers for 30 days: what it does not know after that it may have carried out. */
+function isForgotten(sentAt: number, now: number): boolean {
+  return now - sentAt >= rememberedMs
+}
+const rememberedMs = 28 * dayMs
 
 /** None of its transfers has been heard of, so what was sent can be sent again as it was. */
 function isUntouched(totals: BatchTotals | undefined): boolean {
@@ -205,6 +216,7 @@ function nextOfCoupon(intent: Coupon, view: View, terms: Terms, now: number): Ne
   if (hold || isNotKnown || !terms.orders.has('grant')) return rest(intent, terms, now)
   if (submission?.step === 'waiting') return { do: 'grant' }
   if (submission?.step !== 'sending' || intent.state !== 'submitted') return rest(intent, terms, now)
+  if (isForgotten(submission.at, now)) return rest(intent, terms, now)
   // Without a number it cannot be asked about; the same grant again is answered with the number.
   const from = submission.at + terms.watch.everyMs
   return now < from ? { do: 'rest', until: from } : { do: 'grant-again' }
@@ -217,7 +229,8 @@ function marksOf({ intent }: View, terms: Terms, now: number): Plan['marks'] {
   const marks: Plan['marks'] = []
   if (!intent.overdue && age >= watch.overdueMs) marks.push('overdue')
   // What waits for us is not the provider's silence.
-  if (age >= watch.giveUpMs && (!intent.submission || mayBeSent(intent))) marks.push('silent')
+  const isTheirs = !intent.submission || mayBeSent(intent) || intent.state === 'processing'
+  if (age >= watch.giveUpMs && isTheirs) marks.push('silent')
   return marks
 }
 

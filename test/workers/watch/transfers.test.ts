@@ -467,6 +467,31 @@ describe('sending and watching transfers', () => {
     assert.equal(fake.questions.length, 2)
   })
 
+  it('asks about what somebody else has sent while it waited, and tells a person at last', async () => {
+    const one = start()
+    one.state.paused = true
+    const intent = await registerToSend(store, 't-1')
+    await one.settle()
+    await one.reconcile.applyOne(
+      openReceiptOf(bytesOf(transferSeen('t-1', 'processing', { source: 'callback' }))),
+    )
+    assert.equal((await find(intent)).state, 'processing')
+    one.state.paused = false
+    await one.pass(2 * minute)
+    assert.deepEqual(calls(), [])
+    assert.ok(fake.questions.length > 0)
+    fake.onAsk = () => unknown
+    for (let days = 0; days < 9; days++) await one.pass(day)
+    const { cases } = await store.cases.list({ account: intent.account, limit: 10 })
+    assert.deepEqual(
+      cases.map(({ kind }) => kind),
+      ['silent'],
+    )
+    succeed()
+    await one.pass(2 * day)
+    assert.equal((await find(intent)).state, 'succeeded')
+  })
+
   it('lets go of what is not there any more', async () => {
     const one = start()
     const intent: Intent = await registerIn(store, 't-1')
