@@ -248,7 +248,8 @@ function decideRefused(intent: Sendable, seen: SubmissionObservation, now: numbe
   if (intent.state !== 'submitted' || (from !== 'reserving' && from !== 'sending'))
     return { verdict: 'stale' }
   // A person may have ruled on the very same words: this is the answer to what was sent again since.
-  if (seen.remedy !== 'failed') return hold<Sendable>(intent, {}, 'refused-by-provider', now)
+  // And of a repeat it does not say what became of the first: failed for that, it could be paid a second time.
+  if (seen.remedy !== 'failed' || seen.again) return hold<Sendable>(intent, {}, 'refused-by-provider', now)
   return applied(intent.kind === 'batch' ? 'refused' : 'failed', intent, refused(intent, seen, now), now)
 }
 

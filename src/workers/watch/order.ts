@@ -58,10 +58,17 @@ export async function repeatOrder(deps: AccountDeps, turn: Turn, order: Order): 
   if (await deps.isPaused()) return { at: clock() + movedOnMs }
   const result = await guardCall(deps, turn, () => client.order({ ...order, notAfter }, turn.signal()))
   log(deps, turn, order, result)
-  const later = await settle(deps, turn.found.intent as Sendable, result)
+  const later = await settle(deps, turn.found.intent as Sendable, ofRepeat(result))
   const { intent } = turn.found
   if (result.outcome === 'answered' || later.coolUntil !== undefined) return later
   return { at: nextQuestion(sinceOf(intent), clock(), deps.terms.watch) }
+}
+
+/** Of the repeat it says what it says, and nothing of what was sent before. */
+function ofRepeat(result: CallResult): CallResult {
+  if (result.outcome !== 'refused' || !result.part) return result
+  const { part } = result
+  return { ...result, part: { ...part, asked: { ...part.asked, again: true } } }
 }
 
 async function settle(deps: AccountDeps, intent: Sendable, result: CallResult): Promise<Later> {

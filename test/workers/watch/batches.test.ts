@@ -3,7 +3,7 @@ import type { Redis } from 'ioredis'
 import type { Batch } from '../../../src/domain/batch.ts'
 import { cancelTransfer } from '../../../src/domain/decide-transfer.ts'
 import { hold } from '../../../src/domain/decision.ts'
-import type { BatchId, TransferId } from '../../../src/domain/ids.ts'
+import type { BatchId, CaseId, TransferId } from '../../../src/domain/ids.ts'
 import { requestSubmission, waitingSince } from '../../../src/domain/submission.ts'
 import type { Transfer } from '../../../src/domain/transfer.ts'
 import type { Order } from '../../../src/providers/client.ts'
@@ -372,6 +372,26 @@ describe('sending and watching batches', () => {
     await settleBatches()
     assert.equal((await find()).state, 'finished')
     assert.equal(fake.orders.length, 1)
+  })
+
+  it('asks a person where only a repeat was refused for good: the first may have been taken', async () => {
+    await register(2)
+    const one = start()
+    fake.onOrder = () => unknown
+    await one.settle()
+    fake.onOrder = () =>
+      refusedWith(
+        'failed',
+        submissionOf({ of: 'batch', status: 'refused', reference: 'b-1', remedy: 'failed' }),
+      )
+    await one.pass(31_000)
+    await one.pass(2 * minute)
+    assert.equal(fake.orders.length, 2)
+    const held = (await find()).hold
+    assert.equal(held?.reason, 'refused-by-provider')
+    assert.deepEqual(await states(), ['submitted'])
+    const opened = await store.cases.find((held?.case ?? '') as CaseId)
+    assert.match(opened?.reason ?? '', /sent before is not known/)
   })
 
   for (const [action, step, state, orders] of [
