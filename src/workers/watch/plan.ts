@@ -68,7 +68,7 @@ export function plan(view: View, terms: Terms, now: number): Plan {
 /** It is watched all the same: something was heard that only the provider can explain. It is asked once, and not for the asking. */
 function nextOfSettled({ intent, askedAt }: View, terms: Terms, now: number): Next {
   const question = questionAbout(intent)
-  if (!question || !terms.questions.has(question)) return { do: 'drop' }
+  if (!question || !canBeAsked(intent, question, terms)) return { do: 'drop' }
   const again = askedAt === undefined ? now : askedAt + quietMsOf(intent, terms)
   const from = mayComeBack(intent) ? Math.max(again, intent.updatedAt + terms.watch.everyMs) : again
   return now < from ? { do: 'rest', until: from } : { do: 'ask', question }
@@ -77,6 +77,16 @@ function nextOfSettled({ intent, askedAt }: View, terms: Terms, now: number): Ne
 function questionAbout(intent: Intent): 'transfer' | 'batch' | 'coupon' | undefined {
   if (intent.kind === 'transfer' || intent.kind === 'batch') return intent.kind
   return intent.kind === 'coupon' && intent.couponNumber !== undefined ? 'coupon' : undefined
+}
+
+/** Where a provider knows batches it knows a transfer by its place in one. What is in none would hold up all other questions. */
+function canBeAsked(
+  intent: Intent,
+  question: 'transfer' | 'batch' | 'coupon',
+  { questions }: Pick<Terms, 'questions'>,
+): boolean {
+  const hasPlace = intent.kind !== 'transfer' || intent.batch !== undefined || !questions.has('batch')
+  return questions.has(question) && hasPlace
 }
 
 /** For how long it is not asked about again, whoever wishes for it: anybody may send old callbacks. */
@@ -154,7 +164,7 @@ function askFrom(
   terms: Terms,
   now: number,
 ): Next {
-  if (!terms.questions.has(question)) return rest(intent, terms, now)
+  if (!canBeAsked(intent, question, terms)) return rest(intent, terms, now)
   const again = askedAt === undefined ? 0 : askedAt + terms.watch.everyMs
   const from = Math.max(isWished ? 0 : sinceOf(intent) + firstMs, again)
   return now < from ? { do: 'rest', until: from } : { do: 'ask', question }
