@@ -372,6 +372,12 @@ describe('sending and watching batches', () => {
     await settleBatches()
     assert.equal((await find()).state, 'finished')
     assert.equal(fake.orders.length, 1)
+    for (let hours = 0; hours < 24; hours++) {
+      for (let i = 0; i < 6; i++) await one.pass(10 * minute)
+    }
+    assert.ok(asked('batch') < 30, `${asked('batch')} questions about what is not there`)
+    for (let days = 0; days < 16; days++) await one.pass(day)
+    assert.equal(await dueAt(store, { id }), undefined)
   })
 
   it('asks a person where only a repeat was refused for good: the first may have been taken', async () => {
