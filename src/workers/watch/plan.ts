@@ -101,7 +101,7 @@ export function rest(intent: Intent, { watch }: Pick<Terms, 'watch'>, now: numbe
 
 function nextOf(view: View, terms: Terms, now: number): Next {
   const { intent } = view
-  if (intent.hold && submissionHolds.has(intent.hold.reason)) return rest(intent, terms, now)
+  if (intent.hold && submissionHolds.has(intent.hold.reason)) return nextOfRefused(view, terms, now)
   switch (intent.kind) {
     case 'transfer':
       return nextOfTransfer(intent, view, terms, now)
@@ -112,6 +112,13 @@ function nextOf(view: View, terms: Terms, now: number): Next {
     case 'collection':
       return { do: 'drop' }
   }
+}
+
+/** Of a batch an earlier order may have been taken all the same: whoever has to decide is shown that. */
+function nextOfRefused(view: View, terms: Terms, now: number): Next {
+  const { intent, isNotKnown } = view
+  const isAsked = intent.kind === 'batch' && intent.submission?.step === 'sending' && !isNotKnown
+  return isAsked ? askFrom(view, 'batch', terms.watch.firstMs, terms, now) : rest(intent, terms, now)
 }
 
 function nextOfTransfer(intent: Transfer, view: View, terms: Terms, now: number): Next {

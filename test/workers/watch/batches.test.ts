@@ -398,6 +398,17 @@ describe('sending and watching batches', () => {
     assert.deepEqual(await states(), ['submitted'])
     const opened = await store.cases.find((held?.case ?? '') as CaseId)
     assert.match(opened?.reason ?? '', /sent before is not known/)
+    const { resolve } = createTestCaseParts(store, { clock: () => time.now, providers: one.providers })
+    await one.pass(3 * 60 * minute)
+    assert.equal(fake.orders.length, 2, 'it is held')
+    fake.onAsk = ({ call }) => (call === 'batch' ? saying(batchSeen('b-1', 'processing')) : unknown)
+    await one.pass(2 * 60 * minute)
+    assert.equal((await find()).state, 'processing')
+    const word = { id: held?.case ?? '', by: 'ops', reason: 'So it is.' }
+    await assert.rejects(resolve({ ...word, action: 'cancel' }), /accepted after all/)
+    await resolve({ ...word, action: 'keep-ours' })
+    await one.pass(2 * 60 * minute)
+    assert.equal(fake.orders.length, 2)
   })
 
   for (const [action, step, state, orders] of [
