@@ -26,7 +26,7 @@ describe('the step before an order', function () {
     const { redis, store, steps } = await connect(master.url)
     try {
       const intent = await registerIn(store, 't-1')
-      assert.equal(await steps.areKept(intent), true)
+      await until('the replica to have it', () => steps.areKept(intent))
       replica.freeze()
       assert.equal(await steps.areKept(await registerIn(store, 't-2')), false)
       replica.thaw()
