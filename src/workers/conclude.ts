@@ -73,8 +73,8 @@ export function conclude(
  * hundred times: the answer is kept where it is another one than before.
  */
 function isWorthKeeping({ heard: known }: Found, now: Heard, repeat: RepeatClass | undefined): boolean {
-  if (now.asked && known.some(({ fact, receipt }) => fact === now.fact && receipt !== now.receipt))
-    return false
+  const isSaid = ({ asked, fact, receipt }: Heard) => asked && fact === now.fact && receipt !== now.receipt
+  if (now.asked && known.some(isSaid)) return false
   return (!repeat && !now.asked) || known.length < repeatsKept
 }
 

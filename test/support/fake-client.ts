@@ -92,7 +92,7 @@ export function submissionOf(
 
 export function transferSeen(
   reference: string,
-  status: 'processing' | 'succeeded' | 'failed',
+  status: 'processing' | 'succeeded' | 'failed' | 'returned',
   fields: Partial<Extract<Sighting, { kind: 'transfer' }>> = {},
 ): Sighting {
   return { kind: 'transfer', source: 'query', account, reference, status, ...fields }

@@ -153,7 +153,52 @@ describe('sending and watching batches', () => {
     )
     await settleBatches()
     assert.equal((await find()).state, 'finished')
-    assert.notEqual(await dueAt(store, { id }), undefined, 'a bank may send something back')
+    assert.equal(await dueAt(store, { id }), time.now)
+  })
+
+  it('looks back at what is finished, rarer and rarer, and finds what a bank has sent back', async () => {
+    await register(2)
+    const one = start()
+    await one.settle()
+    let later: 'succeeded' | 'returned' = 'succeeded'
+    fake.onAsk = (question) =>
+      question.call === 'batch'
+        ? saying(batchSeen('b-1', 'finished'))
+        : saying(
+            transferSeen('r-0', 'succeeded', { batch: 'b-1' }),
+            transferSeen('r-1', later, { batch: 'b-1' }),
+          )
+    await one.pass(31_000)
+    await settleBatches()
+    assert.equal((await find()).state, 'finished')
+    const gaps: number[] = []
+    const lookOn = async (until: number) => {
+      for (let due = await dueAt(store, { id }); due !== undefined && due < until; ) {
+        const before = asked('batch')
+        time.now = due
+        await one.settle()
+        due = await dueAt(store, { id })
+        if (due !== undefined && asked('batch') > before) gaps.push(due - time.now)
+      }
+    }
+    await lookOn(time.now + 3 * day)
+    assert.deepEqual(
+      gaps,
+      gaps.toSorted((a, b) => a - b),
+    )
+    assert.ok(gaps.length > 5 && gaps.every((gap) => gap >= minute && gap <= day))
+    const receiptsOf = async (member: TransferId) => redis.hlen(store.keys.heard(member))
+    const [first, second] = await store.intents.listMembers(id)
+    assert.ok(first && second)
+    assert.ok((await receiptsOf(first)) <= 2, 'what says nothing new is not kept')
+    later = 'returned'
+    await lookOn(time.now + 2 * day)
+    assert.deepEqual(await states(), ['returned', 'succeeded'])
+    assert.deepEqual((await factsOf(store, { id: second })).slice(-2), ['succeeded', 'returned'])
+    await settleBatches()
+    assert.ok((await factsOf(store, { id })).includes('amended'))
+    await lookOn(Number.POSITIVE_INFINITY)
+    assert.equal(await dueAt(store, { id }), undefined)
   })
 
   it('waits out a shortage of calls between two pages', async () => {
