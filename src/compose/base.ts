@@ -38,7 +38,7 @@ export const queuePrefix = `{${keyPrefix}:q}`
 const guardIntervalMs = 1_000
 
 /** Less than a command may take (`queue/connections.ts`). */
-const replicaWaitMs = 1_000
+export const replicaWaitMs = 1_000
 
 export const clock = () => Date.now()
 export const ids = createIdMaker(clock, createRandomPool())

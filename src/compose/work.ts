@@ -4,6 +4,7 @@ import { createLease } from '../store/lease.ts'
 import { createLeaving } from '../store/leaving.ts'
 import { createLinks } from '../store/links.ts'
 import { createLogLeaving } from '../store/log-leaving.ts'
+import { createOrderSteps, type OrderSteps } from '../store/order-steps.ts'
 import { createReadyReceipts } from '../store/ready-receipts.ts'
 import { createWatch } from '../store/watch.ts'
 import type { Logger } from '../telemetry/logger.ts'
@@ -19,7 +20,16 @@ import { createSettleBatches } from '../workers/settle-batches.ts'
 import { shareRounds } from '../workers/share-rounds.ts'
 import { startWatch } from '../workers/watch/watch.ts'
 import { createBasePauses } from './accounts.ts'
-import { type Base, type ComposeDeps, clock, ids, open, openQueue, queuePrefix } from './base.ts'
+import {
+  type Base,
+  type ComposeDeps,
+  clock,
+  ids,
+  open,
+  openQueue,
+  queuePrefix,
+  replicaWaitMs,
+} from './base.ts'
 import { createIntentParts, type IntentParts } from './store.ts'
 
 const sweepIntervalMs = 5_000
@@ -90,6 +100,7 @@ export async function startWork({ config, lifecycle, logger }: ComposeDeps, base
   }
 
   const watching = startWatch({
+    orderSteps: await openOrderSteps({ config, lifecycle }, base),
     providers: base.providers,
     settingsOf: base.settingsOf,
     pauses: createBasePauses(base, redis),
@@ -124,6 +135,18 @@ export async function startWork({ config, lifecycle, logger }: ComposeDeps, base
     logger,
   })
   lifecycle.add({ name: 'archive-sweep', stop: () => archiver.stop({ force: isAway() }) })
+}
+
+/** On a connection of their own: others must not stand behind them where these wait for replicas. */
+async function openOrderSteps(
+  { config, lifecycle }: Pick<ComposeDeps, 'config' | 'lifecycle'>,
+  base: Base,
+): Promise<OrderSteps | undefined> {
+  const { replicas } = config.durability
+  if (replicas === 0) return undefined
+  const redis = await open(base, lifecycle, 'wait', 'order-steps')
+  const { intents } = createIntentParts(base, redis)
+  return createOrderSteps({ redis, intents, keys: base.keys, replicas, waitMs: replicaWaitMs })
 }
 
 /** What becomes of batches beside what is reported of them. */

@@ -119,6 +119,8 @@ export interface SubmissionObservation<Payee = ObservedPayee> extends Observatio
   validUntil?: number
   /** Of a refusal: whether it is for good, or a person has to mend something first. */
   remedy?: 'failed' | 'operator'
+  /** The same had been sent before, and what became of that is not known: the refusal may be of the repeat alone. */
+  again?: true
   failure?: Failure
 }
 

@@ -27,6 +27,8 @@ export interface Asked {
   /** Our own reference of what was asked about, and of its batch. */
   reference: string
   batch?: string
+  /** The same had been sent before, and nobody knows whether that had arrived. */
+  again?: true
 }
 
 /**

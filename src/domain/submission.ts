@@ -68,7 +68,13 @@ export function requestSubmission<I extends Sendable>(
   now: number,
 ): Step<I> | undefined {
   if (intent.state !== 'registered' || intent.submission || intent.hold) return undefined
+  if (isStartedElsewhere(intent)) return undefined
   return step<I>('requested', intent, { ...intent, submission: waitingSince(now, force) }, now)
+}
+
+/** Whoever has the provider's number has it from there: sent once more it would be paid twice. */
+export function isStartedElsewhere(intent: Sendable): boolean {
+  return intent.kind !== 'coupon' && intent.providerReference !== undefined
 }
 
 /** As a new intent has it that is to be sent at once. */
@@ -90,8 +96,15 @@ export function beginSending<I extends Sendable>(before: I, now: number): Step<I
 
 function begin<I extends Sendable>(before: I, to: 'reserving' | 'sending', now: number): Step<I> | undefined {
   const { submission, state } = before
-  if (!submission || before.hold || (state !== 'registered' && state !== 'submitted')) return undefined
-  const after = { ...before, state: 'submitted', submission: { ...submission, step: to, at: now } }
+  const isOpen = state === 'registered' || state === 'submitted'
+  // Of a mere grouping some transfers may have arrived before the last of them was asked for.
+  const isUnderWay = before.kind === 'batch' && !before.wechatpay && state === 'processing'
+  if (!submission || before.hold || !(isOpen || isUnderWay)) return undefined
+  const after = {
+    ...before,
+    state: isUnderWay ? state : 'submitted',
+    submission: { ...submission, step: to, at: now },
+  }
   return step<I>(state === 'registered' ? 'submitted' : 'sent', before, after as I, now)
 }
 
@@ -141,6 +154,7 @@ export function expiryOf({ step, at, validUntil }: Submission, reservationMs: nu
  */
 export function sendWithBatch(before: Transfer, now: number): Step<Transfer> | undefined {
   if (before.state !== 'registered' || before.hold || before.submission) return undefined
+  if (isStartedElsewhere(before)) return undefined
   return step<Transfer>('submitted', before, { ...before, state: 'submitted' }, now)
 }
 
@@ -234,7 +248,8 @@ function decideRefused(intent: Sendable, seen: SubmissionObservation, now: numbe
   if (intent.state !== 'submitted' || (from !== 'reserving' && from !== 'sending'))
     return { verdict: 'stale' }
   // A person may have ruled on the very same words: this is the answer to what was sent again since.
-  if (seen.remedy !== 'failed') return hold<Sendable>(intent, {}, 'refused-by-provider', now)
+  // And of a repeat it does not say what became of the first: failed for that, it could be paid a second time.
+  if (seen.remedy !== 'failed' || seen.again) return hold<Sendable>(intent, {}, 'refused-by-provider', now)
   return applied(intent.kind === 'batch' ? 'refused' : 'failed', intent, refused(intent, seen, now), now)
 }
 

@@ -2,7 +2,7 @@
  * How a provider is called: within what it allows of all our processes together, each attempt for so long, and again at once
  * only where the same again does no harm. `unsent` is said where it is certain; whatever may have left is `unknown`.
  */
-import type { Call, CallRequest, ConnectTo, Endpoint, RateLimit } from '../providers/client.ts'
+import type { Call, CallRequest, ConnectTo, Endpoint, Exchange, RateLimit } from '../providers/client.ts'
 import { anySignal } from '../telemetry/any-signal.ts'
 import type { Logger } from '../telemetry/logger.ts'
 import { anyBucket, createAttempt, type Patience, waited } from './attempt.ts'
@@ -82,12 +82,21 @@ function createCall(endpoint: Endpoint, limits: readonly RateLimit[], deps: Call
       const index = first + made - 1
       const attempted = await attempt(index, request, patience)
       noteHost(index, first, attempted)
+      if (attempted.kind === 'settled' && isDoubtful(gravestYet)) return afterDoubt(attempted)
       gravestYet = gravest(gravestYet, attempted)
       const options = { repeatable: request.repeatable, hosts: hosts.length }
       const pauseMs = pauseAfter(attempted, made, options, random)
       if (pauseMs === undefined || !(await waited(pauseMs, patience.signal))) return gravestYet.exchange
     }
   }
+}
+
+function isDoubtful(attempt: Attempt | undefined): boolean {
+  return attempt?.kind === 'unknown' || attempt?.kind === 'broke'
+}
+
+function afterDoubt({ exchange }: Attempt): Exchange {
+  return exchange.outcome === 'answered' ? { ...exchange, again: true } : exchange
 }
 
 function createPatience(caller: AbortSignal | undefined, msMax: number): Patience {

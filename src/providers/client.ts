@@ -125,7 +125,14 @@ export interface CallRequest {
 }
 
 export type Exchange =
-  | { outcome: 'answered'; status: number; header(name: string): string | undefined; body: Buffer }
+  | {
+      outcome: 'answered'
+      status: number
+      header(name: string): string | undefined
+      body: Buffer
+      /** To a repeat: an earlier attempt of the same call may have arrived, and was not answered. */
+      again?: true
+    }
   | { outcome: 'unsent'; because: string; retryInMs?: number }
   | { outcome: 'unknown'; because: string }
 

@@ -8,9 +8,11 @@ import type { Archive } from '../store/archive.ts'
 import { noteReceiptPlace } from '../store/codec/heard.ts'
 import { toIntentLine, toReceiptLine } from '../store/codec/kept-intent.ts'
 import { decodeReceipt } from '../store/codec/receipt.ts'
+import { mayComeBack } from '../store/commit.ts'
 import type { Lease } from '../store/lease.ts'
 import type { Leaving, Standing } from '../store/leaving.ts'
 import type { LogLeaving } from '../store/log-leaving.ts'
+import { returnsMs } from './watch/times.ts'
 
 export interface ArchiveSweepDeps {
   partitions: number
@@ -85,6 +87,11 @@ export function createArchiveSweep(deps: ArchiveSweepDeps): ArchiveSweep {
     return left
   }
 
+  /** What a bank may still send back is looked for as long as it is here. */
+  function isDone({ intent }: Standing): boolean {
+    return !mayComeBack(intent) || clock() - intent.updatedAt >= returnsMs
+  }
+
   async function sweepIntents(partition: number, account: string, goesOn: GoesOn, counts: Archived) {
     const until = clock() - deps.retentionOf(account).finalMs
     const inCases = await leaving.listInCases(partition, account)
@@ -100,7 +107,7 @@ export function createArchiveSweep(deps: ArchiveSweepDeps): ArchiveSweep {
         page.map(({ id }) => id),
         inCases,
       )
-      const left = await archiveIntents(standings, counts)
+      const left = await archiveIntents(standings.filter(isDone), counts)
       stayed += page.length - left.filter(Boolean).length
       if (!(await goesOn())) return
     }

@@ -9,6 +9,7 @@ import type { BatchDecision } from '../domain/decide-batch.ts'
 import type { Decision } from '../domain/decision.ts'
 import type { Because } from '../domain/event.ts'
 import type { Intent } from '../domain/intent.ts'
+import type { Observation } from '../domain/observation.ts'
 import type { OpenReceipt, ReceiptOutcome } from '../domain/receipt.ts'
 import { classifyRepeat, type Heard, type RepeatClass } from '../domain/repeats.ts'
 import type { CommitRequest } from '../store/commit.ts'
@@ -48,7 +49,12 @@ export function conclude(
     case 'awaits-person':
       return { ...base, receipt: record('awaits-person'), ...attach(found, receipt) }
     case 'held':
-      return { ...base, ...describeHold(decision, because, receipt, now), receipt: record('held'), ask: true }
+      return {
+        ...base,
+        ...describeHold(decision, because, observation, now),
+        receipt: record('held'),
+        ask: true,
+      }
     case 'applied':
       return {
         ...base,
@@ -110,16 +116,22 @@ function attach({ case: known }: Found, { id }: OpenReceipt): Pick<CommitRequest
 function describeHold(
   { steps, reason }: Extract<Decision, { verdict: 'held' }>,
   because: Because,
-  { id }: OpenReceipt,
+  seen: Observation,
   now: number,
 ): Pick<CommitRequest, 'steps' | 'because' | 'case'> {
   const held = steps.at(-1)?.intent
+  const doubt = seen.kind === 'submission' && seen.again && { reason: doubtOfRepeat }
   return {
     steps,
     because: { ...because, reason },
-    ...(held?.hold && { case: { after: openHeldCase({ ...held, hold: held.hold }, id, now) } }),
+    ...(held?.hold && {
+      case: { after: { ...openHeldCase({ ...held, hold: held.hold }, seen.receiptId, now), ...doubt } },
+    }),
   }
 }
+
+const doubtOfRepeat =
+  'The provider refused it when it was sent again. What became of what was sent before is not known: ask the provider before it is called off or paid otherwise.'
 
 function describeDrift(
   intent: Intent,

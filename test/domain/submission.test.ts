@@ -119,8 +119,22 @@ describe('the steps that are committed before a call', () => {
     }
     for (const state of ['granted', 'failed'] as const)
       assert.equal(beginSending(coupon({ state, submission: waitingSince(at, false) }), now), undefined)
+    const wechatpay = { authorizationType: 'FUND_AUTHORIZATION_TYPE', subMchid: '1900001109' } as const
     for (const state of ['accepted', 'processing', 'finished', 'closed'] as const)
-      assert.equal(beginSending(batch({ state, submission: waitingSince(at, false) }), now), undefined)
+      assert.equal(
+        beginSending(batch({ state, wechatpay, submission: waitingSince(at, false) }), now),
+        undefined,
+      )
+    const grouping = batch({ state: 'processing', submission: waitingSince(at, false) })
+    const begun = beginSending(grouping, now)?.intent
+    assert.deepEqual([begun?.state, begun?.submission?.step], ['processing', 'sending'])
+  })
+
+  it('are not taken for what was started elsewhere', () => {
+    const theirs = transfer({ providerReference: 'inquiry-1' })
+    assert.equal(requestSubmission(theirs, {}, now), undefined)
+    assert.equal(sendWithBatch(theirs, now), undefined)
+    assert.ok(requestSubmission(transfer(), {}, now) && sendWithBatch(transfer(), now))
   })
 
   it('do not order what ran out', () => {

@@ -220,6 +220,20 @@ describe('calls to providers', () => {
       assert.deepEqual(stamps, ['1', '2', '3'])
     })
 
+    it('and whoever asks hears where an earlier attempt may have arrived', async () => {
+      const host = await hosts.start((_, res) => res.writeHead(400).end('no'))
+      const call = onlyProcess().connect(host.url)
+      const first = await call(question())
+      assert.ok(first.outcome === 'answered' && first.again === undefined)
+      let answered = 0
+      host.answer((req, res) => {
+        if (++answered % 2 === 1) req.socket.destroy()
+        else res.writeHead(400).end('no')
+      })
+      const second = await call(question())
+      assert.ok(second.outcome === 'answered' && second.again)
+    })
+
     it('after a 429 when it says so, and not where that is far off', async () => {
       const host = await hosts.start()
       host.answer((_, res) => {

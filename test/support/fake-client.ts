@@ -55,12 +55,13 @@ export function createFakeProvider(fake: FakeClient): AccountProvider {
   return {
     ...createZenospay(testAccount),
     client: fake.client,
-    translate: (body) => ({
-      outcome: 'understood',
-      observation: JSON.parse(body.toString(), (_, value: unknown) =>
+    translate: (body, asked) => {
+      const observation = JSON.parse(body.toString(), (_, value: unknown) =>
         typeof value === 'string' && /^-?\d+n$/.test(value) ? BigInt(value.slice(0, -1)) : value,
-      ) as Sighting,
-    }),
+      ) as Sighting
+      if (observation.kind === 'submission' && asked?.again) observation.again = true
+      return { outcome: 'understood', observation }
+    },
   }
 }
 

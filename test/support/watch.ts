@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Intent } from '../../src/domain/intent.ts'
 import { waitingSince } from '../../src/domain/submission.ts'
 import type { Transfer } from '../../src/domain/transfer.ts'
+import type { OrderSteps } from '../../src/store/order-steps.ts'
 import { createWatch } from '../../src/store/watch.ts'
 import type { Logger } from '../../src/telemetry/logger.ts'
 import { silentLogger } from '../../src/telemetry/logger.ts'
@@ -35,6 +36,7 @@ export interface TestWatchOptions {
   leaseMs?: number
   inFlightMax?: number
   logger?: Logger
+  orderSteps?: OrderSteps
 }
 
 export interface TestClock {
@@ -45,7 +47,13 @@ export function createTestWatch(
   store: TestStore,
   fake: FakeClient,
   time: TestClock,
-  { watch: fields = {}, leaseMs = 60_000, inFlightMax = 8, logger = silentLogger }: TestWatchOptions = {},
+  {
+    watch: fields = {},
+    leaseMs = 60_000,
+    inFlightMax = 8,
+    logger = silentLogger,
+    orderSteps,
+  }: TestWatchOptions = {},
 ) {
   const provider = createFakeProvider(fake)
   const providers = new Map([[account, provider]])
@@ -76,6 +84,7 @@ export function createTestWatch(
       ...(explains && { explains }),
     },
     intents: store.intents,
+    orderSteps,
     vault: store.vault,
     reconcile,
     watch,

@@ -417,6 +417,38 @@ describe('the archive sweep', () => {
     assert.equal((await store.intents.findReceipt(id, unproved.id))?.outcome, 'unverified')
   })
 
+  it('keeps a batch for as long as a bank may send something of it back', async () => {
+    const id = batchIdOf(account, newReference())
+    const { intent, fact } = registerBatch(
+      {
+        id,
+        account,
+        reference: 'batch',
+        name: 'n',
+        remark: 'r',
+        count: 1,
+        amount: { minor: 1n, currency: 'IDR' },
+        personal: { person: 'p', sealed: '' },
+        contentDigest: 'd',
+        wechatpay: { authorizationType: 'FUND_AUTHORIZATION_TYPE', subMchid: '1900001109' },
+      },
+      Date.now(),
+    )
+    await store.register({ fact, intent, because: { source: 'registration' }, at: Date.now() })
+    const finished = step(
+      'finished',
+      intent as Intent,
+      { ...intent, state: 'finished' } as Intent,
+      Date.now(),
+    )
+    const because = { source: 'query' } as const
+    await store.intents.commit({ before: intent, steps: [finished], because, at: Date.now() })
+    ahead = 13 * day
+    assert.equal((await sweep({ finalDays: 2, receiptDays: 2 })).intents, 0)
+    ahead = 15 * day
+    assert.equal((await sweep({ finalDays: 2, receiptDays: 2 })).intents, 1)
+  })
+
   it('takes the list of a batch along, and brings it back', async () => {
     const id = batchIdOf(account, newReference())
     const members = Array.from({ length: 1200 }, (_, i) => `tr-${String(i).padStart(26, '0')}`)

@@ -40,7 +40,7 @@ export function createStart({ intents, clock, logger }: StartDeps): Start {
       const { totals } = found
       if (before.submission) return { intent: before, totals: totals?.totals, begun: false }
       const at = clock()
-      const step = isStartedElsewhere(before) ? undefined : requestSubmission<I>(before, { force }, at)
+      const step = requestSubmission<I>(before, { force }, at)
       if (!step) throw new AppError('cannot-submit', { detail: describeObstacle(before) })
       const commit = await intents.commit({
         before,
@@ -62,11 +62,6 @@ export function readSendable(found: Loaded | undefined) {
   if (found?.outcome !== 'found') return undefined
   const { intent, totals } = found
   return intent.kind === 'collection' ? undefined : { intent, totals }
-}
-
-/** Whoever has the provider's number has it from there. */
-function isStartedElsewhere(intent: Sendable): boolean {
-  return intent.kind !== 'coupon' && intent.providerReference !== undefined
 }
 
 /** It was sent, or was to be, and it is over: what is asked for will not happen. */

@@ -14,7 +14,9 @@ type LeaveOut = (about: { position: number; reason: string }) => void
 /** Anything but a refusal that is known, or exactly what is expected, leaves it open whether the order was taken. */
 export function concludeOrder(account: WechatpayAccount, order: Order, answer: ProvedAnswer): CallResult {
   const { status } = answer
-  const part = partOf(answer, { source: 'submission', call: order.call, status, reference: order.reference })
+  const { call, reference } = order
+  const again = answer.again && { again: true as const }
+  const part = partOf(answer, { source: 'submission', call, status, reference, ...again })
   if (status === 200) return concludeExact(account, part)
   const code = readCode(answer)
   if (code === undefined) return unknown(`The answer ${status} has no code of an error.`)

@@ -27,6 +27,8 @@ export interface ProvedAnswer {
   keyId: string
   /** What it takes to prove it again. */
   headers: Record<string, string>
+  /** An earlier attempt may have arrived as well. */
+  again?: true
 }
 
 export type Sent =
@@ -56,12 +58,12 @@ export function createSend(deps: SendDeps): Send {
       signal,
     )
     if (answer.outcome !== 'answered') return answer
-    const { status, header, body: bytes } = answer
+    const { status, header, body: bytes, again } = answer
     const request: CallbackRequest = { path, header, body: bytes, now: deps.clock() }
     const verification = await verifyCallback(deps.account, deps.keys, request)
     if (verification.outcome === 'authentic') {
       const { keyId, headers } = verification
-      return { outcome: 'proved', status, body: bytes, keyId, headers }
+      return { outcome: 'proved', status, body: bytes, keyId, headers, ...(again && { again }) }
     }
     const reason = verification.outcome === 'refused' ? verification.reason : verification.outcome
     return { outcome: 'unknown', because: `${describe(status, bytes)} is not proved (${reason}).` }

@@ -16,7 +16,7 @@ export function readErrorCode(value: unknown): string | undefined {
 export function translateRefusal(
   account: WechatpayAccount,
   value: unknown,
-  { call, reference, status }: Asked,
+  { call, reference, status, again }: Asked,
 ): Translation {
   const code = readErrorCode(value)
   if (code === undefined) return notUnderstood('The answer has no code of an error.')
@@ -33,6 +33,7 @@ export function translateRefusal(
       status: 'refused',
       remedy,
       failure: describeRefusal(code),
+      ...(again && { again }),
     },
   }
 }

@@ -5,6 +5,7 @@
  */
 import type { Batch } from '../../domain/batch.ts'
 import type { AnswerPart, CallResult, Question } from '../../providers/client.ts'
+import { isSettled } from '../../store/commit.ts'
 import { applyParts } from './answers.ts'
 import { afterAnswer, applyAnswer, ask, keepQuiet, putOff } from './ask.ts'
 import type { AccountDeps, Later, Turn } from './deps.ts'
@@ -22,7 +23,8 @@ export async function askBatch(deps: AccountDeps, turn: Turn, batch: Batch): Pro
   if (quiet) return quiet
   const result = await ask(deps, turn, { call: 'batch', reference: batch.reference })
   if (result.outcome === 'unsent') return putOff(deps, batch, result)
-  if (result.outcome === 'not-known') return considerLost(deps, turn, batch)
+  const isAwaited = !isSettled(batch) && !batch.hold
+  if (result.outcome === 'not-known' && isAwaited) return considerLost(deps, turn, batch)
   await applyAnswer(deps, result)
   const statuses = statusesOf(deps, result)
   if (statuses.has('finished')) await askPages(deps, turn, batch)

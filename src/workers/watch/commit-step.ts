@@ -18,7 +18,7 @@ export function requestOf({ intent, totals }: Omit<Found, 'outcome' | 'heard'>, 
 
 /** False where somebody else was quicker. */
 export async function commitStep(
-  { intents }: StepDeps,
+  { intents }: { intents: Pick<AccountDeps['intents'], 'commit'> },
   found: Omit<Found, 'outcome' | 'heard'>,
   step: Step | undefined,
 ): Promise<boolean> {

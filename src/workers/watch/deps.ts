@@ -3,6 +3,7 @@ import type { ReceiptId } from '../../domain/ids.ts'
 import type { Client } from '../../providers/client.ts'
 import type { AccountProvider } from '../../providers/provider.ts'
 import type { IntentStore, Loaded } from '../../store/intents.ts'
+import type { OrderSteps } from '../../store/order-steps.ts'
 import type { Vault } from '../../store/vault.ts'
 import type { Watch } from '../../store/watch.ts'
 import type { Logger } from '../../telemetry/logger.ts'
@@ -15,6 +16,8 @@ export interface AccountDeps {
   translate: AccountProvider['translate']
   terms: Terms
   intents: Pick<IntentStore, 'load' | 'commit' | 'commitAll' | 'listMembers'>
+  /** Where the step before an order has to be on replicas too. */
+  orderSteps?: OrderSteps | undefined
   vault: Pick<Vault, 'openAllSecrets'>
   reconcile: Pick<Reconcile, 'applyAll'>
   watch: Watch

@@ -18,6 +18,14 @@ const movedOnMs = 1_000
 /** A provider that takes these twice as once need not be sure that it did not have the first. */
 const repeatable: ReadonlySet<Order['call']> = new Set(['pay-batch', 'grant'])
 
+const stoppedTooLong = unsent('This process was stopped for too long.', 0)
+/** Each try waits for the replicas, and nothing else can be ordered meanwhile. */
+const notKept = unsent('Too few replicas have the step before it.', 5_000)
+
+function unsent(because: string, retryInMs: number) {
+  return { outcome: 'unsent' as const, because, retryInMs }
+}
+
 /** For the first time, or for the first time since it was certain that nothing had left. */
 export async function giveOrder(
   deps: AccountDeps,
@@ -27,13 +35,14 @@ export async function giveOrder(
 ): Promise<Later> {
   const { clock, client } = deps
   const notAfter = clock() + leavesWithinMs
-  if (!begin || (await deps.isPaused()) || !(await commitStep(deps, turn.found, begin)))
+  const { intents = deps.intents, areKept } = deps.orderSteps ?? {}
+  if (!begin || (await deps.isPaused()) || !(await commitStep({ intents }, turn.found, begin)))
     return { at: clock() + movedOnMs }
   const begun = begin.intent
+  const isKept = areKept ? await areKept(begun).catch(() => false) : true
+  const obstacle = isKept ? (clock() < notAfter ? undefined : stoppedTooLong) : notKept
   const result =
-    clock() < notAfter
-      ? await guardCall(deps, turn, () => client.order({ ...order, notAfter }, turn.signal()))
-      : { outcome: 'unsent' as const, because: 'This process was stopped for too long.', retryInMs: 0 }
+    obstacle ?? (await guardCall(deps, turn, () => client.order({ ...order, notAfter }, turn.signal())))
   log(deps, turn, order, result)
   const isBack =
     result.outcome === 'unsent' ||
@@ -49,10 +58,17 @@ export async function repeatOrder(deps: AccountDeps, turn: Turn, order: Order): 
   if (await deps.isPaused()) return { at: clock() + movedOnMs }
   const result = await guardCall(deps, turn, () => client.order({ ...order, notAfter }, turn.signal()))
   log(deps, turn, order, result)
-  const later = await settle(deps, turn.found.intent as Sendable, result)
+  const later = await settle(deps, turn.found.intent as Sendable, ofRepeat(result))
   const { intent } = turn.found
   if (result.outcome === 'answered' || later.coolUntil !== undefined) return later
   return { at: nextQuestion(sinceOf(intent), clock(), deps.terms.watch) }
+}
+
+/** Of the repeat it says what it says, and nothing of what was sent before. */
+function ofRepeat(result: CallResult): CallResult {
+  if (result.outcome !== 'refused' || !result.part) return result
+  const { part } = result
+  return { ...result, part: { ...part, asked: { ...part.asked, again: true } } }
 }
 
 async function settle(deps: AccountDeps, intent: Sendable, result: CallResult): Promise<Later> {

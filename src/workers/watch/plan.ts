@@ -70,7 +70,7 @@ function nextOfSettled(view: View, terms: Terms, now: number): Next {
   const { intent, askedAt } = view
   const question = questionAbout(intent)
   if (isUnexplained(intent) && !view.isWished && !terms.explains) return { do: 'drop' }
-  if (!question || !terms.questions.has(question)) return { do: 'drop' }
+  if (!question || !canBeAsked(intent, question, terms)) return { do: 'drop' }
   const again = askedAt === undefined ? now : askedAt + quietMsOf(intent, terms)
   const from = mayComeBack(intent) ? Math.max(again, intent.updatedAt + terms.watch.everyMs) : again
   return now < from ? { do: 'rest', until: from } : { do: 'ask', question }
@@ -79,6 +79,16 @@ function nextOfSettled(view: View, terms: Terms, now: number): Next {
 function questionAbout(intent: Intent): 'transfer' | 'batch' | 'coupon' | undefined {
   if (intent.kind === 'transfer' || intent.kind === 'batch') return intent.kind
   return intent.kind === 'coupon' && intent.couponNumber !== undefined ? 'coupon' : undefined
+}
+
+/** Where a provider knows batches it knows a transfer by its place in one. What is in none would hold up all other questions. */
+function canBeAsked(
+  intent: Intent,
+  question: 'transfer' | 'batch' | 'coupon',
+  { questions }: Pick<Terms, 'questions'>,
+): boolean {
+  const hasPlace = intent.kind !== 'transfer' || intent.batch !== undefined || !questions.has('batch')
+  return questions.has(question) && hasPlace
 }
 
 /** For how long it is not asked about again, whoever wishes for it: anybody may send old callbacks. */
@@ -93,7 +103,7 @@ export function rest(intent: Intent, { watch }: Pick<Terms, 'watch'>, now: numbe
 
 function nextOf(view: View, terms: Terms, now: number): Next {
   const { intent } = view
-  if (intent.hold && submissionHolds.has(intent.hold.reason)) return rest(intent, terms, now)
+  if (intent.hold && submissionHolds.has(intent.hold.reason)) return nextOfRefused(view, terms, now)
   switch (intent.kind) {
     case 'transfer':
       return nextOfTransfer(intent, view, terms, now)
@@ -106,12 +116,21 @@ function nextOf(view: View, terms: Terms, now: number): Next {
   }
 }
 
+/** Of a batch an earlier order may have been taken all the same: whoever has to decide is shown that. */
+function nextOfRefused(view: View, terms: Terms, now: number): Next {
+  const { intent, isNotKnown } = view
+  const isAsked = intent.kind === 'batch' && intent.submission?.step === 'sending' && !isNotKnown
+  return isAsked ? askFrom(view, 'batch', terms.watch.firstMs, terms, now) : rest(intent, terms, now)
+}
+
 function nextOfTransfer(intent: Transfer, view: View, terms: Terms, now: number): Next {
   const { submission, hold } = intent
   // Asked about where there is something to ask: what comes is shown to whoever has to decide.
   if (hold || finalTransferStates.has(intent.state)) return askTransfer(intent, view, terms, now)
   switch (submission?.step) {
     case 'waiting':
+      // Somebody else has sent it: a callback tells that the money is under way.
+      if (intent.state === 'processing') return askTransfer(intent, view, terms, now)
       return terms.orders.has('reserve') ? { do: 'reserve' } : rest(intent, terms, now)
     case 'reserving':
     case 'reserved':
@@ -154,7 +173,7 @@ function askFrom(
   terms: Terms,
   now: number,
 ): Next {
-  if (!terms.questions.has(question)) return rest(intent, terms, now)
+  if (!canBeAsked(intent, question, terms)) return rest(intent, terms, now)
   const again = askedAt === undefined ? 0 : askedAt + terms.watch.everyMs
   const from = Math.max(isWished ? 0 : sinceOf(intent) + firstMs, again)
   return now < from ? { do: 'rest', until: from } : { do: 'ask', question }
@@ -172,7 +191,8 @@ function nextOfGrouping(intent: Batch, terms: Terms, now: number): Next {
 
 function nextOfBatch(intent: Batch, view: View, terms: Terms, now: number): Next {
   const step = intent.submission?.step
-  if (!intent.hold && step === 'waiting')
+  // Where its transfers are under way somebody else has sent it.
+  if (!intent.hold && step === 'waiting' && intent.state !== 'processing')
     return terms.orders.has('pay-batch') ? { do: 'pay-batch' } : rest(intent, terms, now)
   if (step === 'refused' || step === 'withdrawn') return { do: 'follow' }
   // Nobody has sent it, as far as we know and as far as we would.
@@ -188,9 +208,17 @@ function nextOfLostBatch(intent: Batch, { totals }: View, terms: Terms, now: num
   const isLost = submission?.step === 'sending' && state === 'submitted' && !hold && isUntouched(totals)
   if (!isLost || !terms.orders.has('pay-batch'))
     return { do: 'rest', until: nextQuestion(sinceOf(intent), now, terms.watch) }
+  if (isForgotten(submission.at, now))
+    return { do: 'rest', until: nextQuestion(sinceOf(intent), now, terms.watch) }
   const from = submission.at + terms.watch.everyMs
   return now < from ? { do: 'rest', until: from } : { do: 'pay-batch-again' }
 }
+
+/** A provider answers for 30 days: what it does not know after that it may have carried out. */
+function isForgotten(sentAt: number, now: number): boolean {
+  return now - sentAt >= rememberedMs
+}
+const rememberedMs = 28 * dayMs
 
 /** None of its transfers has been heard of, so what was sent can be sent again as it was. */
 function isUntouched(totals: BatchTotals | undefined): boolean {
@@ -207,6 +235,7 @@ function nextOfCoupon(intent: Coupon, view: View, terms: Terms, now: number): Ne
   if (hold || isNotKnown || !terms.orders.has('grant')) return rest(intent, terms, now)
   if (submission?.step === 'waiting') return { do: 'grant' }
   if (submission?.step !== 'sending' || intent.state !== 'submitted') return rest(intent, terms, now)
+  if (isForgotten(submission.at, now)) return rest(intent, terms, now)
   // Without a number it cannot be asked about; the same grant again is answered with the number.
   const from = submission.at + terms.watch.everyMs
   return now < from ? { do: 'rest', until: from } : { do: 'grant-again' }
@@ -219,7 +248,8 @@ function marksOf({ intent }: View, terms: Terms, now: number): Plan['marks'] {
   const marks: Plan['marks'] = []
   if (!intent.overdue && age >= watch.overdueMs) marks.push('overdue')
   // What waits for us is not the provider's silence.
-  if (age >= watch.giveUpMs && (!intent.submission || mayBeSent(intent))) marks.push('silent')
+  const isTheirs = !intent.submission || mayBeSent(intent) || intent.state === 'processing'
+  if (age >= watch.giveUpMs && isTheirs) marks.push('silent')
   return marks
 }
 

@@ -11,7 +11,7 @@ import { requestOf } from './commit-step.ts'
 import type { AccountDeps, Later, Turn } from './deps.ts'
 import { changeMembers, loadMembers, reload } from './members.ts'
 import { giveOrder, repeatOrder } from './order.ts'
-import { reportErased, requestErased, toOrdered } from './send-one.ts'
+import { holdErased, reportErased, requestErased, toOrdered } from './send-one.ts'
 import { hourMs, nextQuestion, sinceOf } from './times.ts'
 
 const againMs = 1_000
@@ -26,7 +26,8 @@ export async function sendBatch(deps: AccountDeps, turn: Turn, batch: Batch): Pr
   const found = await reload(deps, turn)
   if (found?.intent.kind !== 'batch') return { at: clock() + againMs }
   const order = await compose(deps, found.intent)
-  if (order === 'erased') return reportErased(deps, batch)
+  // It was noted as sent already, so a person says what becomes of the whole.
+  if (order === 'erased') return holdErased(deps, found.intent)
   // All of it was cancelled, or waits for a person.
   if (!order) return { at: nextQuestion(sinceOf(batch), clock(), terms.watch) }
   return giveOrder(deps, { ...turn, found }, beginSending(found.intent, clock()), order)

@@ -45,7 +45,7 @@ export function nextAttempt(intent: Pick<Intent, 'createdAt'>, now: number): num
 }
 
 /** For so long a bank may send back what had arrived. */
-const returnsMs = 14 * dayMs
+export const returnsMs = 14 * dayMs
 
 /** After it was finished, or since that something came back: rarer and rarer, daily at last. Undefined where it is enough. */
 export function nextLookBack(since: number, now: number, { everyMs }: WatchTimes): number | undefined {

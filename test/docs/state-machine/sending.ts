@@ -211,7 +211,7 @@ function withBatch(): string[] {
   return [
     '### A batch that its provider knows',
     `Its transfers are \`submitted\` first, then it is sent as a whole. That the provider knows of it proves that it was sent, also while it is
-held for a refusal; it can then not be withdrawn. What was cancelled before is not in it.`,
+held for a refusal; it can then not be withdrawn. What was cancelled before is not in it, and keeps no other from being sent.`,
     table(
       ['a transfer that is', 'the batch is about to be sent', 'it was refused for good', 'it was withdrawn'],
       rows.map(([what, before]) => [

@@ -251,6 +251,15 @@ describe('wechatpay orders', () => {
       })
     })
 
+    it('for good, and it is told where an earlier attempt may have been taken', async () => {
+      const client = createTestClient(() => ({
+        ...signedAnswer(400, { code: 'PARAM_ERROR' }),
+        again: true as const,
+      }))
+      const seen = sightingOf(observe(await client.order(payBatch())), 'submission')
+      assert.deepEqual([seen.remedy, seen.again], ['failed', true])
+    })
+
     it('until somebody mends it', async () => {
       for (const [status, code, failure] of [
         [403, 'NOT_ENOUGH', 'insufficient-funds'],

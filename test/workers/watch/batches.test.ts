@@ -3,11 +3,12 @@ import type { Redis } from 'ioredis'
 import type { Batch } from '../../../src/domain/batch.ts'
 import { cancelTransfer } from '../../../src/domain/decide-transfer.ts'
 import { hold } from '../../../src/domain/decision.ts'
-import type { BatchId, TransferId } from '../../../src/domain/ids.ts'
-import { waitingSince } from '../../../src/domain/submission.ts'
+import type { BatchId, CaseId, TransferId } from '../../../src/domain/ids.ts'
+import { requestSubmission, waitingSince } from '../../../src/domain/submission.ts'
 import type { Transfer } from '../../../src/domain/transfer.ts'
 import type { Order } from '../../../src/providers/client.ts'
 import { createDueBatches } from '../../../src/store/due-batches.ts'
+import { memberIdOf } from '../../../src/store/ids.ts'
 import { silentLogger } from '../../../src/telemetry/logger.ts'
 import { createSettleBatches } from '../../../src/workers/settle-batches.ts'
 import { batchesOf, requestOf } from '../../support/batches.ts'
@@ -16,6 +17,7 @@ import {
   acceptLikeWechat,
   account,
   batchSeen,
+  bytesOf,
   createFakeClient,
   type FakeClient,
   refusedWith,
@@ -26,7 +28,7 @@ import {
   unsent,
 } from '../../support/fake-client.ts'
 import { createTestClients } from '../../support/redis.ts'
-import { createTestStore, day, type TestStore } from '../../support/store.ts'
+import { createTestStore, day, openReceiptOf, registrationOf, type TestStore } from '../../support/store.ts'
 import { createTestWatch, dueAt, factsOf, minute, type TestClock } from '../../support/watch.ts'
 
 const terms = { authorizationType: 'INFORMATION_AUTHORIZATION_TYPE', subMchid: '1900001109' }
@@ -318,6 +320,28 @@ describe('sending and watching batches', () => {
     )
   })
 
+  it('goes without what was cancelled also where the batch has been looked at since', async () => {
+    await register(3)
+    const one = start()
+    one.state.paused = true
+    await one.settle()
+    const [first] = await members()
+    const step = first && cancelTransfer(first, time.now)
+    assert.ok(first && step)
+    await store.intents.commit({
+      before: first,
+      steps: [step],
+      because: { source: 'operator' },
+      at: time.now,
+    })
+    await settleBatches()
+    assert.equal((await find()).state, 'registered')
+    one.state.paused = false
+    await one.pass(10 * minute)
+    assert.deepEqual(sentIn(fake.orders[0]), ['r-1', 'r-2'])
+    assert.equal(fake.orders.length, 1)
+  })
+
   it('sends nothing where all of it was cancelled', async () => {
     await register(2)
     for (const member of await members()) {
@@ -345,6 +369,38 @@ describe('sending and watching batches', () => {
     assert.equal((await members())[0]?.hold?.reason, 'refused-by-provider')
   })
 
+  it('asks a person where a beneficiary was erased after the transfer was noted as sent', async () => {
+    await register(2)
+    const one = start()
+    fake.onOrder = () => unsent
+    await one.settle()
+    assert.deepEqual(await states(), ['submitted'])
+    await store.vault.forget((await members())[0]?.personal.person ?? '')
+    fake.onOrder = acceptLikeWechat
+    await one.pass(60 * minute)
+    assert.equal(fake.orders.length, 1)
+    const held = (await find()).hold
+    assert.equal(held?.reason, 'refused-by-provider')
+    const { resolve } = createTestCaseParts(store, { clock: () => time.now, providers: one.providers })
+    await resolve({ id: held?.case ?? '', action: 'cancel', by: 'ops', reason: 'Erased.' })
+    await one.settle()
+    assert.deepEqual(await states(), ['cancelled'])
+    assert.equal(fake.orders.length, 1)
+  })
+
+  it('does not send again what the provider may no longer remember', async () => {
+    await register(2)
+    const one = start()
+    fake.onOrder = () => unknown
+    await one.settle()
+    fake.onAsk = () => unknown
+    await one.pass(minute)
+    fake.onAsk = () => ({ outcome: 'not-known' })
+    await one.pass(29 * day)
+    await one.pass(2 * day)
+    assert.equal(fake.orders.length, 1)
+  })
+
   it('lets its transfers follow where it was refused', async () => {
     await register(120)
     const failure = { code: 'insufficient-funds' } as const
@@ -361,6 +417,43 @@ describe('sending and watching batches', () => {
     await settleBatches()
     assert.equal((await find()).state, 'finished')
     assert.equal(fake.orders.length, 1)
+    for (let hours = 0; hours < 24; hours++) {
+      for (let i = 0; i < 6; i++) await one.pass(10 * minute)
+    }
+    assert.ok(asked('batch') < 30, `${asked('batch')} questions about what is not there`)
+    for (let days = 0; days < 16; days++) await one.pass(day)
+    assert.equal(await dueAt(store, { id }), undefined)
+  })
+
+  it('asks a person where only a repeat was refused for good: the first may have been taken', async () => {
+    await register(2)
+    const one = start()
+    fake.onOrder = () => unknown
+    await one.settle()
+    fake.onOrder = () =>
+      refusedWith(
+        'failed',
+        submissionOf({ of: 'batch', status: 'refused', reference: 'b-1', remedy: 'failed' }),
+      )
+    await one.pass(31_000)
+    await one.pass(2 * minute)
+    assert.equal(fake.orders.length, 2)
+    const held = (await find()).hold
+    assert.equal(held?.reason, 'refused-by-provider')
+    assert.deepEqual(await states(), ['submitted'])
+    const opened = await store.cases.find((held?.case ?? '') as CaseId)
+    assert.match(opened?.reason ?? '', /sent before is not known/)
+    const { resolve } = createTestCaseParts(store, { clock: () => time.now, providers: one.providers })
+    await one.pass(3 * 60 * minute)
+    assert.equal(fake.orders.length, 2, 'it is held')
+    fake.onAsk = ({ call }) => (call === 'batch' ? saying(batchSeen('b-1', 'processing')) : unknown)
+    await one.pass(2 * 60 * minute)
+    assert.equal((await find()).state, 'processing')
+    const word = { id: held?.case ?? '', by: 'ops', reason: 'So it is.' }
+    await assert.rejects(resolve({ ...word, action: 'cancel' }), /accepted after all/)
+    await resolve({ ...word, action: 'keep-ours' })
+    await one.pass(2 * 60 * minute)
+    assert.equal(fake.orders.length, 2)
   })
 
   for (const [action, step, state, orders] of [
@@ -410,6 +503,60 @@ describe('sending and watching batches', () => {
       batch: 'b-1',
     })
     assert.deepEqual(await states(), ['failed'])
+  })
+
+  it('of a mere grouping is done with sending also where some of it has arrived meanwhile', async () => {
+    fake = createFakeClient()
+    await register(2, {})
+    const one = start()
+    const [first] = await members()
+    assert.ok(first)
+    await one.reconcile.applyAll([
+      {
+        ...openReceiptOf(bytesOf(transferSeen(first.reference, 'succeeded', { source: 'callback' }))),
+        account,
+      },
+    ])
+    await settleBatches()
+    assert.equal((await find()).state, 'processing')
+    await one.settle()
+    assert.equal((await find()).submission?.step, 'sending')
+    assert.ok(((await dueAt(store, { id })) ?? 0) > time.now + 5_000)
+  })
+
+  it('leaves out of a grouping what was started elsewhere: it would be paid twice', async () => {
+    fake = createFakeClient()
+    await register(2, { submission: undefined })
+    const { intent } = await registrationOf(store, 'r-2', {
+      id: memberIdOf(id, 'r-2'),
+      batch: id,
+      providerReference: 'inquiry-of-theirs',
+    })
+    const joined = await batchesOf(store, redis).join({
+      fact: {
+        name: 'registered',
+        sequence: 1,
+        change: { from: null, to: { state: 'registered', held: false } },
+      },
+      intent,
+      because: { source: 'registration' },
+      at: time.now,
+    })
+    assert.equal(joined.outcome, 'registered')
+    const batch = await find()
+    const step = requestSubmission<Batch>(batch, {}, time.now)
+    assert.ok(step)
+    await store.intents.commit({
+      before: batch,
+      steps: [step],
+      because: { source: 'operator' },
+      at: time.now,
+    })
+    const one = start()
+    await one.settle()
+    await one.pass(minute)
+    const sent = fake.orders.filter(({ call }) => call === 'reserve').map(({ reference }) => reference)
+    assert.deepEqual(sent.sort(), ['r-0', 'r-1'])
   })
 
   it('of a mere grouping sends each transfer by itself, once', async () => {

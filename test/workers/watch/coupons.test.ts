@@ -72,6 +72,22 @@ describe('granting coupons', () => {
     assert.equal((await find(id)).state, 'granted')
   })
 
+  it('asks a person where only a repeat was refused for good: the first may have been granted', async () => {
+    const { id } = await register()
+    const one = createTestWatch(store, fake, time)
+    fake.onOrder = () => unknown
+    await one.settle()
+    fake.onOrder = () =>
+      refusedWith(
+        'failed',
+        submissionOf({ of: 'coupon', status: 'refused', reference: 'c-1', remedy: 'failed' }),
+      )
+    await one.pass(2 * minute)
+    assert.equal(fake.orders.length, 2)
+    const { state, hold } = await find(id)
+    assert.deepEqual([state, hold?.reason], ['submitted', 'refused-by-provider'])
+  })
+
   for (const [action, state, orders] of [
     ['keep-ours', 'granted', 2],
     ['take-theirs', 'failed', 1],

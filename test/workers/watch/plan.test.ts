@@ -156,6 +156,9 @@ describe('what is next about an intent', () => {
     holds((given, next) => {
       if (next.do !== 'ask') return
       assert.ok(given.terms.questions.has(next.question))
+      const { intent } = given.view
+      if (intent.kind === 'transfer' && given.terms === wechatpay)
+        assert.ok(intent.batch, 'it has no address by itself')
       if (given.view.askedAt !== undefined) assert.ok(given.at - given.view.askedAt >= minute)
     }))
 

@@ -3,6 +3,7 @@ import type { Redis } from 'ioredis'
 import type { Intent } from '../../../src/domain/intent.ts'
 import type { Transfer } from '../../../src/domain/transfer.ts'
 import type { CallResult } from '../../../src/providers/client.ts'
+import { createOrderSteps } from '../../../src/store/order-steps.ts'
 import { createTestCaseParts } from '../../support/case-parts.ts'
 import {
   acceptLikeZenospay,
@@ -496,6 +497,56 @@ describe('sending and watching transfers', () => {
     assert.equal(fake.questions.length, 1)
     await one.pass(10_000)
     assert.equal(fake.questions.length, 2)
+  })
+
+  it('asks about what somebody else has sent while it waited, and tells a person at last', async () => {
+    const one = start()
+    one.state.paused = true
+    const intent = await registerToSend(store, 't-1')
+    await one.settle()
+    await one.reconcile.applyOne(
+      openReceiptOf(bytesOf(transferSeen('t-1', 'processing', { source: 'callback' }))),
+    )
+    assert.equal((await find(intent)).state, 'processing')
+    one.state.paused = false
+    await one.pass(2 * minute)
+    assert.deepEqual(calls(), [])
+    assert.ok(fake.questions.length > 0)
+    fake.onAsk = () => unknown
+    for (let days = 0; days < 9; days++) await one.pass(day)
+    const { cases } = await store.cases.list({ account: intent.account, limit: 10 })
+    assert.deepEqual(
+      cases.map(({ kind }) => kind),
+      ['silent'],
+    )
+    succeed()
+    await one.pass(2 * day)
+    assert.equal((await find(intent)).state, 'succeeded')
+  })
+
+  it('orders nothing while too few replicas have the step before it', async () => {
+    const steps = { redis, intents: store.intents, keys: store.keys, waitMs: 20 }
+    const one = start({ orderSteps: createOrderSteps({ ...steps, replicas: 1 }) })
+    const intent = await registerToSend(store, 't-1')
+    await one.settle()
+    assert.deepEqual(calls(), [])
+    assert.equal((await find(intent)).submission?.step, 'waiting')
+    assert.deepEqual(await factsOf(store, intent), ['registered', 'submitted', 'unsent'])
+    await start({ orderSteps: createOrderSteps({ ...steps, replicas: 0 }) }).pass(minute)
+    assert.deepEqual(calls(), ['reserve', 'pay'])
+  })
+
+  it('orders nothing where another master does not have the step before it', async () => {
+    const orderSteps = createOrderSteps({
+      redis,
+      intents: store.intents,
+      keys: store.keys,
+      waitMs: 20,
+      replicas: 0,
+    })
+    const intent = await registerToSend(store, 't-1')
+    assert.equal(await orderSteps.areKept(intent), true)
+    assert.equal(await orderSteps.areKept({ ...intent, sequence: intent.sequence + 1 }), false)
   })
 
   it('lets go of what is not there any more', async () => {
