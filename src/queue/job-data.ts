@@ -44,6 +44,7 @@ const askedSchema = z.object({
   status: z.number(),
   reference: z.string(),
   batch: z.string().optional(),
+  again: z.literal(true).optional(),
 } satisfies Shape<Asked>)
 const headSchema = z.object({
   id: z.string().transform((id) => id as ReceiptId),
