@@ -11,12 +11,12 @@ import type { BatchTotals } from './batch.ts'
 import { type BatchDecision, decideBatch } from './decide-batch.ts'
 import { decideCollection } from './decide-collection.ts'
 import { decideCoupon } from './decide-coupon.ts'
+import { decideSubmission } from './decide-submission.ts'
 import { decideTransfer } from './decide-transfer.ts'
 import type { Decision } from './decision.ts'
 import { AppError } from './errors.ts'
 import type { Intent } from './intent.ts'
 import type { Observation } from './observation.ts'
-import { decideSubmission } from './submission.ts'
 
 /** `totals` of a batch: what its transfers come to. */
 export function decide(

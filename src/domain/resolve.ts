@@ -16,8 +16,8 @@ import {
   findSubmissionObstacle,
   releaseSubmission,
   settleSubmissionByPerson,
-  submissionHolds,
-} from './submission.ts'
+} from './resolve-submission.ts'
+import { submissionHolds } from './submission.ts'
 
 export function resolveHold(held: Intent, resolution: OperatorResolution, now: number): Step[] {
   const { hold, ...free } = held

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import type { Batch } from '../../src/domain/batch.ts'
 import { decide } from '../../src/domain/decide.ts'
+import { decideSubmission } from '../../src/domain/decide-submission.ts'
 import { cancelTransfer } from '../../src/domain/decide-transfer.ts'
 import type { Decision, Step } from '../../src/domain/decision.ts'
 import { caseIdOfHold } from '../../src/domain/ids.ts'
@@ -9,7 +10,6 @@ import type { SubmissionObservation } from '../../src/domain/observation.ts'
 import {
   beginReserving,
   beginSending,
-  decideSubmission,
   expireSubmission,
   expiryOf,
   followBatch,
