@@ -60,6 +60,6 @@ export async function runCommand(args: string[]): Promise<number> {
   } catch (error) {
     if (!(error instanceof AppError)) throw error
     process.stderr.write(`tallyhook: ${error.detail}\n`)
-    return 1
+    return error.code === 'invalid-request' ? 2 : 1
   }
 }

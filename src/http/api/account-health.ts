@@ -1,5 +1,6 @@
 /** How an account does: what is pending, what its provider takes and answers, whether anything is sent at all. */
 import { Router } from 'express'
+import { z } from 'zod'
 import { AppError } from '../../domain/errors.ts'
 import { formatTime } from '../../domain/time.ts'
 import type { ReadBalance } from '../../store/balances.ts'
@@ -11,6 +12,7 @@ import { overdueShare, type PendingCount, type PendingCounts } from '../../store
 import type { Principal } from '../principal.ts'
 import { allowOnly } from './allow.ts'
 import { requireScope } from './authorize.ts'
+import { validate } from './validate.ts'
 
 export interface KnownAccount {
   id: string
@@ -32,17 +34,22 @@ export interface AccountHealthDeps {
   readBalance: ReadBalance
 }
 
+/** They take no parameters. */
+const nothingSchema = z.strictObject({})
+
 export function createAccountHealthRoutes(deps: AccountHealthDeps): Router {
   const { accounts } = deps
   const router = Router()
   const mayLook = requireScope(deps.authenticate, 'ops:read')
 
-  router.get('/accounts', mayLook, async (_req, res) => {
+  router.get('/accounts', mayLook, async (req, res) => {
+    validate(nothingSchema, req.query)
     const items = await Promise.all(accounts.map(async (account) => (await look(account)).brief))
     res.json({ items, next: null })
   })
 
   router.get('/accounts/:id', mayLook, async (req, res) => {
+    validate(nothingSchema, req.query)
     const account = findAccount(accounts, String(req.params.id))
     const [{ brief, limits }, timeToCallback, balance] = await Promise.all([
       look(account),

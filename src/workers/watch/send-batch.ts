@@ -25,7 +25,10 @@ export async function sendBatch(deps: AccountDeps, turn: Turn, batch: Batch): Pr
   if (!(await prepare(deps, turn, batch))) return { at: clock() + againMs }
   const found = await reload(deps, turn)
   if (found?.intent.kind !== 'batch') return { at: clock() + againMs }
-  const order = await compose(deps, found.intent)
+  const members = await loadSent(deps, found.intent)
+  // Once it was sent it goes again as it was; until then what somebody has to look at holds up the whole.
+  if (members.some(({ hold }) => hold)) return { at: nextQuestion(sinceOf(batch), clock(), terms.watch) }
+  const order = await compose(deps, found.intent, members)
   // It was noted as sent already, so a person says what becomes of the whole.
   if (order === 'erased') return holdErased(deps, found.intent)
   // All of it was cancelled, or waits for a person.
@@ -36,7 +39,7 @@ export async function sendBatch(deps: AccountDeps, turn: Turn, batch: Batch): Pr
 /** After the provider has said that it does not know it. */
 export async function sendBatchAgain(deps: AccountDeps, turn: Turn, batch: Batch): Promise<Later> {
   await turn.extend()
-  const order = await compose(deps, batch)
+  const order = await compose(deps, batch, await loadSent(deps, batch))
   if (!order || order === 'erased') return reportErased(deps, batch)
   return repeatOrder(deps, turn, order)
 }
@@ -60,11 +63,18 @@ function holdMember(deps: AccountDeps, intent: Transfer, now: number) {
   return requestErased(intent, now)
 }
 
+async function loadSent(deps: AccountDeps, { id }: Pick<Batch, 'id'>): Promise<Transfer[]> {
+  const members = await loadMembers(deps, await deps.intents.listMembers(id))
+  return members.filter(({ state }) => state === 'submitted')
+}
+
 /** Undefined where nothing is left of it. */
-async function compose(deps: AccountDeps, batch: Batch): Promise<Order | 'erased' | undefined> {
+async function compose(
+  deps: AccountDeps,
+  batch: Batch,
+  sent: readonly Transfer[],
+): Promise<Order | 'erased' | undefined> {
   const { reference, name, remark, wechatpay } = batch
-  const members = await loadMembers(deps, await deps.intents.listMembers(batch.id))
-  const sent = members.filter(({ state }) => state === 'submitted')
   const secrets = (await deps.vault.openAllSecrets(sent)) as (TransferSecrets | undefined)[]
   const transfers: OrderedTransfer[] = []
   for (const [i, one] of sent.entries()) {
