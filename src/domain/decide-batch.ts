@@ -138,7 +138,8 @@ export function settleBatch(
   const published = describeTotals(totals)
   const isComplete = countFinal(totals) === batch.count
   const isOpen = batch.state !== 'finished' && batch.state !== 'closed'
-  const waiting = totals.registered.count + totals.submitted.count
+  // What was cancelled before it was sent is no progress: the rest is sent yet.
+  const waiting = totals.registered.count + totals.submitted.count + totals.cancelled.count
   if (isOpen && batch.state !== 'processing' && waiting < batch.count && !isComplete)
     add('processing', { ...batch, state: 'processing' })
   if (isOpen && isComplete) add('finished', { ...last(), state: 'finished', published })

@@ -1,7 +1,7 @@
 /** A history of what we send ourselves, as a list of operations that says everything. */
 import { drawFate, type Fate } from '../plan.ts'
 import { createRandom, type Random } from '../random.ts'
-import { batchName, couponName } from '../words.ts'
+import { batchName, couponName, members } from '../words.ts'
 import { type Mood, moods } from './provider.ts'
 
 /** A provider that sets money aside, or one that takes batches as a whole. */
@@ -22,6 +22,8 @@ export type SendingOperation =
   | { do: 'step'; of: number; fate: Fate }
   /** So many steps with nothing going wrong. */
   | { do: 'go'; of: number; count: number }
+  /** Time goes on, and somebody does what is due then. */
+  | { do: 'round'; by: number; of: number; count: number }
   /** Only in histories that somebody wrote. */
   | { do: 'drain' }
   /** How the provider takes the next order. */
@@ -48,6 +50,7 @@ export interface SendingPlan {
 const minute = 60_000
 
 interface Temper {
+  kind: Kind
   faults: number
   /** How often the provider is in a mood. */
   moody: number
@@ -56,7 +59,11 @@ interface Temper {
 export function createSendingPlan(seed: number, size = 110): SendingPlan {
   const random = createRandom(seed ^ 0x5e4d)
   const kind = random.pick(['reserving', 'reserving', 'whole'] as const)
-  const temper = { faults: random.pick([0, 0.03, 0.08, 0.16]), moody: random.pick([2, 5, 10]) }
+  const temper: Temper = {
+    kind,
+    faults: random.pick([0, 0.03, 0.08, 0.16]),
+    moody: random.pick([2, 5, 10]),
+  }
   const first: SendingOperation[] = sendable[kind].map((name) => ({
     do: 'register',
     name,
@@ -74,9 +81,11 @@ function draw(random: Random, temper: Temper, names: readonly string[]): Sending
   if (dice < 32) return { do: 'step', of: random.below(8), fate: drawFate(random, temper) }
   if (dice < 50) return { do: 'go', of: random.below(8), count: random.pick([2, 4, 8, 16, 32]) }
   if (dice < 62) return { do: 'watch' }
-  if (dice < 70) return { do: 'clock', by: drawTime(random) }
-  if (dice < 70 + temper.moody) return { do: 'mood', mood: random.pick(moods) }
-  return drawRare(random, names)
+  if (dice < 66) return { do: 'clock', by: drawTime(random) }
+  if (dice < 72)
+    return { do: 'round', by: drawTime(random), of: random.below(8), count: random.pick([16, 32, 64]) }
+  if (dice < 72 + temper.moody) return { do: 'mood', mood: random.pick(moods[temper.kind]) }
+  return drawRare(random, names, temper.kind)
 }
 
 /** Mostly what makes something due; now and then what makes a reservation run out. */
@@ -95,8 +104,9 @@ function drawTime(random: Random): number {
   ])
 }
 
-function drawRare(random: Random, names: readonly string[]): SendingOperation {
+function drawRare(random: Random, names: readonly string[], kind: Kind): SendingOperation {
   const name = random.pick(names)
+  const transfer = random.pick([...members, ...(kind === 'reserving' ? ['t0', 't1'] : [])])
   const dice = random.below(100)
   if (dice < 24) return { do: 'settle', of: random.below(8), how: random.below(60) }
   if (dice < 42) return { do: 'work', from: random.below(10), count: 1 + random.below(4) }
@@ -108,8 +118,8 @@ function drawRare(random: Random, names: readonly string[]): SendingOperation {
       action: random.pick(['take-theirs', 'keep-ours', 'keep-ours', 'cancel']),
     }
   if (dice < 60) return { do: 'submit', name }
-  if (dice < 65) return { do: 'cancel', name }
-  if (dice < 70) return { do: 'ask', name }
+  if (dice < 65) return { do: 'cancel', name: transfer }
+  if (dice < 70) return { do: 'ask', name: random.chance(0.5) ? name : transfer }
   if (dice < 76) return { do: 'arrive' }
   if (dice < 82) return { do: 'again', of: random.below(20) }
   if (dice < 88) return { do: random.pick(['pump', 'settle-batch', 'finish-links'] as const) }

@@ -13,19 +13,25 @@ import type { Book } from './book.ts'
  * How it takes the next order. `late`: it arrives when nobody waits for its answer any more. `ask` and `ask-taken`: it says that it
  * may have taken it, and did not, or did. `odd-…`: what it set aside is not quite what was ordered.
  */
-export const moods = [
-  'late',
-  'same',
-  'ask',
-  'ask-taken',
-  'operator',
-  'failed',
-  'odd-name',
-  'no-name',
-  'odd-amount',
-  'not-known-yet',
-] as const
-export type Mood = (typeof moods)[number]
+export type Mood =
+  | 'late'
+  | 'same'
+  | 'ask'
+  | 'ask-taken'
+  | 'operator'
+  | 'failed'
+  | 'odd-name'
+  | 'no-name'
+  | 'odd-amount'
+  /** Of the next question: it has it, and does not know so yet. */
+  | 'not-known-yet'
+
+const usual = ['late', 'same', 'ask', 'ask-taken', 'operator', 'failed'] as const
+
+export const moods: Record<'reserving' | 'whole', readonly Mood[]> = {
+  reserving: [...usual, 'odd-name', 'no-name', 'odd-amount'],
+  whole: [...usual, 'late', 'ask-taken', 'not-known-yet', 'not-known-yet', 'not-known-yet'],
+}
 
 export interface Desk {
   orders: Client['orders']
@@ -58,7 +64,9 @@ export function createPost(desk: Desk, turnstile: Turnstile, clock: () => number
   let mood: Mood | undefined
   let travelling: Travelling[] = []
 
-  function nextMood(): Mood | undefined {
+  /** Of an order, or of a question. */
+  function nextMood(isAsked: boolean): Mood | undefined {
+    if (mood === undefined || (mood === 'not-known-yet') !== isAsked) return undefined
     const one = mood
     mood = undefined
     return one
@@ -70,7 +78,7 @@ export function createPost(desk: Desk, turnstile: Turnstile, clock: () => number
     if (fate === 'cut') return { outcome: 'unsent', because: 'Nothing left.' }
     const lost: CallResult = { outcome: 'unknown', because: 'It timed out.' }
     if (fate === 'die-before' || fate === 'fault-before') return lost
-    const one = nextMood()
+    const one = nextMood(false)
     if (one === 'late') {
       travelling.push({ order: given, sentAt: clock() })
       return lost
@@ -89,7 +97,7 @@ export function createPost(desk: Desk, turnstile: Turnstile, clock: () => number
         turnstile.step(actor, (fate) => {
           if (fate === 'cut') return { outcome: 'unsent', because: 'Nothing left.' }
           if (fate !== 'ok') return { outcome: 'unknown', because: 'It timed out.' }
-          return desk.answer(question, nextMood())
+          return desk.answer(question, nextMood(true))
         }),
     }),
     arrive() {

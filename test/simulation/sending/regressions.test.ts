@@ -30,6 +30,18 @@ describe('histories of sending by name', () => {
     assert.deepEqual([ends['batch finished'], ends['transfer failed']], [1, 3])
   })
 
+  it('a batch of which a transfer was cancelled is sent without it', async () => {
+    const { ends } = await send(2, 'whole', [
+      { do: 'register', name: 'b0', submit: false },
+      { do: 'drain' },
+      { do: 'cancel', name: 'm0' },
+      { do: 'drain' },
+      { do: 'settle-batch' },
+      { do: 'drain' },
+    ])
+    assert.deepEqual([ends['transfer succeeded'], ends['transfer cancelled']], [2, 1])
+  })
+
   it('whoever dies after any step of sending, it is paid once or runs out', async () => {
     const histories = Array.from({ length: 48 }, (_, steps) =>
       send(100 + steps, 'reserving', [

@@ -105,12 +105,13 @@ export async function playSending(redis: RedisClient, plan: SendingPlan): Promis
         return crew.start('watch', watchOnce)
       case 'step':
         return crew.pass(operation.of, operation.fate)
+      case 'round':
+        now += operation.by
+        crew.start('watch', watchOnce)
+        await crew.settled()
+        return go(operation)
       case 'go':
-        for (let i = 0; i < operation.count; i++) {
-          await crew.pass(operation.of + i, 'ok')
-          await crew.settled()
-        }
-        return
+        return go(operation)
       case 'drain':
         return crew.drain()
       case 'mood':
@@ -146,7 +147,18 @@ export async function playSending(redis: RedisClient, plan: SendingPlan): Promis
     }
   }
 
+  async function go({ of, count }: { of: number; count: number }): Promise<void> {
+    for (let i = 0; i < count; i++) {
+      await crew.pass(of + i, 'ok')
+      await crew.settled()
+    }
+  }
+
+  let sweptAt = -1
+  /** Where something has happened since. */
   async function sweep(): Promise<void> {
+    if (stage.effects() === sweptAt && jobs.waiting() === 0) return
+    sweptAt = stage.effects()
     for (const work of [finishLinks, jobs.pump, settleTotals]) {
       crew.start('sweep', work)
       await crew.drain()
