@@ -42,6 +42,25 @@ describe('histories of sending by name', () => {
     assert.deepEqual([ends['transfer succeeded'], ends['transfer cancelled']], [2, 1])
   })
 
+  it('a batch of which one was heard of while it was taken for lost is not sent again without that one', () =>
+    send(202003, 'whole', [
+      { do: 'register', name: 'b0', submit: true },
+      { do: 'register', name: 'c0', submit: true },
+      { do: 'go', of: 0, count: 4 },
+      { do: 'mood', mood: 'late' },
+      { do: 'round', by: 120_000, of: 2, count: 64 },
+      { do: 'watch' },
+      { do: 'go', of: 3, count: 8 },
+      { do: 'mood', mood: 'ask-taken' },
+      { do: 'clock', by: 3_900_000 },
+      { do: 'go', of: 2, count: 32 },
+      { do: 'clock', by: 60_000 },
+      { do: 'mood', mood: 'ask-taken' },
+      { do: 'watch' },
+      { do: 'go', of: 5, count: 32 },
+      { do: 'mood', mood: 'not-known-yet' },
+    ]))
+
   it('whoever dies after any step of sending, it is paid once or runs out', async () => {
     const histories = Array.from({ length: 48 }, (_, steps) =>
       send(100 + steps, 'reserving', [
