@@ -82,6 +82,8 @@ describe('decideBatch', () => {
     it('is processing with the first that moves, and finished with the last', () => {
       const still = totals({ registered: [2, 300n] })
       assert.deepEqual(settleBatch(batch(), still, now).steps, [])
+      const cancelled = totals({ registered: [1, 100n], cancelled: [1, 200n] })
+      assert.deepEqual(settleBatch(batch(), cancelled, now).steps, [], 'the rest can still be sent')
       const first = settleBatch(batch(), totals({ registered: [1, 100n], processing: [1, 200n] }), now)
       assert.deepEqual(names(first), ['processing'])
       const last = settleBatch(lastOf(batch(), first), paid, now)

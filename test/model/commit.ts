@@ -83,13 +83,26 @@ function count(state: ModelState, before: Transfer | undefined, after: Transfer)
 
 function place(state: ModelState, before: Intent | undefined, after: Intent): void {
   const { id } = after
+  const wasDone = before !== undefined && isDone(before)
   if (isDone(after)) {
     state.final.set(id, after.updatedAt)
-    if (!before || !isDone(before)) state.watch.delete(id)
+    if (wasDone) return
+    if (comesBack(after)) state.watch.set(id, after.updatedAt)
+    else state.watch.delete(id)
     return
   }
   state.final.delete(id)
-  if (!before || isDone(before)) state.watch.set(id, after.createdAt + minute / 2)
+  if (waitsForUs(after) && !(before && waitsForUs(before))) state.watch.set(id, after.updatedAt)
+  else if (!before || wasDone) state.watch.set(id, after.createdAt + minute / 2)
+}
+
+/** A batch that its provider takes as a whole: some of its money may be sent back. */
+function comesBack(after: Intent): boolean {
+  return after.kind === 'batch' && after.wechatpay !== undefined && after.state === 'finished'
+}
+
+function waitsForUs({ submission, hold }: Intent): boolean {
+  return !hold && ['waiting', 'reserved', 'refused', 'withdrawn'].includes(submission?.step ?? '')
 }
 
 function isDone({ kind, state, hold }: Intent): boolean {

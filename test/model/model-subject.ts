@@ -15,6 +15,9 @@ export interface ModelSubject extends Subject {
   dropReady(ids: readonly ReceiptId[]): Promise<void>
   unclaim(target: Target): Promise<void>
   makeDue(batch: BatchId): Promise<void>
+  /** Something is to be done about it then; undefined: never. */
+  rewatch(id: IntentId, at: number | undefined): void
+  watched(): Map<IntentId, number>
   beginTotals(batch: BatchId, count: number): Promise<void>
 }
 
@@ -119,6 +122,11 @@ export function createModelSubject({
     async beginTotals(batch, count) {
       state.totals.set(batch, { byState: emptyTotals(), version: 0, count, isOpening: true })
     },
+    rewatch(id, at) {
+      if (at === undefined) state.watch.delete(id)
+      else state.watch.set(id, at)
+    },
+    watched: () => new Map(state.watch),
     async makeDue(batch) {
       state.due.add(batch)
     },

@@ -36,7 +36,8 @@ export interface Checkers {
   count(): number
 }
 
-export function createCheckers(): Checkers {
+/** `isAsked`: somebody asks providers, and puts off what was asked about. */
+export function createCheckers({ isAsked }: { isAsked: boolean }): Checkers {
   const last = new Map<string, IntentEvent>()
   const happened = new Map<string, Set<string>>()
   const cases = new Map<string, CaseEvent>()
@@ -140,7 +141,10 @@ export function createCheckers(): Checkers {
       check(watched !== undefined || isOver, () => `Nobody will ask about ${id}.`)
       if (intent.hold) {
         const { at } = intent.hold
-        check(watched !== undefined && watched <= at, () => `The provider is not asked about ${id}.`)
+        check(
+          isAsked || (watched !== undefined && watched <= at),
+          () => `The provider is not asked about ${id}.`,
+        )
         const open = cases.get(intent.hold.case)
         check(open?.case.state === 'open', () => `${id} is held without an open case.`)
       }

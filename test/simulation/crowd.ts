@@ -1,12 +1,19 @@
 /** Many histories at once on one connection, so that their round trips overlap. */
 import { Redis } from 'ioredis'
 import { startRedisServer } from '../support/redis-server.ts'
-import { createPlan, type Operation, type Plan } from './plan.ts'
+import { createPlan } from './plan.ts'
+import { createSendingPlan } from './sending/plan.ts'
+import { playSending } from './sending/world.ts'
 import { shrink } from './shrink.ts'
 import { playWorld, type WorldReport } from './world.ts'
 
+/** Of each seed there are two histories: of what others tell us, and of what we send. */
+export const worlds = ['callbacks', 'sending'] as const
+export type World = (typeof worlds)[number]
+
 export interface Failed {
   seed: number
+  world: World
   error: unknown
 }
 
@@ -40,9 +47,16 @@ export async function openShared(url: string): Promise<Redis> {
   return redis
 }
 
+export interface PlayOptions {
+  first: number
+  count: number
+  stopAfter?: number
+  only?: readonly World[]
+}
+
 export async function playSeeds(
   redis: Redis,
-  { first, count, stopAfter = 1 }: { first: number; count: number; stopAfter?: number },
+  { first, count, stopAfter = 1, only = worlds }: PlayOptions,
   progress: (report: CrowdReport) => void = () => {},
 ): Promise<CrowdReport> {
   const total: CrowdReport = {
@@ -54,6 +68,7 @@ export async function playSeeds(
     checks: 0,
     effects: 0,
     outcomes: {},
+    ends: {},
   }
   for (let done = 0; done < count && total.failed.length < stopAfter; done += perWave) {
     const wave = Math.min(perWave, count - done)
@@ -61,10 +76,13 @@ export async function playSeeds(
     const take = async () => {
       while (next < wave && total.failed.length < stopAfter) {
         const seed = first + done + next++
-        try {
-          add(total, await playWorld(redis, createPlan(seed)))
-        } catch (error) {
-          if (total.failed.length < stopAfter) total.failed.push({ seed, error })
+        for (const world of only) {
+          const { play } = historyOf(redis, world, seed)
+          try {
+            add(total, await play())
+          } catch (error) {
+            if (total.failed.length < stopAfter) total.failed.push({ seed, world, error })
+          }
         }
         total.seeds++
       }
@@ -78,31 +96,49 @@ export async function playSeeds(
 
 function add(total: CrowdReport, one: WorldReport): void {
   for (const name of ['operations', 'steps', 'deaths', 'checks', 'effects'] as const) total[name] += one[name]
-  for (const [name, count] of Object.entries(one.outcomes))
-    total.outcomes[name] = (total.outcomes[name] ?? 0) + count
+  for (const of of ['outcomes', 'ends'] as const)
+    for (const [name, count] of Object.entries(one[of])) total[of][name] = (total[of][name] ?? 0) + count
 }
 
-export async function failureOf(redis: Redis, plan: Plan): Promise<unknown> {
-  try {
-    await playWorld(redis, plan)
-    return undefined
-  } catch (error) {
-    return error
+interface History {
+  operations: readonly object[]
+  /** All of it, or some. */
+  play(some?: readonly object[]): Promise<WorldReport>
+  /** As it is called in a test. */
+  name: string
+}
+
+function historyOf(redis: Redis, world: World, seed: number): History {
+  if (world === 'callbacks') {
+    const { operations } = createPlan(seed)
+    const play: History['play'] = (some = operations) =>
+      playWorld(redis, { seed, operations: some as typeof operations })
+    return { operations, play, name: `replay(${seed}` }
   }
+  const { kind, operations } = createSendingPlan(seed)
+  const play: History['play'] = (some = operations) =>
+    playSending(redis, { seed, kind, operations: some as typeof operations })
+  return { operations, play, name: `send(${seed}, '${kind}'` }
 }
 
-/** The shortest history that fails still, as it can be pasted into regressions.test.ts. */
-export async function describeFailure(redis: Redis, { seed, error }: Failed): Promise<string> {
-  const { operations } = createPlan(seed)
-  const fails = async (some: readonly Operation[]) =>
-    (await failureOf(redis, { seed, operations: [...some] })) !== undefined
-  const short = await shrink(operations, fails)
-  const last = await failureOf(redis, { seed, operations: short })
+/** The shortest history that fails still, as it can be pasted into a regression test. */
+export async function describeFailure(redis: Redis, { seed, world, error }: Failed): Promise<string> {
+  const { operations, play, name } = historyOf(redis, world, seed)
+  const failureOf = async (some: readonly object[]): Promise<unknown> => {
+    try {
+      await play(some)
+      return undefined
+    } catch (failure) {
+      return failure
+    }
+  }
+  const short = await shrink(operations, async (some) => (await failureOf(some)) !== undefined)
+  const last = await failureOf(short)
   return [
-    `Seed ${seed} fails: ${messageOf(error)}`,
+    `Seed ${seed} (${world}) fails: ${messageOf(error)}`,
     `${short.length} of its ${operations.length} operations are enough: ${messageOf(last)}`,
     '',
-    `  it('names what went wrong', () => replay(${seed}, [`,
+    `  it('names what went wrong', () => ${name}, [`,
     ...short.map((operation) => `    ${JSON.stringify(operation)},`),
     '  ]))',
   ].join('\n')

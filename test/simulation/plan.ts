@@ -86,7 +86,7 @@ function draw(random: Random, temper: Temper): Operation {
   return { do: 'clock', by: random.pick([1_000, 60_000, -30_000, day, 40 * day]) }
 }
 
-function drawFate(random: Random, { faults }: Temper): Fate {
+export function drawFate(random: Random, { faults }: Pick<Temper, 'faults'>): Fate {
   return random.chance(faults) ? random.pick(fates.slice(1)) : 'ok'
 }
 

@@ -1,4 +1,4 @@
-/** 2,000 seeded histories, half of them in each of two processes. `npm run simulate` plays more of them. */
+/** Two histories of each of 2,000 seeds, half of them in each of two processes. `npm run simulate` plays more of them. */
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
@@ -6,6 +6,10 @@ import { promisify } from 'node:util'
 
 const runner = fileURLToPath(new URL('./run.ts', import.meta.url))
 const perProcess = 1_000
+const ends = [
+  ...['succeeded', 'failed', 'returned', 'cancelled', 'expired'].map((state) => `transfer ${state}`),
+  ...['batch finished', 'batch closed', 'coupon granted', 'coupon failed'],
+]
 
 describe('simulated histories', function () {
   this.timeout(400_000)
@@ -30,7 +34,14 @@ describe('simulated histories', function () {
       assert.match(printed, new RegExp(`^seeds +${perProcess} `))
       for (const end of ['applied', 'awaits-person', 'case', 'held', 'parked', 'repeat', 'stale'])
         assert.match(printed, new RegExp(`\\b${end} [1-9]`), `No callback ended in ${end}.`)
+      for (const end of ends)
+        assert.match(printed, new RegExp(`^sent .*\\b${end} [1-9]`, 'm'), `Nothing ended as ${end}.`)
     }
+  })
+
+  it('are not played of a world that there is not', async () => {
+    const { code, printed } = await simulate('--only=nothing')
+    assert.deepEqual([code, printed.includes('callbacks or sending')], [2, true])
   })
 
   it('are not played by a number that is none', async () => {

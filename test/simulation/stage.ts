@@ -20,6 +20,7 @@ import { createRegister, type Register } from '../../src/store/register.ts'
 import { commitCommand } from '../../src/store/scripts.ts'
 import { readTransaction, readTransactions } from '../../src/store/transaction.ts'
 import { createVault, type Vault } from '../../src/store/vault.ts'
+import { createWatch, type Watch } from '../../src/store/watch.ts'
 import { createModelSubject } from '../model/model-subject.ts'
 import { createRedisSubject } from '../model/redis-subject.ts'
 import { account } from '../model/things.ts'
@@ -29,6 +30,7 @@ import { type Checkers, createCheckers } from './checkers.ts'
 import { alike, ensure, show } from './failure.ts'
 import { createMirror, type MirrorDeps } from './registering.ts'
 import type { Actor, Effect, Turnstile } from './turnstile.ts'
+import { createWatching } from './watching.ts'
 
 export interface Parts {
   intents: IntentStore
@@ -40,6 +42,7 @@ export interface Parts {
   openBody: OpenBody
   batches: Batches
   due: DueBatches
+  watch: Watch
 }
 
 export interface Watcher {
@@ -59,6 +62,8 @@ export interface StageDeps {
   parkedMax: number
   watcher: Watcher
   mirrored: Pick<MirrorDeps, 'targets' | 'batch' | 'eventOf'>
+  /** Somebody asks the provider. */
+  isAsked?: boolean
 }
 
 const persons = createPersonSealer()
@@ -69,13 +74,14 @@ function linksOfRequest({ before, steps }: CommitRequest): Link[] {
   return after ? linksOf(before, after) : []
 }
 
-export function createStage({ redis, turnstile, prefix, clock, parkedMax, watcher, mirrored }: StageDeps) {
+export function createStage(deps: StageDeps) {
+  const { redis, turnstile, prefix, clock, parkedMax, watcher, mirrored, isAsked = false } = deps
   const settings = { partitions, clock, parkedMax }
   const real = createRedisSubject(redis, prefix, settings)
   // What a call read the clock at, when it decided; its effect may come later.
   let decidedAt: number | undefined
   const model = createModelSubject({ ...settings, clock: () => decidedAt ?? clock() })
-  const checkers = createCheckers()
+  const checkers = createCheckers({ isAsked })
   const { keys } = real
   const positions = Array.from({ length: partitions }, () => 0)
   let effects = 0
@@ -172,6 +178,7 @@ export function createStage({ redis, turnstile, prefix, clock, parkedMax, watche
     return createCases({ redis: turnstile.client(actor, effect), keys, clock: own })
   }
 
+  const watching = createWatching(model, compare)
   let attempts = 0
   const mirror = createMirror({ keys, model, ...mirrored })
 
@@ -301,6 +308,7 @@ export function createStage({ redis, turnstile, prefix, clock, parkedMax, watche
         clock,
         nameAttempt: () => `attempt-${++attempts}`,
       }),
+      watch: createWatch({ redis: turnstile.client(actor, watching), keys }),
       due: createDueBatches({ redis: turnstile.client(actor, asking), keys, intents: reader }),
     }
   }

@@ -23,6 +23,8 @@ interface Waiting {
 export interface Turnstile {
   /** A client for one call of one process. */
   client(actor: Actor, effect?: Effect): RedisClient
+  /** A step that is not Redis's, as a call to a provider. Of one who does not survive it nobody sees the result. */
+  step<Result>(actor: Actor, act: (fate: Fate) => Result): Promise<Result>
   waiting(): number
   /** One of those that wait goes on. Says whose it was, where it did not survive. */
   pass(index: number, fate: Fate): Promise<Actor | undefined>
@@ -81,6 +83,19 @@ export function createTurnstile(redis: RedisClient): Turnstile {
         },
       })
     },
+    step: (actor, act) =>
+      new Promise((resolve, reject) => {
+        const run = async (fate: Fate) => {
+          try {
+            const result = act(fate)
+            if (fate.startsWith('die')) actor.dead = true
+            else resolve(result)
+          } catch (error) {
+            reject(error)
+          }
+        }
+        queue.push({ actor, run })
+      }),
     waiting: () => queue.length,
     async pass(index, fate) {
       const [one] = queue.splice(index % queue.length, 1)

@@ -33,9 +33,10 @@ export async function askBatch(deps: AccountDeps, turn: Turn, batch: Batch): Pro
   return afterAnswer(deps, batch)
 }
 
-/** Still in the same turn: nobody asks while it is sent again. */
-async function considerLost(deps: AccountDeps, turn: Turn, batch: Batch): Promise<Later> {
+/** Still in the same turn: nobody asks while it is sent again. What is over, as one that was refused, is not lost. */
+async function considerLost(deps: AccountDeps, turn: Turn, batch: Batch): Promise<Later | undefined> {
   const { clock, terms } = deps
+  if (isSettled(batch)) return afterAnswer(deps, batch)
   const { next } = plan(
     { intent: batch, totals: turn.found.totals?.totals, isNotKnown: true },
     terms,

@@ -5,7 +5,7 @@
  */
 import type { Batch } from '../../domain/batch.ts'
 import { beginSending, sendWithBatch } from '../../domain/submission.ts'
-import type { Transfer, TransferSecrets } from '../../domain/transfer.ts'
+import type { Transfer, TransferSecrets, TransferState } from '../../domain/transfer.ts'
 import type { Order, OrderedTransfer } from '../../providers/client.ts'
 import { requestOf } from './commit-step.ts'
 import type { AccountDeps, Later, Turn } from './deps.ts'
@@ -25,9 +25,10 @@ export async function sendBatch(deps: AccountDeps, turn: Turn, batch: Batch): Pr
   if (!(await prepare(deps, turn, batch))) return { at: clock() + againMs }
   const found = await reload(deps, turn)
   if (found?.intent.kind !== 'batch') return { at: clock() + againMs }
-  const members = await loadSent(deps, found.intent)
+  const members = await membersOf(deps, batch)
   // Once it was sent it goes again as it was; until then what somebody has to look at holds up the whole.
-  if (members.some(({ hold }) => hold)) return { at: nextQuestion(sinceOf(batch), clock(), terms.watch) }
+  if (members.some(({ state, hold }) => state === 'submitted' && hold))
+    return { at: nextQuestion(sinceOf(batch), clock(), terms.watch) }
   const order = await compose(deps, found.intent, members)
   // It was noted as sent already, so a person says what becomes of the whole.
   if (order === 'erased') return holdErased(deps, found.intent)
@@ -39,7 +40,11 @@ export async function sendBatch(deps: AccountDeps, turn: Turn, batch: Batch): Pr
 /** After the provider has said that it does not know it. */
 export async function sendBatchAgain(deps: AccountDeps, turn: Turn, batch: Batch): Promise<Later> {
   await turn.extend()
-  const order = await compose(deps, batch, await loadSent(deps, batch))
+  const members = await membersOf(deps, batch)
+  // One was heard of since the batch was looked at: it did arrive, and without that one it would be another order.
+  if (members.some(({ state }) => !unheard.has(state)))
+    return { at: nextQuestion(sinceOf(batch), deps.clock(), deps.terms.watch) }
+  const order = await compose(deps, batch, members)
   if (!order || order === 'erased') return reportErased(deps, batch)
   return repeatOrder(deps, turn, order)
 }
@@ -63,18 +68,20 @@ function holdMember(deps: AccountDeps, intent: Transfer, now: number) {
   return requestErased(intent, now)
 }
 
-async function loadSent(deps: AccountDeps, { id }: Pick<Batch, 'id'>): Promise<Transfer[]> {
-  const members = await loadMembers(deps, await deps.intents.listMembers(id))
-  return members.filter(({ state }) => state === 'submitted')
+const unheard: ReadonlySet<TransferState> = new Set(['registered', 'submitted', 'cancelled'])
+
+async function membersOf(deps: AccountDeps, { id }: Batch): Promise<Transfer[]> {
+  return loadMembers(deps, await deps.intents.listMembers(id))
 }
 
 /** Undefined where nothing is left of it. */
 async function compose(
   deps: AccountDeps,
   batch: Batch,
-  sent: readonly Transfer[],
+  members: readonly Transfer[],
 ): Promise<Order | 'erased' | undefined> {
   const { reference, name, remark, wechatpay } = batch
+  const sent = members.filter(({ state }) => state === 'submitted')
   const secrets = (await deps.vault.openAllSecrets(sent)) as (TransferSecrets | undefined)[]
   const transfers: OrderedTransfer[] = []
   for (const [i, one] of sent.entries()) {

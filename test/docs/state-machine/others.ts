@@ -33,7 +33,7 @@ export function batches(): string[] {
   }
   const known: [string, Batch, ReturnType<typeof totals>][] = [
     ['none has moved', batch(), totals({ registered: [2, 300n] })],
-    ['the first has moved', batch(), open],
+    ['the first has moved, other than to be cancelled', batch(), open],
     ['the last is final', batch({ state: 'processing' }), paid],
     [
       'one of a finished batch comes back',

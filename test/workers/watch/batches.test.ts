@@ -456,6 +456,24 @@ describe('sending and watching batches', () => {
     assert.equal(fake.orders.length, 2)
   })
 
+  it('asks ever more rarely about one that was refused, and at last no more, though it is not known there', async () => {
+    await register(2)
+    fake.onOrder = () =>
+      refusedWith(
+        'failed',
+        submissionOf({ of: 'batch', status: 'refused', reference: 'b-1', remedy: 'failed' }),
+      )
+    const one = start()
+    await one.settle()
+    await settleBatches()
+    for (let next = await dueAt(store, { id }); next !== undefined && asked('batch') < 60; ) {
+      await one.pass(next - time.now)
+      next = await dueAt(store, { id })
+    }
+    assert.equal(await dueAt(store, { id }), undefined)
+    assert.ok(asked('batch') > 5 && asked('batch') < 60, `${asked('batch')} questions`)
+  })
+
   for (const [action, step, state, orders] of [
     ['cancel', 'withdrawn', 'cancelled', 1],
     ['keep-ours', 'acknowledged', 'submitted', 2],
