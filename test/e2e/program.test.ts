@@ -304,7 +304,7 @@ describe('the built program', function () {
     )
     assert.match((await place.run(['send', '--reference', 'r-1', '--curl'])).stdout, /^curl -i -X POST http/)
     const off = await place.run(['send', '--amount', '1e3'])
-    assert.equal(off.code, 1)
+    assert.equal(off.code, 2)
     assert.match(off.stderr, /--amount/)
     await stop(program)
   })

@@ -1,11 +1,11 @@
-/** Two histories of each of 2,000 seeds, half of them in each of two processes. `npm run simulate` plays more of them. */
+/** Two histories of each of 1,000 seeds, half of them in each of two processes. `npm run simulate` plays more of them. */
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 
 const runner = fileURLToPath(new URL('./run.ts', import.meta.url))
-const perProcess = 1_000
+const perProcess = 500
 const ends = [
   ...['succeeded', 'failed', 'returned', 'cancelled', 'expired'].map((state) => `transfer ${state}`),
   ...['batch finished', 'batch closed', 'coupon granted', 'coupon failed'],
