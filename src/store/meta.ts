@@ -19,7 +19,7 @@ export interface Fixed {
 }
 
 /** Of what is kept. It changes when a version cannot read what an earlier one wrote, and does not bring it along. */
-const form = '2'
+const form = '3'
 
 export async function checkFixed(redis: RedisClient, keys: Keys, fixed: Fixed): Promise<void> {
   await refuseDifference(redis, keys, fixed)
