@@ -27,7 +27,7 @@ export function commit(state: ModelState, request: CommitRequest): CommitOutcome
   if (steps.length > 0) {
     state.rest.set(after.id, { form: 'record', intent: after })
     if (after.kind === 'transfer' && after.batch) count(state, before as Transfer | undefined, after)
-    place(state, before, after)
+    place(state, before, after, request.because.source === 'callback')
   }
   if (request.case) putCase(state, request.case.before, request.case.after, request.because, at)
   if (receipt) {
@@ -81,13 +81,14 @@ function count(state: ModelState, before: Transfer | undefined, after: Transfer)
   if (matters || done === totals.count) state.due.add(batch)
 }
 
-function place(state: ModelState, before: Intent | undefined, after: Intent): void {
+function place(state: ModelState, before: Intent | undefined, after: Intent, isHeard: boolean): void {
   const { id } = after
   const wasDone = before !== undefined && isDone(before)
   if (isDone(after)) {
     state.final.set(id, after.updatedAt)
     if (wasDone) return
     if (comesBack(after)) state.watch.set(id, after.updatedAt)
+    else if (isHeard && lacksFeeOrReason(after)) state.watch.set(id, after.updatedAt + minute / 2)
     else state.watch.delete(id)
     return
   }
@@ -99,6 +100,14 @@ function place(state: ModelState, before: Intent | undefined, after: Intent): vo
 /** A batch that its provider takes as a whole: some of its money may be sent back. */
 function comesBack(after: Intent): boolean {
   return after.kind === 'batch' && after.wechatpay !== undefined && after.state === 'finished'
+}
+
+/** Of one that we have sent, which is asked about for that. */
+function lacksFeeOrReason(after: Intent): boolean {
+  if (after.kind !== 'transfer' || !['sending', 'acknowledged'].includes(after.submission?.step ?? ''))
+    return false
+  if (after.state === 'succeeded') return !after.fee
+  return after.state === 'failed' && after.failure?.reason === undefined
 }
 
 function waitsForUs({ submission, hold }: Intent): boolean {
