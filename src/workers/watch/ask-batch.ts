@@ -23,6 +23,7 @@ export async function askBatch(deps: AccountDeps, turn: Turn, batch: Batch): Pro
   if (quiet) return quiet
   const result = await ask(deps, turn, { call: 'batch', reference: batch.reference })
   if (result.outcome === 'unsent') return putOff(deps, batch, result)
+  // What is over, as one that was refused, or is held is not lost.
   const isAwaited = !isSettled(batch) && !batch.hold
   if (result.outcome === 'not-known' && isAwaited) return considerLost(deps, turn, batch)
   await applyAnswer(deps, result)
@@ -33,10 +34,9 @@ export async function askBatch(deps: AccountDeps, turn: Turn, batch: Batch): Pro
   return afterAnswer(deps, batch)
 }
 
-/** Still in the same turn: nobody asks while it is sent again. What is over, as one that was refused, is not lost. */
-async function considerLost(deps: AccountDeps, turn: Turn, batch: Batch): Promise<Later | undefined> {
+/** Still in the same turn: nobody asks while it is sent again. */
+async function considerLost(deps: AccountDeps, turn: Turn, batch: Batch): Promise<Later> {
   const { clock, terms } = deps
-  if (isSettled(batch)) return afterAnswer(deps, batch)
   const { next } = plan(
     { intent: batch, totals: turn.found.totals?.totals, isNotKnown: true },
     terms,

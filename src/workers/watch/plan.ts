@@ -6,20 +6,11 @@
 import type { Batch, BatchTotals } from '../../domain/batch.ts'
 import type { Coupon } from '../../domain/coupon.ts'
 import type { Intent } from '../../domain/intent.ts'
-import { expiryOf, mayBeSent, submissionHolds } from '../../domain/submission.ts'
+import { expiryOf, mayBeSent, reservationMarginMs, submissionHolds } from '../../domain/submission.ts'
 import { finalTransferStates, type Transfer } from '../../domain/transfer.ts'
 import type { Client, Question } from '../../providers/client.ts'
 import { isSettled, isUnexplained, mayComeBack } from '../../store/commit.ts'
-import {
-  dayMs,
-  hourMs,
-  memberTimes,
-  nextDeadline,
-  nextQuestion,
-  reservedMsMin,
-  sinceOf,
-  type WatchTimes,
-} from './times.ts'
+import { dayMs, hourMs, memberTimes, nextDeadline, nextQuestion, sinceOf, type WatchTimes } from './times.ts'
 
 /** What an account's provider can be told and asked, and how patient the account is. */
 export interface Terms extends Pick<Client, 'orders' | 'questions' | 'reservationMs' | 'explains'> {
@@ -148,7 +139,7 @@ function nextOfReservation(intent: Transfer, view: View, terms: Terms, now: numb
   if (until === undefined || state !== 'submitted') return askTransfer(intent, view, terms, now)
   if (now >= until) return { do: 'expire' }
   const isUsable =
-    submission?.step === 'reserved' && until - now >= reservedMsMin && providerReference !== undefined
+    submission?.step === 'reserved' && until - now >= reservationMarginMs && providerReference !== undefined
   return isUsable && terms.orders.has('pay') ? { do: 'pay' } : { do: 'rest', until }
 }
 
@@ -206,9 +197,7 @@ function nextOfBatch(intent: Batch, view: View, terms: Terms, now: number): Next
 function nextOfLostBatch(intent: Batch, { totals }: View, terms: Terms, now: number): Next {
   const { submission, state, hold } = intent
   const isLost = submission?.step === 'sending' && state === 'submitted' && !hold && isUntouched(totals)
-  if (!isLost || !terms.orders.has('pay-batch'))
-    return { do: 'rest', until: nextQuestion(sinceOf(intent), now, terms.watch) }
-  if (isForgotten(submission.at, now))
+  if (!isLost || !terms.orders.has('pay-batch') || isForgotten(submission.at, now))
     return { do: 'rest', until: nextQuestion(sinceOf(intent), now, terms.watch) }
   const from = submission.at + terms.watch.everyMs
   return now < from ? { do: 'rest', until: from } : { do: 'pay-batch-again' }

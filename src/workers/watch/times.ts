@@ -15,8 +15,6 @@ export const minuteMs = 60_000
 export const hourMs = 60 * minuteMs
 export const dayMs = 24 * hourMs
 
-/** Less than this is left of a reservation: it might run out on the way. */
-export const reservedMsMin = 2 * minuteMs
 /** Its batch tells of a transfer; by itself it is asked about when that takes so many times as long as between two questions. */
 export const memberTimes = 15
 

@@ -37,7 +37,6 @@ const unreadableMs = 10 * minuteMs
 const marginMs = 5_000
 const ownAtOnce = 16
 
-/** Whoever plans puts it where its time is; only a new one lies elsewhere, and where somebody wishes for it sooner. */
 interface Judged {
   due: Due
   found: Found
@@ -180,7 +179,10 @@ function viewOf(found: Found, askedAt: ReadonlyMap<IntentId, number>) {
   return { intent, totals: totals?.totals, askedAt: askedAt.get(intent.id) }
 }
 
-/** When something is looked at that nobody wished for. */
+/**
+ * Where something lies that nobody wished for: when it is new, and when it has ended and may be explained. Else whoever
+ * plans puts it where its time is, and it is due before that only where somebody wishes for it.
+ */
 function usualTimes(intent: Intent): number[] {
   return [intent.createdAt + firstLookMs, explainAt(intent)]
 }
