@@ -6,6 +6,7 @@
 import type { Batch } from '../../domain/batch.ts'
 import type { AnswerPart, CallResult, Question } from '../../providers/client.ts'
 import { isSettled } from '../../store/commit.ts'
+import { memberIdOf } from '../../store/ids.ts'
 import { applyParts } from './answers.ts'
 import { afterAnswer, applyAnswer, ask, keepQuiet, putOff } from './ask.ts'
 import type { AccountDeps, Later, Turn } from './deps.ts'
@@ -59,16 +60,34 @@ function statusesOf({ translate }: AccountDeps, result: CallResult): Set<string>
   )
 }
 
-async function askPages(deps: AccountDeps, turn: Turn, { reference }: Batch): Promise<void> {
+async function askPages(deps: AccountDeps, turn: Turn, { id, reference }: Batch): Promise<void> {
   for (let from: number | undefined = 0; from !== undefined && !turn.isStopping(); ) {
     const page: CallResult = await askPatiently(deps, turn, { call: 'batch-page', reference, from })
     if (page.outcome !== 'answered') return
     const parts: AnswerPart[] = []
-    for (const part of page.parts) parts.push(await explain(deps, turn, part, reference))
+    const explained = await listExplained(deps, id, page.parts)
+    for (const part of page.parts)
+      parts.push(explained.has(part.asked.reference) ? part : await explain(deps, turn, part, reference))
     await applyParts(deps, parts)
     // One that goes on where it was would go on for ever.
     from = page.next !== undefined && page.next > from ? page.next : undefined
   }
+}
+
+/** Those of which it is known why they failed, by their references: a batch is listed many times. */
+async function listExplained(
+  { intents }: AccountDeps,
+  batch: Batch['id'],
+  parts: readonly AnswerPart[],
+): Promise<Set<string>> {
+  const loaded = await intents.load(parts.map(({ asked }) => memberIdOf(batch, asked.reference)))
+  return new Set(
+    loaded.flatMap((one) =>
+      one.outcome === 'found' && one.intent.kind === 'transfer' && one.intent.failure?.reason !== undefined
+        ? [one.intent.reference]
+        : [],
+    ),
+  )
 }
 
 /** The same with the reason, where there is one to be had. */

@@ -154,6 +154,9 @@ describe('sending and watching batches', () => {
     await settleBatches()
     assert.equal((await find()).state, 'finished')
     assert.equal(await dueAt(store, { id }), time.now)
+    await one.pass(2 * minute)
+    assert.equal(asked('batch-page'), 6, 'it is looked back at')
+    assert.equal(asked('transfer'), 1, 'and why one failed is known')
   })
 
   it('looks back at what is finished, rarer and rarer, and finds what a bank has sent back', async () => {
