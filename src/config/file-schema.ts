@@ -53,6 +53,17 @@ export const fileSchema = z.strictObject(
       })
       .prefault({}),
     retention: z.strictObject({ logDays: z.int().min(1).max(3650).default(90) }).prefault({}),
+    deliveries: z
+      .strictObject({
+        timeoutSeconds: z.int().min(1).max(60).default(15),
+        retryHours: z.int().min(1).max(720).default(72),
+        disableAfterHours: z.int().min(1).max(2160).default(120),
+        /** For how long what was tried can be looked at. */
+        historyDays: z.int().min(1).max(365).default(14),
+        /** Requests at once to one endpoint, of each process. */
+        concurrency: z.int().min(1).max(256).default(32),
+      })
+      .prefault({}),
     archive: z.strictObject({ dir: text.min(1, 'It must be the path of a folder.').optional() }).prefault({}),
     partitions: z.int().min(1).max(256).default(8),
     outbound: z

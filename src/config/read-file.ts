@@ -6,9 +6,10 @@ import { resolveAccount } from './accounts/accounts.ts'
 import { type ConfigFile, fileSchema } from './file-schema.ts'
 import { invalidConfiguration } from './invalid.ts'
 import { checkTokenDigest, readSecret, readSymmetricKey, type SecretSources } from './secrets.ts'
-import type { Settings } from './settings.ts'
+import type { DeliverySettings, Settings } from './settings.ts'
 
-const dayMs = 86_400_000
+const hourMs = 3_600_000
+const dayMs = 24 * hourMs
 
 export function readConfigFile(path: string, env: NodeJS.ProcessEnv): Settings {
   const file = resolve(path)
@@ -69,6 +70,7 @@ export function resolveSettings(file: ConfigFile, sources: SecretSources): Setti
     durability: file.durability,
     quarantine: file.quarantine,
     retention: { logMs: file.retention.logDays * dayMs },
+    deliveries: toDeliveries(file.deliveries),
     archive: { dir: file.archive.dir && resolve(sources.folder, file.archive.dir) },
     partitions: file.partitions,
     outbound: file.outbound,
@@ -102,4 +104,20 @@ function checkUnique(entries: readonly { id: string }[], path: string): void {
     if (seen.has(id)) throw invalidConfiguration(`${path}[${index}].id`, `There are two of the name ${id}.`)
     seen.add(id)
   })
+}
+
+export function toDeliveries({
+  timeoutSeconds,
+  retryHours,
+  disableAfterHours,
+  historyDays,
+  concurrency,
+}: ConfigFile['deliveries']): DeliverySettings {
+  return {
+    timeoutMs: timeoutSeconds * 1000,
+    retryMs: retryHours * hourMs,
+    disableAfterMs: disableAfterHours * hourMs,
+    historyMs: historyDays * dayMs,
+    concurrency,
+  }
 }

@@ -7,7 +7,10 @@ import { createHash, generateKeyPairSync, randomBytes } from 'node:crypto'
 import { linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { z } from 'zod'
+import { scopes } from '../domain/scopes.ts'
+import { fileSchema } from './file-schema.ts'
 import { invalidConfiguration } from './invalid.ts'
+import { toDeliveries } from './read-file.ts'
 import { createSandboxAccounts } from './sandbox-accounts.ts'
 import type { Settings } from './settings.ts'
 
@@ -43,7 +46,7 @@ export function createSandboxSettings(identity: SandboxIdentity, providerUrl?: s
       {
         id: 'sandbox',
         sha256: createHash('sha256').update(identity.apiToken).digest('hex'),
-        scopes: ['transfers:read', 'transfers:write', 'events:read', 'ops:read', 'ops:act'],
+        scopes: [...scopes],
       },
     ],
     seal: {
@@ -53,6 +56,7 @@ export function createSandboxSettings(identity: SandboxIdentity, providerUrl?: s
     durability: { fsync: 'always', replicas: 0, onWeaker: 'refuse' },
     quarantine: { keep: 1000, days: 30 },
     retention: { logMs: 90 * 86_400_000 },
+    deliveries: toDeliveries(fileSchema.shape.deliveries.parse(undefined)),
     archive: {},
     partitions: 8,
     // The make-believe providers are on this machine.

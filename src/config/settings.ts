@@ -22,9 +22,22 @@ export interface Settings {
   quarantine: { keep: number; days: number }
   /** For how long the log of events reaches back. */
   retention: { logMs: number }
+  /** How events are pushed to subscriptions. */
+  deliveries: DeliverySettings
   /** Where the archive is; unset: in the data directory. */
   archive: { dir?: string | undefined }
   partitions: number
   /** Where requests of ours may go besides the public internet over https. */
   outbound: { allow: string[]; http: boolean }
+}
+
+export interface DeliverySettings {
+  timeoutMs: number
+  /** How long an event is tried again until it is given up. */
+  retryMs: number
+  /** An endpoint that has taken nothing for so long is disabled. */
+  disableAfterMs: number
+  historyMs: number
+  /** Requests at once to one endpoint, of each process. */
+  concurrency: number
 }

@@ -32,6 +32,17 @@ export const errorCodes = {
   'cannot-resume': { status: 409, retry: 'never', title: 'The submissions cannot be resumed in this way' },
   'cannot-reverify': { status: 409, retry: 'never', title: 'The callback cannot be verified again' },
   'cursor-expired': { status: 410, retry: 'never', title: 'Events behind the cursor have left the log' },
+  'cursor-superseded': {
+    status: 410,
+    retry: 'never',
+    title: 'The log does not go through the cursor any more',
+  },
+  'subscription-disabled': { status: 409, retry: 'never', title: 'The subscription is disabled' },
+  'too-many-subscriptions': {
+    status: 409,
+    retry: 'never',
+    title: 'There are as many subscriptions as there may be',
+  },
   'body-too-large': { status: 413, retry: 'never', title: 'The body is too large' },
   'unsupported-media-type': {
     status: 415,

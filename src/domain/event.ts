@@ -4,11 +4,12 @@ import type { Fact, Warning } from './decision.ts'
 import type { ReceiptId } from './ids.ts'
 import type { Intent } from './intent.ts'
 import type { ObservationSource } from './observation.ts'
+import type { Subscription, SubscriptionFactName } from './subscription.ts'
 
 /** Of what becomes true of a batch: what its transfers have come to, or a look into our own books. */
 export type BatchSource = 'transfers' | 'audit'
 /** Of what follows from time alone, and of what we are about to do ourselves. */
-export type OwnSource = 'watch'
+export type OwnSource = 'watch' | 'deliveries'
 
 /** What made it so. */
 export interface Because {
@@ -38,4 +39,12 @@ export interface CaseEvent {
   at: number
 }
 
-export type LoggedEvent = IntentEvent | CaseEvent
+/** Of a subscription itself; without its secrets. */
+export interface SubscriptionEvent {
+  fact: { name: SubscriptionFactName; sequence: number }
+  subscription: Omit<Subscription, 'secrets'>
+  because: Because
+  at: number
+}
+
+export type LoggedEvent = IntentEvent | CaseEvent | SubscriptionEvent

@@ -16,10 +16,15 @@ export type ReceiptId = Id<'receipt'>
 export type JobId = Id<'job'>
 export type EventId = Id<'event'>
 export type CaseId = Id<'case'>
+export type SubscriptionId = Id<'subscription'>
+/** One walk of a subscription along the log: that which follows it, or a replay. */
+export type RunId = Id<'run'>
 
 export interface IdMaker {
   receiptId(): ReceiptId
   jobId(): JobId
+  subscriptionId(): SubscriptionId
+  runId(): RunId
 }
 
 /** Crockford's alphabet: no letter that reads like a digit. It sorts as its values do. */
@@ -58,6 +63,8 @@ export function createIdMaker(clock: () => number, randomBytes: (count: number) 
   return {
     receiptId: () => `rc-${mint()}` as ReceiptId,
     jobId: () => `group-${mint()}` as JobId,
+    subscriptionId: () => `su-${randomFirst(mint())}` as SubscriptionId,
+    runId: () => `ru-${mint()}` as RunId,
   }
 }
 
@@ -73,9 +80,24 @@ export function readReceiptId(text: string): ReceiptId | undefined {
 }
 
 /** The last letters first: those are random, and the first four say where it is kept. */
+function randomFirst(letters: string): string {
+  return letters.slice(-4) + letters.slice(0, -4)
+}
+
+const subscriptionIdPattern = /^su-[0-9a-hjkmnp-tv-z]{26}$/
+
+export function readSubscriptionId(text: string): SubscriptionId | undefined {
+  return subscriptionIdPattern.test(text) ? (text as SubscriptionId) : undefined
+}
+
+const runIdPattern = /^ru-[0-9a-hjkmnp-tv-z]{26}$/
+
+export function readRunId(text: string): RunId | undefined {
+  return runIdPattern.test(text) ? (text as RunId) : undefined
+}
+
 export function caseIdOfReceipt(receipt: ReceiptId): CaseId {
-  const letters = receipt.slice('rc-'.length)
-  return `case-${letters.slice(-4)}${letters.slice(0, -4)}` as CaseId
+  return `case-${randomFirst(receipt.slice('rc-'.length))}` as CaseId
 }
 
 /**
@@ -94,7 +116,7 @@ export function readCaseId(text: string): CaseId | undefined {
 }
 
 /** One event per subject and sequence number, so the id needs no memory and two workers cannot mint different ones. */
-export function eventIdOf(subject: IntentId | CaseId, sequence: number): EventId {
+export function eventIdOf(subject: IntentId | CaseId | SubscriptionId, sequence: number): EventId {
   return `ev-${subject}-${sequence}` as EventId
 }
 

@@ -5,10 +5,12 @@
 import { z } from 'zod'
 import type { FactName } from '../domain/decision.ts'
 import type { IntentKind } from '../domain/intent.ts'
+import { subscriptionFacts } from '../domain/subscription.ts'
 import { batchSchema } from './batch-resource.ts'
 import { caseSchema } from './case-resource.ts'
 import { collectionSchema } from './collection-resource.ts'
 import { couponSchema } from './coupon-resource.ts'
+import { subscriptionSchema } from './subscription-resource.ts'
 import { transferSchema } from './transfer-resource.ts'
 
 /** By what an event is about, the facts there are. */
@@ -69,7 +71,9 @@ export const factsByNoun = {
   ],
   collection: ['completed', 'reported', 'held', 'released', 'corrected'],
   case: ['opened', 'resolved'],
-} as const satisfies Record<IntentKind, readonly FactName[]> & Record<'case', readonly string[]>
+  subscription: subscriptionFacts,
+} as const satisfies Record<IntentKind, readonly FactName[]> &
+  Record<'case' | 'subscription', readonly string[]>
 
 export type Noun = keyof typeof factsByNoun
 export type EventType = { [N in Noun]: `tallyhook.${N}.${(typeof factsByNoun)[N][number]}.v1` }[Noun]
@@ -94,6 +98,7 @@ export const becauseSchema = z.object({
     'transfers',
     'audit',
     'watch',
+    'deliveries',
   ]),
   receipt: z.string().optional(),
   reason: z.string().optional(),
@@ -103,12 +108,19 @@ export const becauseSchema = z.object({
 
 export const eventDataSchema = z.object({
   /** The resource as it stands after the change. */
-  object: z.union([transferSchema, batchSchema, couponSchema, collectionSchema, caseSchema]),
+  object: z.union([
+    transferSchema,
+    batchSchema,
+    couponSchema,
+    collectionSchema,
+    caseSchema,
+    subscriptionSchema,
+  ]),
   change: z.object({ from: factStateSchema.nullable(), to: factStateSchema }).optional(),
   because: becauseSchema,
 })
 
-/** CloudEvents 1.0 in JSON, with `sequence` (per subject, from 1, without gaps) and `previousid` as extensions. */
+/** CloudEvents 1.0 in JSON, with `sequence` (per subject, from 1, without gaps), `previousid` and `partition` as extensions. */
 export const cloudEventSchema = z.object({
   specversion: z.literal('1.0'),
   id: z.string(),
@@ -119,6 +131,8 @@ export const cloudEventSchema = z.object({
   datacontenttype: z.literal('application/json'),
   sequence: z.number().int(),
   previousid: z.string().optional(),
+  /** Of the log: what `GET /v1/events/head` counts. */
+  partition: z.number().int(),
   data: eventDataSchema,
 })
 export type CloudEvent = z.infer<typeof cloudEventSchema>

@@ -78,7 +78,9 @@ export function createFeed({ log, openAllSecrets, waitForGrowth, clock }: FeedDe
     const intents = page.flatMap(({ event }) => ('intent' in event ? [event.intent] : []))
     const opened = await openAllSecrets(intents)
     const secrets = new Map(intents.map((intent, i) => [intent, opened[i]]))
-    return page.map(({ event }) => toCloudEvent(event, 'intent' in event && secrets.get(event.intent)))
+    return page.map(({ partition, event }) =>
+      toCloudEvent(event, partition, 'intent' in event && secrets.get(event.intent)),
+    )
   }
 
   return {

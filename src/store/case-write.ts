@@ -1,7 +1,7 @@
 /** A case as it was decided, with its event and its place in the indexes, as part of a transaction. */
 import { type Case, changedAtOf } from '../domain/case.ts'
 import type { Because, CaseEvent } from '../domain/event.ts'
-import { encodeCaseEvent } from './codec/codec.ts'
+import { encodeOtherEvent } from './codec/codec.ts'
 import type { Keys } from './keys.ts'
 import type { Transaction } from './transaction.ts'
 
@@ -37,7 +37,7 @@ export function writeCase(
     })
   }
   const event = describeChange(before, after, because, at)
-  if (event) transaction.do('XADD', keys.events(partition), '*', 'e', encodeCaseEvent(event))
+  if (event) transaction.do('XADD', keys.events(partition), '*', 'e', encodeOtherEvent(event))
 }
 
 /** One that only took note of more is not news. */

@@ -24,6 +24,10 @@ export interface EventLog {
    * cluster refuses a pipeline whose keys lie on several nodes.
    */
   readAfter(positions: readonly string[], limit: number): Promise<LogEntry[][]>
+  /** Of each partition the position of the last entry that was written. */
+  newest(): Promise<string[]>
+  /** As readAfter, of one partition. */
+  readPartition(partition: number, position: string, limit: number): Promise<LogEntry[]>
 }
 
 export function createEventLog(deps: { redis: RedisClient; keys: Keys }): EventLog {
@@ -37,6 +41,21 @@ export function createEventLog(deps: { redis: RedisClient; keys: Keys }): EventL
   return {
     partitions: keys.partitions,
     oldest,
+    newest: () =>
+      Promise.all(
+        Array.from({ length: keys.partitions }, async (_, partition) => {
+          const [last] = await redis.xrevrange(keys.events(partition), '+', '-', 'COUNT', 1)
+          return last?.[0] ?? (await redis.get(keys.logLeft(partition))) ?? '0-0'
+        }),
+      ),
+    async readPartition(partition, position, limit) {
+      const [entries, left] = await Promise.all([
+        redis.xrange(keys.events(partition), `(${position}`, '+', 'COUNT', limit),
+        redis.get(keys.logLeft(partition)),
+      ])
+      refuseGap([position], [left ?? '0-0'])
+      return entries.map(([at, [, text = '']]) => ({ partition, position: at, event: decodeEvent(text) }))
+    },
     async readAfter(positions, limit) {
       const [answers, left] = await Promise.all([
         Promise.all(

@@ -4,13 +4,22 @@
  * theirs from the batch, and live beside it, and so do the cases of an intent.
  */
 import type { CaseState } from '../domain/case.ts'
-import type { AliasId, BatchId, CaseId, IntentId, ReceiptId, TransferId } from '../domain/ids.ts'
+import type {
+  AliasId,
+  BatchId,
+  CaseId,
+  IntentId,
+  ReceiptId,
+  RunId,
+  SubscriptionId,
+  TransferId,
+} from '../domain/ids.ts'
 
 /** What is to be sent, and what is to be asked: neither waits behind the other. */
 export const lanes = ['send', 'ask'] as const
 export type Lane = (typeof lanes)[number]
 
-export type PlacedId = IntentId | AliasId | CaseId
+export type PlacedId = IntentId | AliasId | CaseId | SubscriptionId
 
 export interface Keys {
   partitions: number
@@ -68,6 +77,19 @@ export interface Keys {
   cases(partition: number): string
   casesIn(partition: number, account: string, state: CaseState): string
   caseAccounts(partition: number): string
+  /** Subscriptions by id, their replays by run, and how their endpoints fare: each where the subscription's id says. */
+  subscriptions(partition: number): string
+  replays(partition: number): string
+  endpoints(partition: number): string
+  /** How far each run has come in this partition's log, and when it is to be looked at next. */
+  runs(partition: number): string
+  runsDue(partition: number): string
+  /** Of a run, what could not be delivered yet: by intent, its events in their order; and by when it is tried next. */
+  lines(partition: number, run: RunId): string
+  linesDue(partition: number, run: RunId): string
+  /** What was tried for a subscription, and what was given up. */
+  deliveries(partition: number, subscription: SubscriptionId): string
+  skipped(partition: number, subscription: SubscriptionId): string
   /** The key that a person's data is sealed under, sealed itself. */
   person(partition: number, digest: string): string
   /** The intents for one person, under the keyed digest of who it is. */
@@ -143,6 +165,15 @@ export function createKeys(prefix: string, partitions: number): Keys {
     cases: (partition) => tagged(partition, 'cases'),
     casesIn: (partition, account, state) => tagged(partition, `cases-${state}`, account),
     caseAccounts: (partition) => tagged(partition, 'case-accounts'),
+    subscriptions: (partition) => tagged(partition, 'subscriptions'),
+    replays: (partition) => tagged(partition, 'replays'),
+    endpoints: (partition) => tagged(partition, 'endpoints'),
+    runs: (partition) => tagged(partition, 'runs'),
+    runsDue: (partition) => tagged(partition, 'runs-due'),
+    lines: (partition, run) => tagged(partition, 'lines', run),
+    linesDue: (partition, run) => tagged(partition, 'lines-due', run),
+    deliveries: (partition, subscription) => tagged(partition, 'deliveries', subscription),
+    skipped: (partition, subscription) => tagged(partition, 'skipped', subscription),
     person: (partition, digest) => tagged(partition, 'person', digest),
     payee: (partition, digest) => tagged(partition, 'to', digest),
     quarantineIndex: (account) => ofAccount(account, 'quarantine-index'),

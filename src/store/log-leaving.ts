@@ -1,4 +1,5 @@
 /** Lets go of the oldest entries of a partition's log, which the archive has, and notes how far it went. */
+import type { LoggedEvent } from '../domain/event.ts'
 import { eventIdOf } from '../domain/ids.ts'
 import type { RedisClient } from '../redis/client.ts'
 import type { KeptLine } from './archive.ts'
@@ -54,15 +55,20 @@ export function createLogLeaving({ redis, keys }: { redis: RedisClient; keys: Ke
 /** As it lay in the log, with what is personal still sealed. */
 function toLine(partition: number, position: string, text: string): KeptLine {
   const event = decodeEvent(text)
-  const about = 'case' in event ? event.case : event.intent
+  const about = aboutOf(event)
   return {
     kind: 'event',
     id: eventIdOf(about.id, event.fact.sequence),
-    account: about.account,
+    account: 'account' in about ? about.account : '',
     ...('reference' in about && { reference: about.reference }),
     at: event.at,
     data: { v: 1, partition, position, event: JSON.parse(text) as unknown },
   }
+}
+
+function aboutOf(event: LoggedEvent) {
+  if ('case' in event) return event.case
+  return 'subscription' in event ? event.subscription : event.intent
 }
 
 function nextOf(position: string): string {

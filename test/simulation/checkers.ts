@@ -123,7 +123,10 @@ export function createCheckers({ isAsked }: { isAsked: boolean }): Checkers {
   }
 
   return {
-    see: (event) => ('case' in event ? seeCase(event) : seeIntent(event)),
+    see(event) {
+      if ('case' in event) seeCase(event)
+      else if ('intent' in event) seeIntent(event)
+    },
     rest({ intent, totals, watched, final: since }) {
       if (!intent) return
       const { id } = intent

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { compose, type Role } from '../../src/compose.ts'
 import { loadConfig } from '../../src/config/config.ts'
+import { scopes } from '../../src/domain/scopes.ts'
 import { createKeyring } from '../../src/seal/keyring.ts'
 import { createLifecycle } from '../../src/telemetry/lifecycle.ts'
 import { createMemoryLogger } from './log.ts'
@@ -31,7 +32,7 @@ const settings = {
       {
         id: 'test',
         sha256: createHash('sha256').update(token).digest('hex'),
-        scopes: ['transfers:write', 'transfers:read', 'events:read', 'ops:read', 'ops:act'],
+        scopes: [...scopes],
       },
     ],
   },

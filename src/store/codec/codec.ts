@@ -8,7 +8,7 @@
  * What is personal is sealed before it comes here. `v` is the version of the form; a reader knows the one before its own.
  */
 import type { BatchTotals } from '../../domain/batch.ts'
-import type { CaseEvent, IntentEvent, LoggedEvent } from '../../domain/event.ts'
+import type { CaseEvent, IntentEvent, LoggedEvent, SubscriptionEvent } from '../../domain/event.ts'
 import type { IntentId } from '../../domain/ids.ts'
 import type { Intent } from '../../domain/intent.ts'
 import type { Money } from '../../domain/money.ts'
@@ -39,7 +39,7 @@ export function encodeStep(event: IntentEvent): { record: string; event: string 
   return { record: `${intent.sequence} ${wire}`, event: `${about.slice(0, -1)},"w":${wire}}` }
 }
 
-export function encodeCaseEvent(event: CaseEvent): string {
+export function encodeOtherEvent(event: CaseEvent | SubscriptionEvent): string {
   return JSON.stringify(event)
 }
 
@@ -98,8 +98,8 @@ export function versionOf(text: string): string {
 }
 
 export function decodeEvent(text: string): LoggedEvent {
-  const event = JSON.parse(text) as CaseEvent | LoggedIntent
-  if ('case' in event) return event
+  const event = JSON.parse(text) as CaseEvent | SubscriptionEvent | LoggedIntent
+  if ('case' in event || 'subscription' in event) return event
   const { id, fact, because, at, totals, w } = event
   const intent = decodeWire(id, w)
   return { fact, intent, ...(totals && { totals: readTotals(totals) }), because, at }
