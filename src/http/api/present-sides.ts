@@ -80,7 +80,8 @@ function presentOurs({ intent, secrets, totals }: NonNullable<CaseSides['ours']>
   }
 }
 
-function presentSide(side: CaseSide, intent: Intent | undefined, { names }: SideOptions): object {
+/** What a receipt said, and where that differs from what is known. */
+export function presentSide(side: CaseSide, intent: Intent | undefined, { names }: SideOptions): object {
   if (side.outcome === 'gone') return { receipt: side.receipt, gone: true }
   const { record } = side
   const base = { receipt: record.id, receivedAt: formatTime(record.receivedAt), outcome: record.outcome }
