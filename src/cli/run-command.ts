@@ -4,6 +4,7 @@ import { AppError } from '../domain/errors.ts'
 import { runArchive } from './archive.ts'
 import { runCases } from './cases.ts'
 import { runErase } from './erase.ts'
+import { runInspect } from './inspect.ts'
 import { runKeys } from './keys.ts'
 import { runQuarantine } from './quarantine.ts'
 import { runRequery } from './requery.ts'
@@ -22,6 +23,7 @@ Commands, each with --help
   sandbox      plays both providers, to point Tallyhook or a CI at
   send         sends one signed callback, also a wrong one
   keys         makes, shows and checks keys, and moves what is sealed to a new one
+  inspect      says why one transfer, batch, coupon or pay-in is where it is
   cases        shows what only a person can settle, and settles it
   quarantine   shows refused callbacks, and accepts one
   archive      checks what has left Redis, and finds things in it
@@ -41,6 +43,7 @@ export async function runCommand(args: string[]): Promise<number> {
     }
     if (name === 'send') return await runSend(rest)
     if (name === 'keys') return await runKeys(rest)
+    if (name === 'inspect') return await runInspect(rest)
     if (name === 'cases') return await runCases(rest)
     if (name === 'quarantine') return await runQuarantine(rest)
     if (name === 'erase') return await runErase(rest)

@@ -1,5 +1,5 @@
 /** Why a transfer, a batch, a coupon or a pay-in is where it is. */
-import { type Response, Router } from 'express'
+import { Router } from 'express'
 import { AppError } from '../../domain/errors.ts'
 import type { IntentEvent } from '../../domain/event.ts'
 import { eventIdOf, type IntentId } from '../../domain/ids.ts'
@@ -32,47 +32,58 @@ export function createTimelineRoutes({ authenticate, readTimeline }: TimelineRou
       const id = readId(String(req.params.id))
       const timeline = id && (await readTimeline(id))
       if (!timeline) throw new AppError('not-found', { detail: `There is no ${noun} with this id.` })
-      res.json(present(timeline, res))
+      // What a callback said is for operators; that there was one, and what became of it, for everybody.
+      res.json(presentTimeline(timeline, { said: holdsScope(res, 'ops:read') }))
     })
     router.all(path, allowOnly('GET', 'HEAD'))
   }
   return router
 }
 
-function present({ intent, items, missing }: Timeline, res: Response) {
-  // What a callback said is for operators; that there was one, and what became of it, for everybody.
-  const mayLook = holdsScope(res, 'ops:read')
+export interface TimelineOptions {
+  /** Whether what each callback said is shown. */
+  said: boolean
+}
+
+export function presentTimeline({ intent, items, missing }: Timeline, options: TimelineOptions) {
   return {
     id: intent.id,
     state: intent.state,
     held: intent.hold !== undefined,
-    items: items.map((item) => presentItem(item, intent, mayLook)),
+    items: items.map((item) => presentItem(item, intent, options)),
     missing,
   }
 }
 
-function presentItem(item: TimelineItem, intent: Timeline['intent'], mayLook: boolean) {
+export type ShownItem = ReturnType<typeof presentItem>
+
+function presentItem(item: TimelineItem, intent: Timeline['intent'], { said }: TimelineOptions) {
   const at = formatTime(item.at)
   switch (item.kind) {
     case 'event':
-      return { at, kind: 'event', ...presentEvent(item.event) }
+      return { at, kind: 'event' as const, ...presentEvent(item.event) }
     case 'case':
-      return { at, kind: 'case', case: presentCase(item.case) }
-    case 'receipt': {
-      const { id, outcome, receivedAt, unverified, asked, decidedOn } = item.record
+      return { at, kind: 'case' as const, case: presentCase(item.case) }
+    case 'receipt':
       return {
         at,
-        kind: asked?.source ?? 'callback',
-        receipt: id,
-        receivedAt: formatTime(receivedAt),
-        outcome,
-        /** The intent's sequence that it was decided on. */
-        decidedOn,
-        unverified,
-        asked: asked && { call: asked.call, status: asked.status, again: asked.again },
-        ...(mayLook && { said: presentSide(item.side, intent, { names: true }) }),
+        ...presentReceipt(item),
+        ...(said && { said: presentSide(item.side, intent, { names: true }) }),
       }
-    }
+  }
+}
+
+function presentReceipt({ record }: Extract<TimelineItem, { kind: 'receipt' }>) {
+  const { id, outcome, receivedAt, unverified, asked, decidedOn } = record
+  return {
+    kind: asked?.source ?? ('callback' as const),
+    receipt: id,
+    receivedAt: formatTime(receivedAt),
+    outcome,
+    /** The intent's sequence that it was decided on. */
+    decidedOn,
+    unverified,
+    asked: asked && { call: asked.call, status: asked.status, again: asked.again },
   }
 }
 
