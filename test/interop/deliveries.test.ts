@@ -5,7 +5,7 @@ import { CloudEvent, HTTP } from 'cloudevents'
 import { Webhook as StandardWebhook } from 'standardwebhooks'
 import { Webhook as SvixWebhook } from 'svix'
 import { cloudEventSchema, eventTypes } from '../../src/events/catalogue.ts'
-import { createTestedEvent, testedEventSchema, testedEventType } from '../../src/events/tested-event.ts'
+import { makeTestEvent, testEventSchema, testEventType } from '../../src/events/test-event.ts'
 import { aSubscription, eventOfEachType } from '../support/event-of-each-type.ts'
 import { createTestSender, otherSecret, testSecret } from '../support/sending.ts'
 import { type Got, type Subscriber, startSubscriber } from '../support/subscriber.ts'
@@ -33,7 +33,7 @@ describe('deliveries, read by other packages', () => {
   const deliverAll = async (secrets?: string[]) => {
     const events = [
       ...eventOfEachType().map((event) => ({ id: event.id, json: JSON.stringify(event) })),
-      createTestedEvent({ subscription: aSubscription, by: 'ledger', at: Date.now(), test: '1' }),
+      makeTestEvent(aSubscription, { by: 'ledger', at: Date.now(), id: '1' }),
     ]
     const got: Got[] = []
     for (const event of events) got.push(await deliver(event, secrets))
@@ -42,7 +42,7 @@ describe('deliveries, read by other packages', () => {
 
   it('are of every type that there is', async () => {
     const types = new Set((await deliverAll()).map(({ type }) => type))
-    assert.deepEqual([...types].sort(), [...eventTypes, testedEventType].sort())
+    assert.deepEqual([...types].sort(), [...eventTypes, testEventType].sort())
   })
 
   for (const [name, verify] of Object.entries({
@@ -88,13 +88,13 @@ describe('deliveries, read by other packages', () => {
 
   it('are what our own schemas say', async () => {
     for (const { body, type } of await deliverAll()) {
-      if (type === testedEventType) testedEventSchema.parse(JSON.parse(body))
+      if (type === testEventType) testEventSchema.parse(JSON.parse(body))
       else cloudEventSchema.parse(JSON.parse(body))
     }
   })
 
   it('bear the id of the event, the same with each attempt', async () => {
-    const event = createTestedEvent({ subscription: aSubscription, by: 'ledger', at: 0, test: 'x' })
+    const event = makeTestEvent(aSubscription, { by: 'ledger', at: 0, id: 'x' })
     for (const got of [await deliver(event), await deliver(event)]) {
       assert.equal(got.id, `ev-${aSubscription.id}-test-x`)
       assert.equal(JSON.parse(got.body).id, got.id)
