@@ -11,8 +11,10 @@ import { createConnections } from './connections.ts'
 import { createConnector, type Resolve, resolveBySystem } from './connector.ts'
 import { toExcerpt } from './excerpt.ts'
 import { createAddressCheck } from './networks.ts'
+import { onAbort } from './on-abort.ts'
 import { startPush } from './push.ts'
 import type { PushAnswer } from './push-exchange.ts'
+import { shareLookups } from './share-lookups.ts'
 import { isProtocolAllowed, readTarget } from './target.ts'
 import { type WhyUnanswered, whyUnanswered } from './why-unanswered.ts'
 
@@ -57,7 +59,11 @@ const givenUp = new Error('It was given up.')
 export function createPoster(options: PostOptions): Poster {
   const { allow, http, timeoutMs, clock, resolve = resolveBySystem } = options
   const { bodyBytesMax = usualBodyBytesMax } = options
-  const connect = createConnector({ mayReach: createAddressCheck(allow), resolve, connectMsMax: timeoutMs })
+  const connect = createConnector({
+    mayReach: createAddressCheck(allow),
+    resolve: shareLookups(resolve),
+    connectMsMax: timeoutMs,
+  })
   const connections = createConnections({ connect, clock, ...options.connections })
 
   return {
@@ -73,13 +79,12 @@ export function createPoster(options: PostOptions): Poster {
         body,
       }
       return new Promise((settle) => {
-        const stop = () => end(givenUp)
-        signal.addEventListener('abort', stop)
+        const leave = onAbort(signal, () => end(givenUp))
         const end = startPush(connections, target.origin, request, {
           bodyBytesMax,
           timeoutMs,
           onAnswer(answer) {
-            signal.removeEventListener('abort', stop)
+            leave()
             settle(describe(answer, clock()))
           },
         })
