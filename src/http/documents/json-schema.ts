@@ -34,6 +34,7 @@ export function describeSchemas(
   { named, direction, target, closed = false }: SchemaRequest,
   unnamed: readonly z.ZodType[],
 ): Described {
+  const mayClose = direction === 'input' || closed
   const ids = new Map<object, string>(Object.entries(named).map(([name, schema]) => [schema, name]))
   const add = (schema: z.ZodType) => {
     if (!ids.has(schema)) ids.set(schema, `~${ids.size}`)
@@ -71,14 +72,19 @@ export function describeSchemas(
     return id.startsWith('~') ? { ...(finish(schemas[id]) as Json), ...whole } : { $ref, ...whole }
   }
 
-  function tidy(schema: Json): Json {
-    const { additionalProperties, pattern, ...rest } = schema
+  function tidy({ additionalProperties, propertyNames, pattern, ...rest }: Json): Json {
+    const keys = (propertyNames as { enum?: string[] } | undefined)?.enum
+    if (keys) {
+      const properties = Object.fromEntries(keys.map((key) => [key, additionalProperties]))
+      return { ...rest, properties, ...(closed && { additionalProperties: false }) }
+    }
+    const isOpen = additionalProperties === undefined || (additionalProperties === false && !mayClose)
     return {
       ...rest,
+      ...(propertyNames !== undefined && { propertyNames }),
       // A number in a query is text to us, and a number to whoever writes it.
       ...(pattern !== undefined && rest.type !== 'integer' && { pattern }),
-      ...(additionalProperties !== undefined &&
-        (direction === 'input' || closed || additionalProperties !== false) && { additionalProperties }),
+      ...(!isOpen && { additionalProperties }),
     }
   }
 
