@@ -82,6 +82,13 @@ function bodyFault(
   return schemaFault(`openapi#/${pointer}`, body, `${call}: ${status}`)
 }
 
+/** Undefined where the call takes this. */
+export function findRequestFault(method: string, path: string, request: unknown): string | undefined {
+  const place = ['paths', path, method, 'requestBody', 'content', 'application/json', 'schema']
+  const pointer = place.map(toPointer).join('/')
+  return schemaFault(`openapi#/${pointer}`, JSON.stringify(request), `${method} ${path}`)
+}
+
 function toPointer(part: string): string {
   return encodeURIComponent(part.replaceAll('~', '~0').replaceAll('/', '~1'))
 }
