@@ -414,6 +414,20 @@ describe('sending one event', () => {
       assert.equal(brief(await sendTo(endless.url)), 'failed answer-invalid')
     })
 
+    it('says things twice in its head: is understood all the same', async () => {
+      const { sendTo } = sender()
+      const twice = await tcp((socket) =>
+        socket.on('data', () => {
+          const names = ['retry-after: 7', 'connection: close', 'content-encoding: identity', 'x: y']
+          const head = [...names, ...names].join('\r\n')
+          socket.end(`HTTP/1.1 503 Busy\r\n${head}\r\ncontent-length: 4\r\n\r\nbusy`)
+        }),
+      )
+      const sent = await sendTo(twice.url)
+      assert.equal(brief(sent), 'failed 503 status')
+      assert.ok(sent.outcome === 'failed' && sent.retryAfterMs === 7_000)
+    })
+
     it('closes at once, or half: took nothing', async () => {
       const { sendTo } = sender({ timeoutMs: 1_000 })
       const closing = await tcp((socket) => socket.destroy())
