@@ -43,12 +43,12 @@ export type Posted =
   /** `excerpt`: of the body, where it was not a success. */
   | { outcome: 'answered'; status: number; retryAfterMs?: number; excerpt?: string }
   | { outcome: 'unanswered'; error: WhyUnanswered }
-  /** The signal ended it; it may have arrived. */
+  /** The signal ended it, or all was closed; it may have arrived. */
   | { outcome: 'given-up' }
 
 export interface Poster {
   post(request: PostRequest, signal: AbortSignal): Promise<Posted>
-  /** Closes what is kept. Whatever still goes on is lost. */
+  /** Closes what is kept, and gives up whatever still goes on or comes later. */
   close(): void
 }
 
@@ -84,25 +84,31 @@ export function createPoster(options: PostOptions): Poster {
     return target
   }
 
+  const closing = new AbortController()
+
   return {
-    close: connections.close,
+    close() {
+      // In this order: what is given up makes room, and nobody who waits may take it.
+      connections.close()
+      closing.abort()
+    },
 
     post({ url, headers, body }, signal) {
       const target = targetOf(url)
       if (typeof target === 'string') return Promise.resolve({ outcome: 'unanswered', error: target })
-      if (signal.aborted) return Promise.resolve({ outcome: 'given-up' })
+      if (signal.aborted || closing.signal.aborted) return Promise.resolve({ outcome: 'given-up' })
       const request = {
         path: target.path,
         headers: { ...headers, 'accept-encoding': 'identity' },
         body,
       }
       return new Promise((settle) => {
-        const leave = onAbort(signal, () => end(givenUp))
+        const leaves = [signal, closing.signal].map((one) => onAbort(one, () => end(givenUp)))
         const end = startPush(connections, target.origin, request, {
           bodyBytesMax,
           timeoutMs,
           onAnswer(answer) {
-            leave()
+            for (const leave of leaves) leave()
             settle(describe(answer, clock()))
           },
         })

@@ -150,6 +150,18 @@ describe('sending one event', () => {
     assert.equal(brief(await sending), 'given-up')
   })
 
+  it('ends when all is closed, whether it had its connection by then or not', async () => {
+    const at = await subscriber(hang)
+    const { sendTo, close } = sender({ connections: { perOriginMax: 2 } })
+    const sending = Promise.all(Array.from({ length: 4 }, () => sendTo(at.url)))
+    await until('the requests', () => at.got.length === 2)
+    close()
+    assert.deepEqual((await sending).map(brief), Array(4).fill('given-up'))
+    assert.equal(brief(await sendTo(at.url)), 'given-up')
+    await until('the connections are closed', () => at.open() === 0)
+    assert.equal(at.connections, 2)
+  })
+
   describe('over connections that are kept', () => {
     it('makes few of them for many events', async () => {
       const at = await subscriber()
