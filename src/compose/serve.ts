@@ -33,7 +33,7 @@ import { createReadyReceipts } from '../store/ready-receipts.ts'
 import { createReadyPump } from '../workers/ready-pump.ts'
 import { createAccountMetrics } from './accounts.ts'
 import { type AddJobs, type Base, type ComposeDeps, clock, ids, open, openQueue } from './base.ts'
-import { openPublished } from './published.ts'
+import type { Published } from './published.ts'
 import { createRecordRoutes, openRecords, type Records } from './records.ts'
 import { describeTerms } from './terms.ts'
 
@@ -51,7 +51,7 @@ export interface Served {
   apiUrl: string
 }
 
-export async function startServe(deps: ComposeDeps, base: Base): Promise<Served> {
+export async function startServe(deps: ComposeDeps, base: Base, published: Published): Promise<Served> {
   const { config, lifecycle, logger } = deps
   const { queue, addJobs } = await openQueue(base, lifecycle, 'fail-fast', 'serve-queue')
   // The intake has a connection of its own: others must not stand behind its writes where these wait for replicas.
@@ -63,7 +63,7 @@ export async function startServe(deps: ComposeDeps, base: Base): Promise<Served>
   const api = await createApi(
     deps,
     base,
-    { records, redis, queue, addJobs, accept: intake.addJobs },
+    { records, published, redis, queue, addJobs, accept: intake.addJobs },
     stopping.signal,
   )
   const callbackUrl = await listen(callbacks, config.callbackPort, config.host, {
@@ -125,6 +125,7 @@ function unavailableBecause(state: RedisState): ErrorCode | undefined {
 
 interface ApiParts {
   records: Records
+  published: Published
   redis: RedisClient
   queue: Queue
   addJobs: AddJobs
@@ -135,15 +136,14 @@ interface ApiParts {
 async function createApi(
   deps: ComposeDeps,
   base: Base,
-  { records, redis, queue, addJobs, accept }: ApiParts,
+  { records, published, redis, queue, addJobs, accept }: ApiParts,
   stopping: AbortSignal,
 ): Promise<Express> {
-  const { config, lifecycle, logger } = deps
+  const { config, logger } = deps
   const { keys, guard, digestPerson } = base
   const { intents, vault, register, batches, members } = records.parts
   const tokens = createTokens(config.tokens)
   const { authenticate } = tokens
-  const { tail, log } = await openPublished(base, lifecycle, 'serve')
   const contentKey = deriveKey(config.seal.indexKey, 'content')
   const registration = {
     authenticate,
@@ -158,7 +158,7 @@ async function createApi(
     clock,
     logger,
   }
-  const feed = createFeed({ log: tail, epoch: base.epoch, clock })
+  const feed = createFeed({ log: published.tail, epoch: base.epoch, clock })
   const ops = createOpsRouter({
     queues: [queue],
     ...tokens,
@@ -182,7 +182,7 @@ async function createApi(
     createEventRoutes({
       authenticate,
       feed,
-      readHead: createReadHead({ log, epoch: base.epoch }),
+      readHead: createReadHead({ log: published.log, epoch: base.epoch }),
       stopping,
       clock,
       logger,
