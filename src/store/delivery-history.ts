@@ -4,13 +4,13 @@
  * pages and never a long request.
  */
 import type { DeliveryOutcome } from '../domain/delivery.ts'
-import { AppError } from '../domain/errors.ts'
 import type { EventId, SubjectId, SubscriptionId } from '../domain/ids.ts'
 import { comparePositions } from '../domain/position.ts'
 import type { RedisClient } from '../redis/client.ts'
 import { decodeNotes, type NotedDelivery } from './codec/deliveries.ts'
 import type { HistoryLimits } from './deliveries.ts'
 import type { Keys } from './keys.ts'
+import { invalidHistoryCursor, readArray } from './waiting-deliveries.ts'
 
 export type HistoryName = 'deliveries' | 'skipped'
 
@@ -180,31 +180,13 @@ function writeCursor(of: HistoryName, places: Places): string {
 function readCursor({ after, of }: HistoryRequest, partitions: number): Places {
   if (after === undefined) return Array.from({ length: partitions }, () => 'begin')
   const [form, ...texts] = readArray(after)
-  if (form !== of || texts.length !== partitions) throw invalid()
+  if (form !== of || texts.length !== partitions) throw invalidHistoryCursor()
   return texts.map(readPlace)
 }
 
 function readPlace(text: unknown): Place | 'begin' | 'end' {
   if (text === 'begin' || text === 'end') return text
   const [, entry, taken] = typeof text === 'string' ? (placePattern.exec(text) ?? []) : []
-  if (entry === undefined) throw invalid()
+  if (entry === undefined) throw invalidHistoryCursor()
   return { entry, taken: Number(taken) }
-}
-
-function readArray(text: string): unknown[] {
-  try {
-    const value: unknown = JSON.parse(Buffer.from(text, 'base64url').toString())
-    if (Array.isArray(value)) return value
-  } catch {
-    // Not JSON: not one of ours.
-  }
-  throw invalid()
-}
-
-function invalid(): AppError {
-  const message = 'It is not `next` of an earlier answer to the same question.'
-  return new AppError('invalid-cursor', {
-    detail: message,
-    errors: [{ path: 'after', code: 'invalid-cursor', message }],
-  })
 }
