@@ -74,7 +74,7 @@ export function createWaitingDeliveries(deps: {
       return found.map((one) => ({ ...one, rank: 0 }))
     }
     const due = keys.linesDue(place.partition, place.run)
-    const subjects = (await redis.zrange(due, rank, rank + chunk - 1)) as SubjectId[]
+    const subjects = (await redis.zrange(due, String(rank), String(rank + chunk - 1))) as SubjectId[]
     const ranks = new Map(subjects.map((each, i) => [each, rank + i]))
     const found = await runs.findLines(place, subjects)
     return found.map((one) => ({ ...one, rank: ranks.get(one.subject) ?? rank }))
