@@ -14,6 +14,7 @@ import { receiptOperations } from './receipts.ts'
 import { repeatOperations } from './repeats.ts'
 import { statusOperations } from './status.ts'
 import { submissionOperations } from './submissions.ts'
+import { subscriptionOperations } from './subscription-operations.ts'
 import { transferSearchOperations } from './transfer-search.ts'
 import { transferOperations } from './transfers.ts'
 
@@ -26,6 +27,7 @@ export const operations: readonly Operation[] = [
   ...submissionOperations,
   ...collectionOperations,
   ...eventOperations,
+  ...subscriptionOperations,
   ...caseOperations,
   ...receiptOperations,
   ...accountHealthOperations,

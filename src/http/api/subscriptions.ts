@@ -45,8 +45,8 @@ export interface SubscriptionRoutesDeps {
   /** Where the log ends, and where a subscription's live run stands: all before it was dealt with. */
   newest(): Promise<Positions>
   stoodAt(subscription: Subscription): Promise<Positions>
-  /** Its deliveries go on: what its endpoint failed of before counts no more, and its run is looked at now. */
-  resumed(subscription: Subscription): Promise<void>
+  /** It was enabled, or goes elsewhere: what its endpoint failed of before counts no more, and its run is looked at now. */
+  beganAnew(subscription: Subscription): Promise<void>
   healthOf(subscription: Subscription): Promise<EndpointHealth | undefined>
   send: SendTest
   /** Ends the tests that are under way. */
@@ -153,7 +153,8 @@ export function createSubscriptionRoutes(deps: SubscriptionRoutesDeps): Router {
     if (!changed) throw noSuchSubscription()
     for (const { name } of changed.facts)
       logger.info(`subscription.${name}`, { subscription: found.id, principal: by })
-    if (changed.facts.some(({ name }) => name === 'enabled')) await deps.resumed(changed.after)
+    const isEnabled = changed.facts.some(({ name }) => name === 'enabled')
+    if (isEnabled || changed.after.url !== found.url) await deps.beganAnew(changed.after)
     res.json(await show(changed.after))
   })
 
@@ -173,7 +174,7 @@ export function createSubscriptionRoutes(deps: SubscriptionRoutesDeps): Router {
     const secret = asked.secret ?? makeSecret(randomBytes)
     const overlapMs = (asked.overlapHours ?? overlapHoursDefault) * hourMs
     const sealed = subscriptions.sealSecret(id, secret)
-    const changed = await subscriptions.change(id, becauseOf(by), (before) => {
+    const changed = await subscriptions.change(id, becauseOf(by, 'secret-rotated'), (before) => {
       const [current, ...older] = subscriptions.openSecrets(before)
       // The same call again, whose answer was lost.
       if (secret === current) return []
