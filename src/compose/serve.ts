@@ -34,6 +34,7 @@ import { createWake } from '../store/wake.ts'
 import { createReadyPump } from '../workers/ready-pump.ts'
 import { createAccountMetrics } from './accounts.ts'
 import { type AddJobs, type Base, type ComposeDeps, clock, ids, open, openQueue } from './base.ts'
+import { createDeliveryParts, createDeliveryRoutesOf } from './deliveries.ts'
 import { createRecordRoutes, openRecords, type Records } from './records.ts'
 import { createSubscriptionParts } from './subscriptions.ts'
 import { describeTerms } from './terms.ts'
@@ -177,6 +178,9 @@ async function createApi(
     clock,
     logger,
   })
+  const subscribed = createSubscriptionParts(deps, base, { redis, log, authenticate, stopping })
+  const limits = { historyMs: config.deliveries.historyMs, logMs: config.retention.logMs }
+  const deliveries = createDeliveryParts({ redis, keys, limits, log, logger })
   const routes = [
     ...createRecordRoutes(deps, base, records, { redis, queue, addJobs: accept, authenticate }),
     createCouponRoutes({ ...registration, register }),
@@ -190,7 +194,8 @@ async function createApi(
     createSubmissionRoutes(registration),
     createBatchRoutes({ ...registration, batches, members }),
     createEventRoutes({ authenticate, feed, stopping }),
-    createSubscriptionParts(deps, base, { redis, log, authenticate, stopping }).routes,
+    subscribed.routes,
+    ...createDeliveryRoutesOf(deliveries, { ...subscribed, authenticate }),
   ]
   const metrics = createAccountMetrics(deps, base, redis)
   return createApiApp({ routes, ops, metrics, authenticate, redisState: guard.state, clock, logger })

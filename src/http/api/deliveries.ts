@@ -166,7 +166,7 @@ export const deliveryOperations: readonly Operation[] = [
     id: 'listDeliveries',
     method: 'get',
     path: '/v1/subscriptions/{id}/deliveries',
-    tag: 'Subscriptions',
+    tag: 'subscriptions',
     summary: 'What was tried for a subscription, newest first',
     description:
       'Without `status`, every attempt that is known. `failing` and `waiting`: what is not delivered yet, as it stands now, by when it is tried next. `skipped`: what was given up. A page may hold fewer than `limit` and yet have a `next`, where a filter leaves out much.',
@@ -179,7 +179,7 @@ export const deliveryOperations: readonly Operation[] = [
     id: 'getDelivery',
     method: 'get',
     path: '/v1/subscriptions/{id}/deliveries/{event}',
-    tag: 'Subscriptions',
+    tag: 'subscriptions',
     summary: 'One event: how its delivery stands, with every attempt that is known',
     scope: 'subscriptions:write',
     answers: { 200: { description: 'The event and its attempts.', schema: eventDeliverySchema } },
@@ -189,7 +189,7 @@ export const deliveryOperations: readonly Operation[] = [
     id: 'resendDelivery',
     method: 'post',
     path: '/v1/subscriptions/{id}/deliveries/{event}/resend',
-    tag: 'Subscriptions',
+    tag: 'subscriptions',
     summary: 'Sends one event again',
     description:
       'What waits to be tried is tried now; anything else is sent by a replay of this event alone.',
