@@ -1,5 +1,6 @@
 /** What was tried for subscriptions, and sending it again: for the API and for whoever works on the store itself. */
 import type { Router } from 'express'
+import { AppError } from '../domain/errors.ts'
 import { createCountStretch } from '../events/count-stretch.ts'
 import { decodeCursor, encodeCursor } from '../events/cursor.ts'
 import { createDeliveryRoutes } from '../http/api/deliveries.ts'
@@ -27,12 +28,14 @@ export interface DeliveryPartsDeps {
   keys: Keys
   limits: HistoryLimits
   log: Pick<EventLog, 'newest' | 'readPartition'>
+  /** Which log it is: a cursor of another one is refused. */
+  epoch: string
   logger: Logger
 }
 
 export type DeliveryParts = ReturnType<typeof createDeliveryParts>
 
-export function createDeliveryParts({ redis, keys, limits, log, logger }: DeliveryPartsDeps) {
+export function createDeliveryParts({ redis, keys, limits, log, epoch, logger }: DeliveryPartsDeps) {
   const runs = createRuns({ redis, keys, limits })
   const replays = createReplays({ redis, keys, clock, progressOf: runs.progressOf })
   const history = createDeliveryHistory({ redis, keys, clock, limits })
@@ -44,7 +47,13 @@ export function createDeliveryParts({ redis, keys, limits, log, logger }: Delive
     readRange: createReadRange({
       places,
       newest,
-      decodeCursor: async (text) => decodeCursor(text, keys.partitions),
+      async decodeCursor(text) {
+        const cursor = decodeCursor(text, keys.partitions)
+        if (cursor.epoch === undefined || cursor.epoch === epoch) return cursor.positions
+        throw new AppError('cursor-superseded', {
+          detail: 'This cursor is of another log: what Redis held when it was given out is gone.',
+        })
+      },
     }),
     places,
     newest,
@@ -57,7 +66,7 @@ export function createDeliveryParts({ redis, keys, limits, log, logger }: Delive
     clock,
     logger,
   })
-  const encode = (positions: readonly string[]) => encodeCursor([...positions])
+  const encode = (positions: readonly string[]) => encodeCursor(positions, epoch)
   const showReplay = createShowReplay({ progressOf: runs.progressOf, encodeCursor: encode })
   return { runs, replays, history, waiting, find, replaying, showReplay, encodeCursor: encode, logger }
 }
