@@ -27,7 +27,7 @@ export function writeSubscription(
   const partition = keys.partitionOf(id)
   const key = keys.subscriptions(partition)
   transaction.check('field', key, id, text)
-  if (last.fact.name === 'deleted') transaction.do('HDEL', key, id)
+  if (last.fact.name === 'deleted') transaction.do('HDEL', key, id).do('HDEL', keys.endpoints(partition), id)
   else transaction.do('HSET', key, id, encodeSubscription(last.after))
   for (const step of steps) {
     const event = encodeOtherEvent(describe(step, because, at))

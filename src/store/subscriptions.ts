@@ -28,12 +28,15 @@ export type DecideSubscription = (before: Subscription) => readonly Subscription
 export interface Subscriptions {
   /** Throws `too-many-subscriptions`. */
   create(step: SubscriptionStep, because: Because): Promise<Subscription>
-  /** What it is afterwards, changed or not; undefined where there is none. `decide` is asked again after a lost race. */
+  /**
+   * What it is afterwards, changed or not, and what became true; undefined where there is none. `decide` is asked again after
+   * a lost race.
+   */
   change(
     id: SubscriptionId,
     because: Because,
     decide: DecideSubscription,
-  ): Promise<{ outcome: 'changed' | 'unchanged'; after: Subscription } | undefined>
+  ): Promise<{ after: Subscription; facts: readonly SubscriptionStep['fact'][] } | undefined>
   /**
    * By what the deliveries came to, or by a person. `ifLive`: only while this run follows the log; what was decided on an
    * older one says nothing of it.
@@ -94,9 +97,9 @@ export function createSubscriptions(deps: SubscriptionsDeps): Subscriptions {
       if (text === null) return undefined
       const before = decodeSubscription(text)
       const steps = decide(before)
-      const after = steps.at(-1)?.after
-      if (!after) return { outcome: 'unchanged', after: before }
-      if (await put(text, steps, because)) return { outcome: 'changed', after }
+      const { after = before } = steps.at(-1) ?? {}
+      const facts = steps.map(({ fact }) => fact)
+      if (steps.length === 0 || (await put(text, steps, because))) return { after, facts }
     }
     throw new AppError('commit-contended', { detail: 'The subscription is changing too quickly.' })
   }
@@ -132,7 +135,7 @@ export function createSubscriptions(deps: SubscriptionsDeps): Subscriptions {
         const step = disableSubscription(before, disabling, clock())
         return step ? [step] : []
       })
-      return changed?.outcome === 'changed' ? 'disabled' : 'unchanged'
+      return changed && changed.facts.length > 0 ? 'disabled' : 'unchanged'
     },
 
     async remove(id, because) {
