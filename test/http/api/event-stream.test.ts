@@ -358,6 +358,10 @@ describe('GET /v1/events/stream', () => {
       }
     })
 
+    it('takes no parameter', async () => {
+      assert.equal((await fetch(`${url}/head?partition=1`, { headers })).status, 422)
+    })
+
     it('counts what has left the log as well', async () => {
       await publish(12)
       const before = await readHead()
