@@ -12,6 +12,7 @@ import { runRequery } from './requery.ts'
 import { runRole } from './run-role.ts'
 import { runSandbox } from './sandbox.ts'
 import { runSend } from './send.ts'
+import { runSubscriptions } from './subscriptions.ts'
 
 const help = `tallyhook: payout callbacks, settled
 
@@ -21,16 +22,17 @@ Usage: tallyhook [role]
   work    the workers
 
 Commands, each with --help
-  sandbox      plays both providers, to point Tallyhook or a CI at
-  send         sends one signed callback, also a wrong one
-  keys         makes, shows and checks keys, and moves what is sealed to a new one
-  inspect      says why one transfer, batch, coupon or pay-in is where it is
-  cases        shows what only a person can settle, and settles it
-  quarantine   shows refused callbacks, and accepts one
-  archive      checks what has left Redis, and finds things in it
-  erase        makes what is kept of one person unreadable, for good
-  doctor       looks whether everything is as it has to be, and says what to do
-  requery      wants the providers asked about everything that is not settled
+  sandbox        plays both providers, to point Tallyhook or a CI at
+  send           sends one signed callback, also a wrong one
+  keys           makes, shows and checks keys, and moves what is sealed to a new one
+  inspect        says why one transfer, batch, coupon or pay-in is where it is
+  cases          shows what only a person can settle, and settles it
+  quarantine     shows refused callbacks, and accepts one
+  subscriptions  shows those that events are pushed to and what was tried, and sends again
+  archive        checks what has left Redis, and finds things in it
+  erase          makes what is kept of one person unreadable, for good
+  doctor         looks whether everything is as it has to be, and says what to do
+  requery        wants the providers asked about everything that is not settled
 
 Environment: TALLYHOOK_CONFIG, REDIS_URL, CALLBACK_PORT, API_PORT, HOST, TALLYHOOK_DATA_DIR, LOG_LEVEL, LOG_FORMAT
 `
@@ -52,6 +54,7 @@ export async function runCommand(args: string[]): Promise<number> {
     if (name === 'erase') return await runErase(rest)
     if (name === 'requery') return await runRequery(rest)
     if (name === 'sandbox') return await runSandbox(rest)
+    if (name === 'subscriptions') return await runSubscriptions(rest)
     if (name === 'archive') return await runArchive(rest)
     const role = roles.find((known) => known === name)
     if (role && rest.includes('--help')) {

@@ -37,7 +37,7 @@ export type DeliveryParts = ReturnType<typeof createDeliveryParts>
 
 export function createDeliveryParts({ redis, keys, limits, log, epoch, logger }: DeliveryPartsDeps) {
   const runs = createRuns({ redis, keys, limits })
-  const replays = createReplays({ redis, keys, clock, progressOf: runs.progressOf })
+  const replays = createReplays({ redis, keys, clock })
   const history = createDeliveryHistory({ redis, keys, clock, limits })
   const waiting = createWaitingDeliveries({ redis, keys, runs })
   const find = createFindDelivery({ history, waiting, replays })

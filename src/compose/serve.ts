@@ -177,9 +177,21 @@ async function createApi(
     clock,
     logger,
   })
-  const subscribed = createSubscriptionParts(deps, base, { redis, log, authenticate, stopping })
+  const subscribed = createSubscriptionParts(deps, base, {
+    redis,
+    log: published.log,
+    authenticate,
+    stopping,
+  })
   const limits = { historyMs: config.deliveries.historyMs, logMs: config.retention.logMs }
-  const deliveries = createDeliveryParts({ redis, keys, limits, log, epoch: base.epoch, logger })
+  const deliveries = createDeliveryParts({
+    redis,
+    keys,
+    limits,
+    log: published.log,
+    epoch: base.epoch,
+    logger,
+  })
   const routes = [
     ...createRecordRoutes(deps, base, records, { redis, queue, addJobs: accept, authenticate }),
     createCouponRoutes({ ...registration, register }),

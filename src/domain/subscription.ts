@@ -72,11 +72,6 @@ export interface Replay {
   atLeast?: true
   by: string
   at: number
-  /** Set when it has come to its end, or was stopped; with how far it had come, where that is known. */
-  ended?: {
-    at: number
-    because: 'done' | 'cancelled' | 'disabled' | 'deleted'
-    delivered?: number
-    skipped?: number
-  }
+  /** Set when it has come to its end, or was stopped. */
+  ended?: { at: number; because: 'done' | 'cancelled' | 'disabled' | 'deleted' }
 }

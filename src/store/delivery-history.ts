@@ -35,8 +35,6 @@ export interface DeliveryHistory {
   list(request: HistoryRequest): Promise<HistoryPage>
   /** All that is known of one event, oldest first. */
   attemptsOf(subscription: SubscriptionId, event: EventId, subject: SubjectId): Promise<NotedDelivery[]>
-  /** With the subscription. */
-  remove(subscription: SubscriptionId): Promise<void>
 }
 
 export interface DeliveryHistoryDeps {
@@ -131,12 +129,6 @@ export function createDeliveryHistory(deps: DeliveryHistoryDeps): DeliveryHistor
         }
       }
       return oldestFirst(found)
-    },
-
-    async remove(subscription) {
-      for (const partition of partitions) {
-        await redis.unlink(keys.deliveries(partition, subscription), keys.skipped(partition, subscription))
-      }
     },
   }
 }

@@ -34,8 +34,6 @@ export interface ReplaysDeps {
   redis: RedisClient
   keys: Keys
   clock: () => number
-  /** How far one has come in each partition: what is kept of it when it ends. */
-  progressOf?: (run: RunId) => Promise<readonly { delivered: number; skipped: number }[]>
 }
 
 export const runningMax = 5
@@ -50,7 +48,7 @@ interface Seen {
   version: string
 }
 
-export function createReplays({ redis, keys, clock, progressOf }: ReplaysDeps): Replays {
+export function createReplays({ redis, keys, clock }: ReplaysDeps): Replays {
   const placeOf = (subscription: SubscriptionId) => keys.replays(keys.partitionOf(subscription))
 
   async function read(subscription: SubscriptionId): Promise<Seen> {
@@ -90,15 +88,6 @@ export function createReplays({ redis, keys, clock, progressOf }: ReplaysDeps): 
     return readTransaction(answer).outcome === 'written'
   }
 
-  /** Of one that runs: another has its end already. */
-  async function endOf(replay: Replay | undefined, because: ReplayEnd): Promise<Replay['ended']> {
-    const at = clock()
-    if (!replay || !isRunning(replay) || !progressOf) return { at, because }
-    const progress = await progressOf(replay.id)
-    const sum = (of: 'delivered' | 'skipped') => progress.reduce((total, one) => total + one[of], 0)
-    return { at, because, delivered: sum('delivered'), skipped: sum('skipped') }
-  }
-
   async function find(subscription: SubscriptionId, run: RunId): Promise<Replay | undefined> {
     const text = await redis.hget(placeOf(subscription), run)
     const found = text === null ? undefined : decode(text)
@@ -110,7 +99,7 @@ export function createReplays({ redis, keys, clock, progressOf }: ReplaysDeps): 
     run: RunId,
     because: ReplayEnd,
   ): Promise<Replay | undefined> {
-    const ended = await endOf(await find(subscription, run), because)
+    const ended = { at: clock(), because }
     return change<Replay | undefined>(subscription, ({ replays }, transaction) => {
       const before = replays.find(({ id }) => id === run)
       if (!before || !isRunning(before)) return { changed: false, answer: before }

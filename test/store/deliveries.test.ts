@@ -186,13 +186,6 @@ describe('what was tried for a subscription', () => {
     )
   })
 
-  it('goes with its subscription', async () => {
-    await note(noteOf('a', 'skipped'))
-    await historyOf().remove(subscription)
-    assert.deepEqual(await readAll(), [])
-    assert.deepEqual(await redis.keys(`${store.prefix}:*${subscription}`), [])
-  })
-
   describe('refuses', () => {
     const forms: Record<string, unknown> = {
       'a cursor that is none': 'not-base64!',

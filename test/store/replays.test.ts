@@ -64,14 +64,9 @@ describe('replays', () => {
     assert.equal(await replays.add(replayOf()), 'added')
   })
 
-  it('end once, with what they came to', async () => {
-    const progressOf = async () => [
-      { delivered: 2, skipped: 0 },
-      { delivered: 3, skipped: 1 },
-    ]
-    replays = createReplays({ redis, keys: store.keys, clock: () => 5_000, progressOf })
+  it('end once', async () => {
     const { id } = await added()
-    const ended = { at: 5_000, because: 'cancelled', delivered: 5, skipped: 1 }
+    const ended = { at: 5_000, because: 'cancelled' }
     const answers = await Promise.all([
       replays.end(subscription, id, 'cancelled'),
       replays.end(subscription, id, 'cancelled'),

@@ -52,9 +52,8 @@ export function createShowReplay({ progressOf, encodeCursor }: ShowReplayDeps): 
   }
 }
 
-/** Of one that has ended what it came to is kept with it; what its run left is let go of. */
-async function readProgress({ id, ended }: Replay, progressOf: ShowReplayDeps['progressOf']) {
-  if (ended) return { delivered: ended.delivered ?? 0, skipped: ended.skipped ?? 0, waiting: 0 }
+/** Of one that has ended it is kept for as long as the replay is. */
+async function readProgress({ id }: Replay, progressOf: ShowReplayDeps['progressOf']) {
   const progress = await progressOf(id)
   const sum = (of: 'delivered' | 'skipped' | 'waiting') => progress.reduce((total, one) => total + one[of], 0)
   return { delivered: sum('delivered'), skipped: sum('skipped'), waiting: sum('waiting') }

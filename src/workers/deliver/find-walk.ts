@@ -1,8 +1,7 @@
 /** What a run walks, and for whom; undefined where nothing is to be sent of it. */
 import type { RunId, SubscriptionId } from '../../domain/ids.ts'
+import { replayMatcherOf } from '../../domain/replay.ts'
 import type { Replay } from '../../domain/subscription.ts'
-import { typeMatcherOf } from '../../domain/subscription-match.ts'
-import type { PublishedEvent } from '../../events/published.ts'
 import type { Replays } from '../../store/replays.ts'
 import type { ActiveSubscription, SubscriptionDirectory } from '../../store/subscription-directory.ts'
 import type { Walk } from './deps.ts'
@@ -35,7 +34,7 @@ export function createFindWalk({ directory, replays }: FindWalkDeps): FindWalk {
     return {
       place,
       target,
-      isWanted: wantedBy(replay, active),
+      isWanted: replayMatcherOf(replay, active.subscription),
       from: replay.from[partition] ?? '0-0',
       until: replay.until[partition] ?? '0-0',
       replay,
@@ -50,11 +49,4 @@ function endpointOf(active: ActiveSubscription): Walk['target']['endpoint'] {
     endpoint ??= active.endpoint()
     return endpoint
   }
-}
-
-/** One that is asked for by its id is sent whatever the subscription takes by now. */
-function wantedBy({ event: id, types }: Replay, { matches }: ActiveSubscription): Walk['isWanted'] {
-  if (id !== undefined) return (event: PublishedEvent) => event.id === id
-  const takesType = typeMatcherOf(types ?? [])
-  return (event) => takesType(event.type) && matches(event)
 }
