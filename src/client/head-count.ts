@@ -104,6 +104,8 @@ export function createHeadCount() {
 function expect(own: Count, mark: Mark, isAtHead: boolean): void {
   const seenThen = own.recent.get(mark.id) ?? (isAtHead ? own.seen : undefined)
   if (seenThen !== undefined) {
+    // What was awaited is of heads before this one.
+    own.awaited = []
     pass(own, mark, seenThen)
     return
   }

@@ -32,11 +32,17 @@ export function delayOf(
   return Math.round(ms * (0.5 + random() / 2))
 }
 
+export interface JoinedSignals {
+  signal: AbortSignal
+  abort(reason?: unknown): void
+  end(): void
+}
+
 /**
  * One signal of several, for one piece of work. `AbortSignal.any` of Node.js 20 forgets signals that nobody else holds, so
  * this listens by itself, and `end` takes the listeners away from signals that live longer than the work.
  */
-export function joinSignals(...signals: (AbortSignal | undefined)[]) {
+export function joinSignals(...signals: (AbortSignal | undefined)[]): JoinedSignals {
   const controller = new AbortController()
   const ends: (() => void)[] = []
   for (const signal of signals) {

@@ -41,7 +41,7 @@ export async function* readOn(options: ReconnectOptions): AsyncGenerator<Item> {
     const source = options.open(cursor, onRetry)
     let error: TallyhookError | undefined
     try {
-      for (let step = await next(source); ; step = await next(source)) {
+      for (let step = await next(source, signal); ; step = await next(source, signal)) {
         if ('broken' in step) {
           error = step.broken
           break
@@ -72,12 +72,13 @@ export async function* readOn(options: ReconnectOptions): AsyncGenerator<Item> {
 
 type Step = { item: Item } | { broken: TallyhookError | undefined }
 
-/** Only faults of the service and of the way there are to be got over; those of whoever aborts are looked at by the signal. */
-async function next(source: AsyncGenerator<Item>): Promise<Step> {
+/** Only faults of the service and of the way there are to be got over. Who ends it by the signal wants no fault. */
+async function next(source: AsyncGenerator<Item>, signal: AbortSignal | undefined): Promise<Step> {
   try {
     const { done, value } = await source.next()
     return done ? { broken: undefined } : { item: value }
   } catch (error) {
+    if (signal?.aborted) return { broken: undefined }
     if (error instanceof TallyhookError) return { broken: error }
     throw error
   }

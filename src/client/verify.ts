@@ -47,7 +47,7 @@ export function verifyDelivery(
 }
 
 function isSigned(
-  signed: { id: string; timestamp: string; rawBody: Uint8Array | string; keys: readonly Buffer[] },
+  signed: { id: string; timestamp: string; rawBody: Uint8Array | string; keys: readonly Uint8Array[] },
   header: string,
 ): boolean {
   const given = header
@@ -114,7 +114,7 @@ function findHeader(headers: HeadersGiven, name: string): unknown {
 }
 
 /** Throws a TypeError where one is none. */
-export function readSecrets(secrets: string | readonly string[]): Buffer[] {
+export function readSecrets(secrets: string | readonly string[]): Uint8Array[] {
   const texts = typeof secrets === 'string' ? [secrets] : secrets
   if (texts.length === 0) throw new TypeError('`secrets` is empty: nothing could be verified.')
   return texts.map(readSecret)
