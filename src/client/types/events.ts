@@ -136,13 +136,14 @@ export interface EventsByNoun {
 }
 export type TallyhookEvent = EventsByNoun[Noun]
 
-/** What `POST /v1/subscriptions/{id}/test` sends. It is not in the log, so nothing about its place there is promised. */
+/** What `POST /v1/subscriptions/{id}/test` sends. It is not in the log, so it has neither a number nor a place there. */
 export interface TestEvent {
   specversion: '1.0'
   id: string
-  source: string
+  source: '/subscriptions'
   type: 'tallyhook.subscription.tested.v1'
-  subject?: string | undefined
+  subject: string
   time: string
-  data: unknown
+  datacontenttype: 'application/json'
+  data: { object: Subscription; because: { source: 'operator'; by: string } }
 }

@@ -5,7 +5,6 @@ import type {
   CaseState,
   Money,
   ResolutionAction,
-  Subscription,
   TransferState,
   WechatpayBeneficiary,
 } from './resources.ts'
@@ -98,82 +97,6 @@ export interface Resolution {
   /** Required of what is held. */
   action?: ResolutionAction
   receipt?: string
-}
-
-export interface NewSubscription {
-  url: string
-  types?: string[]
-  accounts?: string[]
-  description?: string
-  disabled?: true
-}
-
-export interface SubscriptionChange {
-  url?: string
-  types?: string[]
-  accounts?: string[]
-  description?: string
-  enabled?: boolean
-  /** Beside `enabled: true`: whether what it missed is sent now. */
-  missed?: 'skip' | 'send'
-  reason?: string
-}
-
-/** A subscription with its secret, which is shown by this answer alone. */
-export interface WithSecret {
-  secret: string
-}
-
-export interface SubscriptionHealth {
-  state: 'ok' | 'failing' | 'open'
-  failingSince?: string | undefined
-  lastSuccessAt?: string | undefined
-  lastFailure?: Record<string, unknown> | undefined
-  behind?: unknown
-}
-
-export interface SubscriptionWithHealth extends Subscription {
-  health?: SubscriptionHealth | undefined
-}
-
-export interface TestResult {
-  delivered: boolean
-  status?: number | undefined
-  error?: string | undefined
-  latencyMs: number
-  excerpt?: string | undefined
-}
-
-export interface DeliveriesRequest extends Paging {
-  status?: 'delivered' | 'failing' | 'waiting' | 'skipped'
-  event?: string
-  subject?: string
-}
-
-/** One event on its way to one subscription. What is not named here may be there too. */
-export interface Delivery {
-  event: string
-  type: string
-  subject: string
-  status: string
-  [field: string]: unknown
-}
-
-export interface ReplayRequest {
-  /** From a cursor on, from a time on, or what was missed while it was disabled. */
-  after?: string
-  since?: string
-  missed?: unknown
-  until?: string
-  till?: string
-  types?: string[]
-}
-
-export interface Replay {
-  id: string
-  state: 'running' | 'done' | 'cancelled'
-  count: number
-  [field: string]: unknown
 }
 
 export interface EventFilter {
