@@ -34,7 +34,7 @@ import { createReadyPump } from '../workers/ready-pump.ts'
 import { createAccountMetrics } from './accounts.ts'
 import { type AddJobs, type Base, type ComposeDeps, clock, ids, open, openQueue } from './base.ts'
 import { createDeliveryParts, createDeliveryRoutesOf } from './deliveries.ts'
-import { openPublished } from './published.ts'
+import type { Published } from './published.ts'
 import { createRecordRoutes, openRecords, type Records } from './records.ts'
 import { createSubscriptionParts } from './subscriptions.ts'
 import { describeTerms } from './terms.ts'
@@ -53,7 +53,7 @@ export interface Served {
   apiUrl: string
 }
 
-export async function startServe(deps: ComposeDeps, base: Base): Promise<Served> {
+export async function startServe(deps: ComposeDeps, base: Base, published: Published): Promise<Served> {
   const { config, lifecycle, logger } = deps
   const { queue, addJobs } = await openQueue(base, lifecycle, 'fail-fast', 'serve-queue')
   // The intake has a connection of its own: others must not stand behind its writes where these wait for replicas.
@@ -65,7 +65,7 @@ export async function startServe(deps: ComposeDeps, base: Base): Promise<Served>
   const api = await createApi(
     deps,
     base,
-    { records, redis, queue, addJobs, accept: intake.addJobs },
+    { records, published, redis, queue, addJobs, accept: intake.addJobs },
     stopping.signal,
   )
   const callbackUrl = await listen(callbacks, config.callbackPort, config.host, {
@@ -127,6 +127,7 @@ function unavailableBecause(state: RedisState): ErrorCode | undefined {
 
 interface ApiParts {
   records: Records
+  published: Published
   redis: RedisClient
   queue: Queue
   addJobs: AddJobs
@@ -137,15 +138,14 @@ interface ApiParts {
 async function createApi(
   deps: ComposeDeps,
   base: Base,
-  { records, redis, queue, addJobs, accept }: ApiParts,
+  { records, published, redis, queue, addJobs, accept }: ApiParts,
   stopping: AbortSignal,
 ): Promise<Express> {
-  const { config, lifecycle, logger } = deps
+  const { config, logger } = deps
   const { keys, guard, digestPerson } = base
   const { intents, vault, register, batches, members } = records.parts
   const tokens = createTokens(config.tokens)
   const { authenticate } = tokens
-  const { tail, log } = await openPublished(base, lifecycle, 'serve')
   const contentKey = deriveKey(config.seal.indexKey, 'content')
   const registration = {
     authenticate,
@@ -160,7 +160,8 @@ async function createApi(
     clock,
     logger,
   }
-  const feed = createFeed({ log: tail, epoch: base.epoch, clock })
+  const { log } = published
+  const feed = createFeed({ log: published.tail, epoch: base.epoch, clock })
   const ops = createOpsRouter({
     queues: [queue],
     ...tokens,

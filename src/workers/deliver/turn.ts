@@ -6,7 +6,7 @@
  */
 import { AppError } from '../../domain/errors.ts'
 import type { Line, Subject } from '../../domain/line.ts'
-import { comparePositions } from '../../events/cursor.ts'
+import { comparePositions } from '../../events/position.ts'
 import type { PublishedEvent } from '../../events/published.ts'
 import type { Cursor } from '../../store/run-write.ts'
 import type { DeliverDeps, Leave, Walk } from './deps.ts'
