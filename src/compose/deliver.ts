@@ -43,7 +43,7 @@ export async function startDeliver(
     follow: (onEvents) => tail.subscribe({ onEvents }),
     runs,
     endpoints: createEndpoints({ redis, keys }),
-    replays: createReplays({ redis, keys, clock, progressOf: runs.progressOf }),
+    replays: createReplays({ redis, keys, clock }),
     directory: createSubscriptionDirectory({ ...subscriptions, clock, logger }),
     subscriptions,
     send,
