@@ -12,6 +12,7 @@ import { createBatchRoutes } from '../http/api/batches.ts'
 import { createCollectionRoutes } from '../http/api/collections.ts'
 import { createCouponRoutes } from '../http/api/coupons.ts'
 import { createEventRoutes } from '../http/api/events.ts'
+import { operations } from '../http/api/operations.ts'
 import { createSubmissionRoutes } from '../http/api/submissions.ts'
 import { createTransferRoutes } from '../http/api/transfers.ts'
 import { createFailureLimiter } from '../http/callbacks/failure-limiter.ts'
@@ -20,6 +21,7 @@ import { createIntake } from '../http/callbacks/intake.ts'
 import { createRoom } from '../http/callbacks/room.ts'
 import { createCallbackServer } from '../http/callbacks/server.ts'
 import { createSourceOf, createSourceRule } from '../http/callbacks/source.ts'
+import { createDocumentRoutes } from '../http/documents/routes.ts'
 import { listen } from '../http/listen.ts'
 import { createOpsRouter } from '../http/ops/router.ts'
 import { createTokens } from '../http/tokens.ts'
@@ -38,6 +40,7 @@ import type { Published } from './published.ts'
 import { createRecordRoutes, openRecords, type Records } from './records.ts'
 import { createSubscriptionParts } from './subscriptions.ts'
 import { describeTerms } from './terms.ts'
+import { readVersion } from './version.ts'
 
 const inFlightMax = 4_096
 const underWayMax = 2_048
@@ -208,5 +211,15 @@ async function createApi(
     ...createDeliveryRoutesOf(deliveries, { ...subscribed, authenticate }),
   ]
   const metrics = createAccountMetrics(deps, base, redis)
-  return createApiApp({ routes, ops, metrics, authenticate, redisState: guard.state, clock, logger })
+  const documents = createDocumentRoutes({ operations, version: readVersion() })
+  return createApiApp({
+    routes,
+    ops,
+    documents,
+    metrics,
+    authenticate,
+    redisState: guard.state,
+    clock,
+    logger,
+  })
 }

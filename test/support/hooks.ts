@@ -1,9 +1,21 @@
+import assert from 'node:assert/strict'
 import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
 import { findUnpacked } from '../../src/embedded/debian-package.ts'
 import { type EmbeddedRedis, startEmbeddedRedis } from '../../src/embedded/embedded-redis.ts'
 import { silentLogger } from '../../src/telemetry/logger.ts'
+import { documentedFetch, documentFaults } from './documented.ts'
+
+/** An answer of the API that is not as documented fails the run, also where its test looked at something else. */
+export const mochaHooks = {
+  beforeAll() {
+    globalThis.fetch = documentedFetch(globalThis.fetch)
+  },
+  afterAll() {
+    assert.deepEqual(documentFaults, [])
+  },
+}
 
 let redis: EmbeddedRedis | undefined
 let folder: string | undefined

@@ -2,8 +2,8 @@
 import { createHash } from 'node:crypto'
 import { type Router as ExpressRouter, Router } from 'express'
 import request from 'supertest'
-import { createApiApp } from '../../src/http/api/app.ts'
 import { createTokens } from '../../src/http/tokens.ts'
+import { createApiApp } from './api-app.ts'
 import { createMemoryLogger } from './log.ts'
 
 export const sha256 = (text: string) => createHash('sha256').update(text).digest('hex')

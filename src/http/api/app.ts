@@ -13,6 +13,8 @@ import { principalIdOf, requireToken } from './authorize.ts'
 export interface ApiAppDeps {
   routes: Router[]
   ops: Router
+  /** What describes all this. */
+  documents?: Router
   metrics?: Metrics
   authenticate(token: string): Principal | null
   redisState(): RedisState
@@ -25,6 +27,7 @@ const bodyMax = '8mb'
 export function createApiApp({
   routes,
   ops,
+  documents,
   metrics,
   authenticate,
   redisState,
@@ -51,6 +54,7 @@ export function createApiApp({
     })
   }
   app.use('/ops', ops)
+  if (documents) app.use(documents)
   app.use(
     '/v1',
     requireToken(authenticate),

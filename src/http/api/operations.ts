@@ -1,5 +1,6 @@
 /** Every call that the documents describe. Whoever adds routes adds their operations here; a test compares the two. */
 
+import { documentOperations } from '../documents/operations.ts'
 import { accountHealthOperations } from './account-health.ts'
 import { accountOperations } from './accounts.ts'
 import { batchOperations } from './batches.ts'
@@ -39,4 +40,5 @@ export const operations: readonly Operation[] = [
   ...pauseOperations,
   ...repeatOperations,
   ...statusOperations,
+  ...documentOperations,
 ]

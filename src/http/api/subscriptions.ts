@@ -3,25 +3,18 @@
  * process within a second; until then the endpoint may be sent what it was to get before.
  */
 import { Router } from 'express'
-import {
-  changeSubscription,
-  createSubscription,
-  disableSubscription,
-  rotateSecret,
-  type SubscriptionStep,
-} from '../../domain/decide-subscription.ts'
+import { createSubscription } from '../../domain/decide-subscription.ts'
 import { AppError } from '../../domain/errors.ts'
 import type { Because } from '../../domain/event.ts'
 import { type IdMaker, readSubscriptionId } from '../../domain/ids.ts'
-import type { Positions, Subscription } from '../../domain/subscription.ts'
+import type { Subscription } from '../../domain/subscription.ts'
 import { formatTime } from '../../domain/time.ts'
 import type { Subscriptions } from '../../store/subscriptions.ts'
-import type { Logger } from '../../telemetry/logger.ts'
 import type { Principal } from '../principal.ts'
 import { allowOnly } from './allow.ts'
 import { requireScope } from './authorize.ts'
 import type { ReadSubscriberUrl } from './subscriber-url.ts'
-import { createEnabling } from './subscription-enabling.ts'
+import { createSubscriptionChange, type SubscriptionChangeDeps } from './subscription-change.ts'
 import { pageOfSubscriptions, subscriptionPageSchema } from './subscription-page.ts'
 import { type EndpointHealth, showSubscription } from './subscription-present.ts'
 import {
@@ -29,41 +22,33 @@ import {
   createSubscriptionSchema,
   makeSecret,
   nothingSchema,
-  overlapHoursDefault,
   rotateSchema,
   type SubscriptionTerms,
 } from './subscription-request.ts'
+import { createSubscriptionRotate } from './subscription-rotate.ts'
 import { createSubscriptionTest, type SendTest } from './subscription-test.ts'
 import { limitOf, validate } from './validate.ts'
 
-export interface SubscriptionRoutesDeps {
+export interface SubscriptionRoutesDeps extends SubscriptionChangeDeps {
   authenticate(token: string): Principal | null
   subscriptions: Subscriptions
   readUrl: ReadSubscriberUrl
   /** Every account that was ever configured. */
   knownAccounts(): Promise<readonly string[]>
-  /** Where the log ends, and where a subscription's live run stands: all before it was dealt with. */
-  newest(): Promise<Positions>
-  stoodAt(subscription: Subscription): Promise<Positions>
-  /** It was enabled, or goes elsewhere: what its endpoint failed of before counts no more, and its run is looked at now. */
-  beganAnew(subscription: Subscription): Promise<void>
   healthOf(subscription: Subscription): Promise<EndpointHealth | undefined>
   send: SendTest
   /** Ends the tests that are under way. */
   stopping: AbortSignal
   ids: Pick<IdMaker, 'subscriptionId' | 'runId'>
   randomBytes(count: number): Uint8Array
-  clock: () => number
-  logger: Logger
 }
-
-const hourMs = 3_600_000
 
 export function createSubscriptionRoutes(deps: SubscriptionRoutesDeps): Router {
   const { subscriptions, ids, randomBytes, clock, logger } = deps
   const router = Router()
   const mayWrite = requireScope(deps.authenticate, 'subscriptions:write')
-  const enabling = createEnabling(deps)
+  const change = createSubscriptionChange(deps)
+  const rotate = createSubscriptionRotate(deps)
   const test = createSubscriptionTest(deps)
 
   const show = async (one: Subscription) => showSubscription(one, await deps.healthOf(one), clock())
@@ -132,30 +117,16 @@ export function createSubscriptionRoutes(deps: SubscriptionRoutesDeps): Router {
   router.patch('/subscriptions/:id', mayWrite, async (req, res) => {
     const found = await find(req.params.id)
     const asked = validate(changeSubscriptionSchema(await readTerms()), req.body)
-    const { url, types, accounts, description, enabled, missed, reason } = asked
-    const by = String(res.locals.principal)
-    const enable = await enabling.prepare(found, enabled === true ? (missed ?? 'skip') : undefined)
+    const { url, types, accounts } = asked
     const changes = {
+      ...asked,
       url: url === undefined ? undefined : normalise(url),
       types: types && unique(types),
       accounts: accounts && unique(accounts),
-      description,
     }
-    const changed = await subscriptions.change(found.id, becauseOf(by, reason), (before) => {
-      const at = clock()
-      return follow(before, [
-        (one) => changeSubscription(one, changes, at),
-        (one) => enable(one, at),
-        (one) =>
-          enabled === false ? disableSubscription(one, { because: 'by-person', by, reason }, at) : undefined,
-      ])
-    })
+    const changed = await change(found, changes, String(res.locals.principal))
     if (!changed) throw noSuchSubscription()
-    for (const { name } of changed.facts)
-      logger.info(`subscription.${name}`, { subscription: found.id, principal: by })
-    const isEnabled = changed.facts.some(({ name }) => name === 'enabled')
-    if (isEnabled || changed.after.url !== found.url) await deps.beganAnew(changed.after)
-    res.json(await show(changed.after))
+    res.json(await show(changed))
   })
 
   router.delete('/subscriptions/:id', mayWrite, async (req, res) => {
@@ -169,25 +140,13 @@ export function createSubscriptionRoutes(deps: SubscriptionRoutesDeps): Router {
 
   router.post('/subscriptions/:id/rotate', mayWrite, async (req, res) => {
     const { id } = await find(req.params.id)
-    const asked = validate(rotateSchema, req.body ?? {})
-    const by = String(res.locals.principal)
-    const secret = asked.secret ?? makeSecret(randomBytes)
-    const overlapMs = (asked.overlapHours ?? overlapHoursDefault) * hourMs
-    const sealed = subscriptions.sealSecret(id, secret)
-    const changed = await subscriptions.change(id, becauseOf(by, 'secret-rotated'), (before) => {
-      const [current, ...older] = subscriptions.openSecrets(before)
-      // The same call again, whose answer was lost.
-      if (secret === current) return []
-      if (older.includes(secret)) throw secretInUse()
-      return [rotateSecret(before, { sealed, overlapMs }, clock())]
-    })
-    if (!changed) throw noSuchSubscription()
-    if (changed.facts.length > 0) logger.info('subscription.rotated', { subscription: id, principal: by })
-    const until = Math.max(...changed.after.secrets.map((one) => one.until ?? 0))
+    const rotated = await rotate(id, validate(rotateSchema, req.body ?? {}), String(res.locals.principal))
+    if (!rotated) throw noSuchSubscription()
+    const { after, secret, overlapUntil } = rotated
     res.json({
-      ...(await show(changed.after)),
+      ...(await show(after)),
       secret,
-      ...(until > clock() && { overlapUntil: formatTime(until) }),
+      ...(overlapUntil !== undefined && { overlapUntil: formatTime(overlapUntil) }),
     })
   })
 
@@ -210,30 +169,10 @@ export function noSuchSubscription(): AppError {
   return new AppError('not-found', { detail: 'There is no such subscription.' })
 }
 
-type Decide = (before: Subscription) => SubscriptionStep | undefined
-
-/** Each on what the one before it left; those that change nothing are no steps. */
-function follow(before: Subscription, decisions: readonly Decide[]): SubscriptionStep[] {
-  const steps: SubscriptionStep[] = []
-  for (const decide of decisions) {
-    const step = decide(steps.at(-1)?.after ?? before)
-    if (step) steps.push(step)
-  }
-  return steps
-}
-
-function becauseOf(by: string, reason?: string): Because {
-  return { source: 'operator', by, ...(reason !== undefined && { reason }) }
+function becauseOf(by: string): Because {
+  return { source: 'operator', by }
 }
 
 function unique(texts: readonly string[] = []): string[] {
   return [...new Set(texts)]
-}
-
-function secretInUse(): AppError {
-  const message = 'It was rotated away and still signs.'
-  return new AppError('invalid-request', {
-    detail: message,
-    errors: [{ path: 'secret', code: 'secret-in-use', message }],
-  })
 }

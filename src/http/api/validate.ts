@@ -8,6 +8,7 @@ export const wholeNumber = (min: number, max: number) =>
     .regex(/^\d{1,6}$/, `It must be a whole number from ${min} to ${max}.`)
     .transform(Number)
     .pipe(z.number().min(min).max(max))
+    .meta({ type: 'integer', minimum: min, maximum: max })
 
 /** How many entries a list shows where nothing is said. */
 export function limitOf(asked: number | undefined): number {

@@ -5,12 +5,12 @@ import type { Redis } from 'ioredis'
 import request from 'supertest'
 import type { ReceiptId } from '../../../src/domain/ids.ts'
 import type { Transfer } from '../../../src/domain/transfer.ts'
-import { createApiApp } from '../../../src/http/api/app.ts'
 import { createCancelRoutes } from '../../../src/http/api/cancel.ts'
 import { createTokens } from '../../../src/http/tokens.ts'
 import { describeDisbursement } from '../../../src/sandbox/signed-callback.ts'
 import { transferIdOf } from '../../../src/store/ids.ts'
 import { silentLogger } from '../../../src/telemetry/logger.ts'
+import { createApiApp } from '../../support/api-app.ts'
 import { createTestClients } from '../../support/redis.ts'
 import {
   createTestReconcile,
