@@ -46,11 +46,19 @@ type Ordered =
       amount?: Money | undefined
     }
 
+/** The provider's own numbers, where they are known: asked by where ours are not found. */
+interface TheirBatch {
+  batchNumber?: string | undefined
+}
+interface TheirTransfer extends TheirBatch {
+  number?: string | undefined
+}
+
 export type Question =
-  | { call: 'transfer'; reference: string; batch?: string | undefined }
-  | { call: 'batch'; reference: string }
+  | ({ call: 'transfer'; reference: string; batch?: string | undefined } & TheirTransfer)
+  | ({ call: 'batch'; reference: string } & TheirBatch)
   /** Its transfers, from a position on; known only once the provider is done with it. */
-  | { call: 'batch-page'; reference: string; from: number }
+  | ({ call: 'batch-page'; reference: string; from: number } & TheirBatch)
   | { call: 'coupon'; reference: string; couponNumber: string; openid: string; appid: string }
   | { call: 'collection'; reference: string }
 

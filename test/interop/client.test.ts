@@ -72,6 +72,19 @@ for (const { mode, key } of [
       assert.equal((await client.ask({ call: 'batch', reference: newNumber() })).outcome, 'not-known')
     })
 
+    it('finds by numbers of theirs what ours do not name, and takes no other batch for the one it asked about', async () => {
+      const order = payBatch({ reference: newNumber() })
+      const taken = await client.order(order)
+      assert.ok(taken.outcome === 'answered' && taken.parts[0])
+      const { batch_id: batchNumber } = JSON.parse(taken.parts[0].body.toString())
+      const other = { call: 'batch', reference: newNumber() } as const
+      assert.deepEqual(await client.ask({ ...other, batchNumber }), {
+        outcome: 'unknown',
+        because: 'out_batch_no is not what was asked about.',
+      })
+      assert.equal((await client.ask({ ...other, batchNumber: '1030000071' })).outcome, 'not-known')
+    })
+
     it('grants a coupon and asks about it', async () => {
       const order = grant({ reference: newNumber() })
       assert.equal((await client.order(order)).outcome, 'answered')

@@ -102,8 +102,9 @@ export function batchSeen(
   reference: string,
   status: 'accepted' | 'processing' | 'finished' | 'closed',
   source: 'query' | 'submission' = 'query',
+  fields: { providerReference?: string } = {},
 ): Sighting {
-  return { kind: 'batch', source, account, reference, status }
+  return { kind: 'batch', source, account, reference, status, ...fields }
 }
 
 export function refusedWith(

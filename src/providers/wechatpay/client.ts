@@ -8,7 +8,7 @@ import type { CallResult, Client, ConnectTo, Endpoint, Order, Question, RateLimi
 import type { MerchantCredentials, PlatformKey, WechatpayAccount } from './account.ts'
 import { checkGrant, checkPayBatch } from './check-order.ts'
 import { concludeOrder, concludeQuestion } from './conclude.ts'
-import { draftOrder, draftQuestion } from './draft.ts'
+import { draftByTheirNumber, draftOrder, draftQuestion } from './draft.ts'
 import type { PlatformKeys } from './platform-keys.ts'
 import { createSend, type Draft } from './send.ts'
 
@@ -63,6 +63,18 @@ export function createClient({ connectTo, ...deps }: ClientDeps): Client {
     return send(await draft(key), key, signal)
   }
 
+  async function askAt(
+    draft: Draft,
+    question: Question,
+    signal: AbortSignal | undefined,
+  ): Promise<CallResult> {
+    const answer = await exchange(() => draft, signal)
+    if (answer.outcome !== 'proved') return answer
+    return concludeQuestion(account, question, answer, (about) =>
+      logger.warn('answer.not-understood', { call: question.call, ...about }),
+    )
+  }
+
   return {
     orders: new Set<Order['call']>(['pay-batch', 'grant']),
     questions: new Set<Question['call']>(['batch', 'batch-page', 'transfer', 'coupon']),
@@ -79,11 +91,12 @@ export function createClient({ connectTo, ...deps }: ClientDeps): Client {
     async ask(question, signal) {
       const draft = draftQuestion(question)
       if (!draft) return unsent('WeChat Pay cannot be asked that.')
-      const answer = await exchange(() => draft, signal)
-      if (answer.outcome !== 'proved') return answer
-      return concludeQuestion(account, question, answer, (about) =>
-        logger.warn('answer.not-understood', { call: question.call, ...about }),
-      )
+      const byOurs = await askAt(draft, question, signal)
+      // What has a number of WeChat Pay's own was there once, and is not gone because ours is not found.
+      const other = byOurs.outcome === 'not-known' ? draftByTheirNumber(question) : undefined
+      if (!other) return byOurs
+      const byTheirs = await askAt(other, question, signal)
+      return byTheirs.outcome === 'unsent' ? halfAsked(byTheirs.because) : byTheirs
     },
   }
 }
@@ -107,6 +120,14 @@ function refusedByUs(
     headers: {},
   }
   return { outcome: 'refused', remedy: 'operator', code, part }
+}
+
+/**
+ * Not unsent: whoever hears that asks again at once, beginning with our number, and under a narrow limit the second question
+ * would never have its turn and the first take everybody's. Nor is it known that there is nothing.
+ */
+function halfAsked(because: string): CallResult {
+  return { outcome: 'unknown', because: `Our number is not found, and theirs was not asked by. ${because}` }
 }
 
 function unsent(because: string): { outcome: 'unsent'; because: string } {

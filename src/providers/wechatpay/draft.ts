@@ -44,3 +44,24 @@ export function draftQuestion(question: Question): Draft | undefined {
       return undefined
   }
 }
+
+/** The same by WeChat Pay's own numbers, under the same limits; undefined where they are not known. */
+export function draftByTheirNumber(question: Question): Draft | undefined {
+  const method = 'GET'
+  const batch = 'batchNumber' in question ? question.batchNumber : undefined
+  if (batch === undefined || !fitsPath(batch)) return undefined
+  switch (question.call) {
+    case 'batch':
+      return { method, path: batchPath(batch, 'theirs'), bucket: 'batch-queries' }
+    case 'batch-page':
+      return { method, path: batchPagePath(batch, question.from, 'theirs'), bucket: 'batch-queries' }
+    case 'transfer': {
+      const { number } = question
+      if (number === undefined || !fitsPath(number)) return undefined
+      return { method, path: detailPath(batch, number, 'theirs'), bucket: 'detail-queries' }
+    }
+    case 'coupon':
+    case 'collection':
+      return undefined
+  }
+}

@@ -5,16 +5,20 @@ export const batchesPath = '/v3/partner-transfer/batches'
 /** How many transfers of a batch one answer lists; WeChat Pay allows no more. */
 export const pageSize = 100
 
-export function batchPath(batch: string): string {
-  return `${ofBatch(batch)}?need_query_detail=false`
+/** Under whose number: ours, or the one that WeChat Pay has given it. */
+export type Whose = 'ours' | 'theirs'
+
+export function batchPath(batch: string, whose: Whose = 'ours'): string {
+  return `${ofBatch(batch, whose)}?need_query_detail=false`
 }
 
-export function batchPagePath(batch: string, from: number): string {
-  return `${ofBatch(batch)}?need_query_detail=true&offset=${from}&limit=${pageSize}&detail_status=ALL`
+export function batchPagePath(batch: string, from: number, whose: Whose = 'ours'): string {
+  return `${ofBatch(batch, whose)}?need_query_detail=true&offset=${from}&limit=${pageSize}&detail_status=ALL`
 }
 
-export function detailPath(batch: string, reference: string): string {
-  return `${ofBatch(batch)}/details/out-detail-no/${encode(reference)}`
+export function detailPath(batch: string, detail: string, whose: Whose = 'ours'): string {
+  const by = whose === 'ours' ? 'out-detail-no' : 'detail-id'
+  return `${ofBatch(batch, whose)}/details/${by}/${encode(detail)}`
 }
 
 export function grantPath(openid: string): string {
@@ -30,8 +34,8 @@ export function fitsPath(text: string): boolean {
   return text !== '' && text !== '.' && text !== '..'
 }
 
-function ofBatch(batch: string): string {
-  return `${batchesPath}/out-batch-no/${encode(batch)}`
+function ofBatch(batch: string, whose: Whose): string {
+  return `${batchesPath}/${whose === 'ours' ? 'out-batch-no' : 'batch-id'}/${encode(batch)}`
 }
 
 /** What encodeURIComponent leaves is encoded by some on the way, and the path must travel as it was signed. */

@@ -8,7 +8,7 @@ import type { AnswerPart, CallResult, Question } from '../../providers/client.ts
 import { isSettled } from '../../store/commit.ts'
 import { memberIdOf } from '../../store/ids.ts'
 import { applyParts } from './answers.ts'
-import { afterAnswer, applyAnswer, ask, keepQuiet, putOff } from './ask.ts'
+import { afterAnswer, applyAnswer, ask, keepQuiet, numbersOf, putOff } from './ask.ts'
 import type { AccountDeps, Later, Turn } from './deps.ts'
 import { plan } from './plan.ts'
 import { sendBatchAgain } from './send-batch.ts'
@@ -22,7 +22,8 @@ export async function askBatch(deps: AccountDeps, turn: Turn, batch: Batch): Pro
   const { clock, watch } = deps
   const quiet = await keepQuiet(deps, batch)
   if (quiet) return quiet
-  const result = await ask(deps, turn, { call: 'batch', reference: batch.reference })
+  const { reference } = batch
+  const result = await ask(deps, turn, { call: 'batch', reference, ...numbersOf(batch) })
   if (result.outcome === 'unsent') return putOff(deps, batch, result)
   // What is over, as one that was refused, or is held is not lost.
   const isAwaited = !isSettled(batch) && !batch.hold
@@ -60,14 +61,20 @@ function statusesOf({ translate }: AccountDeps, result: CallResult): Set<string>
   )
 }
 
-async function askPages(deps: AccountDeps, turn: Turn, { id, reference }: Batch): Promise<void> {
+async function askPages(deps: AccountDeps, turn: Turn, batch: Batch): Promise<void> {
+  const { id, reference } = batch
   for (let from: number | undefined = 0; from !== undefined && !turn.isStopping(); ) {
-    const page: CallResult = await askPatiently(deps, turn, { call: 'batch-page', reference, from })
+    const page: CallResult = await askPatiently(deps, turn, {
+      call: 'batch-page',
+      reference,
+      from,
+      ...numbersOf(batch),
+    })
     if (page.outcome !== 'answered') return
     const parts: AnswerPart[] = []
     const explained = await listExplained(deps, id, page.parts)
     for (const part of page.parts)
-      parts.push(explained.has(part.asked.reference) ? part : await explain(deps, turn, part, reference))
+      parts.push(explained.has(part.asked.reference) ? part : await explain(deps, turn, part, batch))
     await applyParts(deps, parts)
     // One that goes on where it was would go on for ever.
     from = page.next !== undefined && page.next > from ? page.next : undefined
@@ -91,13 +98,19 @@ async function listExplained(
 }
 
 /** The same with the reason, where there is one to be had. */
-async function explain(deps: AccountDeps, turn: Turn, part: AnswerPart, batch: string): Promise<AnswerPart> {
+async function explain(deps: AccountDeps, turn: Turn, part: AnswerPart, batch: Batch): Promise<AnswerPart> {
   const said = deps.translate(part.body, part.asked)
   if (said.outcome !== 'understood' || said.observation.kind !== 'transfer') return part
-  const { status, failure, reference } = said.observation
+  const { status, failure, reference, providerReference: number } = said.observation
   if (status !== 'failed' || failure?.reason !== undefined || !deps.terms.questions.has('transfer'))
     return part
-  const result = await askPatiently(deps, turn, { call: 'transfer', reference, batch })
+  const result = await askPatiently(deps, turn, {
+    call: 'transfer',
+    reference,
+    batch: batch.reference,
+    ...numbersOf(batch),
+    ...(number !== undefined && { number }),
+  })
   return (result.outcome === 'answered' ? result.parts[0] : undefined) ?? part
 }
 

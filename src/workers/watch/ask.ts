@@ -1,5 +1,7 @@
 /** Asks about one transfer or one coupon. */
+import type { Batch } from '../../domain/batch.ts'
 import type { Coupon, CouponSecrets } from '../../domain/coupon.ts'
+import type { BatchId } from '../../domain/ids.ts'
 import type { Intent } from '../../domain/intent.ts'
 import type { Transfer } from '../../domain/transfer.ts'
 import type { CallResult, Question } from '../../providers/client.ts'
@@ -16,15 +18,25 @@ export async function askTransfer(
   turn: Turn,
   intent: Transfer,
 ): Promise<Later | undefined> {
-  const batch = intent.batch && (await referenceOf(deps, intent.batch))
-  const { reference } = intent
-  return askOne(deps, turn, { call: 'transfer', reference, ...(batch !== undefined && { batch }) })
+  const batch = intent.batch && (await findBatch(deps, intent.batch))
+  const { reference, providerReference: number } = intent
+  return askOne(deps, turn, {
+    call: 'transfer',
+    reference,
+    ...(batch && { batch: batch.reference, ...numbersOf(batch) }),
+    ...(batch && number !== undefined && { number }),
+  })
+}
+
+/** Its provider's own, where it is known. */
+export function numbersOf({ providerReference: batchNumber }: Batch): { batchNumber?: string } {
+  return batchNumber === undefined ? {} : { batchNumber }
 }
 
 /** A transfer is asked about by its own number within that of its batch. */
-async function referenceOf({ intents }: AccountDeps, id: NonNullable<Transfer['batch']>) {
+async function findBatch({ intents }: AccountDeps, id: BatchId): Promise<Batch | undefined> {
   const [found] = await intents.load([id])
-  return found?.outcome === 'found' ? found.intent.reference : undefined
+  return found?.outcome === 'found' && found.intent.kind === 'batch' ? found.intent : undefined
 }
 
 export async function askCoupon(deps: AccountDeps, turn: Turn, intent: Coupon): Promise<Later | undefined> {

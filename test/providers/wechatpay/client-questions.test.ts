@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import type { CallResult, Question } from '../../../src/providers/client.ts'
+import type { CallResult, Exchange, Question } from '../../../src/providers/client.ts'
 import { translateAnswer } from '../../../src/providers/wechatpay/translate-answer.ts'
 import { createMemoryLogger } from '../../support/log.ts'
 import { sightingOf } from '../../support/translation.ts'
@@ -339,6 +339,130 @@ describe('wechatpay questions', () => {
         const unsigned = answerOf(404, Buffer.from(JSON.stringify(error)), {})
         assert.equal((await createTestClient(() => unsigned).ask(questions.batch)).outcome, 'unknown')
       }
+    })
+  })
+
+  describe('that our numbers do not find', () => {
+    const numbers = { batchNumber: batchAnswer.batch_id, number: detailAnswer.detail_id }
+    const { batchNumber } = numbers
+    const absent = () => signedAnswer(404, { code: 'NOT_FOUND', message: '…' })
+    const isTheirs = ({ path }: { path: string }) => path.includes('/batch-id/')
+    const clientWhereTheirs = (answer: () => Exchange) =>
+      createTestClient((request) => (isTheirs(request) ? answer() : absent()))
+    const line = { out_detail_no: 'x23zy545Bd5436', detail_id: detailAnswer.detail_id, detail_status: 'FAIL' }
+    const pageAnswer = { ...batchAnswer, transfer_detail_list: [line] }
+    const root = '/v3/partner-transfer/batches'
+    const ours = `${root}/out-batch-no/plfk2020042013`
+    const theirs = `${root}/batch-id/${batchAnswer.batch_id}`
+    const summary = '?need_query_detail=false'
+    const listing = '?need_query_detail=true&offset=100&limit=100&detail_status=ALL'
+    const cases: { question: Question; content: Draft; paths: string[]; bucket: string }[] = [
+      {
+        question: { ...questions.batch, batchNumber },
+        content: batchAnswer,
+        paths: [ours + summary, theirs + summary],
+        bucket: 'batch-queries',
+      },
+      {
+        question: { ...questions.page, from: 100, batchNumber },
+        content: pageAnswer,
+        paths: [ours + listing, theirs + listing],
+        bucket: 'batch-queries',
+      },
+      {
+        question: { ...questions.transfer, ...numbers },
+        content: detailAnswer,
+        paths: [
+          `${ours}/details/out-detail-no/x23zy545Bd5436`,
+          `${theirs}/details/detail-id/${detailAnswer.detail_id}`,
+        ],
+        bucket: 'detail-queries',
+      },
+    ]
+
+    for (const { question, content, paths, bucket } of cases) {
+      it(`are asked again by WeChat Pay's own, within the same limit: ${question.call}`, async () => {
+        const client = clientWhereTheirs(() => signedAnswer(200, content))
+        const [part, ...more] = partsOf(await client.ask(question))
+        assert.deepEqual(more, [])
+        assert.deepEqual(
+          client.called.map(({ path }) => path),
+          paths,
+        )
+        assert.ok(client.called.every((call) => call.bucket === bucket && call.repeatable))
+        const [direct] = partsOf(await createTestClient(() => signedAnswer(200, content)).ask(question))
+        assert.deepEqual(part?.asked, direct?.asked, 'whichever number found it')
+      })
+
+      it(`are not known where theirs are not found either: ${question.call}`, async () => {
+        const client = clientWhereTheirs(absent)
+        assert.deepEqual(await client.ask(question), { outcome: 'not-known' })
+        assert.equal(client.called.length, 2)
+      })
+
+      it(`are not answered by what has their number and not ours: ${question.call}`, async () => {
+        const others: Draft[] = [{ out_batch_no: 'plfk2020042014' }, { sp_mchid: '1900000002' }]
+        if (question.call === 'transfer') others.push({ out_detail_no: 'x23zy545Bd5437' })
+        for (const fields of others) {
+          const client = clientWhereTheirs(() => signedAnswer(200, { ...content, ...fields }))
+          assert.equal((await client.ask(question)).outcome, 'unknown', JSON.stringify(fields))
+        }
+      })
+
+      it(`are asked once where the first was answered, refused, not proved or not sent: ${question.call}`, async () => {
+        const answers: [Exchange, CallResult['outcome']][] = [
+          [signedAnswer(200, content), 'answered'],
+          [signedAnswer(200, { ...content, out_batch_no: 'plfk2020042014' }), 'unknown'],
+          [signedAnswer(403, { code: 'NO_AUTH' }), 'refused'],
+          [signedAnswer(500, { code: 'SYSTEM_ERROR' }), 'refused'],
+          [answerOf(404, Buffer.from('{"code":"NOT_FOUND"}'), {}), 'unknown'],
+          [{ outcome: 'unknown', because: 'It timed out.' }, 'unknown'],
+          [{ outcome: 'unsent', because: 'The limit.', retryInMs: 20 }, 'unsent'],
+        ]
+        for (const [answer, outcome] of answers) {
+          const client = createTestClient(() => answer)
+          assert.equal((await client.ask(question)).outcome, outcome)
+          assert.equal(client.called.length, 1)
+        }
+      })
+
+      it(`are unknown where the limit leaves no room to ask by theirs: ${question.call}`, async () => {
+        const client = clientWhereTheirs(() => ({ outcome: 'unsent', because: 'The limit.', retryInMs: 900 }))
+        assert.deepEqual(await client.ask(question), {
+          outcome: 'unknown',
+          because: 'Our number is not found, and theirs was not asked by. The limit.',
+        })
+      })
+    }
+
+    it('are refused or unknown as what is asked by theirs is', async () => {
+      const question = { ...questions.batch, batchNumber }
+      const refused = await clientWhereTheirs(() => signedAnswer(403, { code: 'NO_AUTH' })).ask(question)
+      assert.deepEqual(refused, { outcome: 'refused', remedy: 'operator', code: 'NO_AUTH' })
+      const unproved = clientWhereTheirs(() => answerOf(200, Buffer.from(JSON.stringify(batchAnswer)), {}))
+      assert.equal((await unproved.ask(question)).outcome, 'unknown')
+    })
+
+    it('are not asked again where a number of theirs is missing, or would lead elsewhere', async () => {
+      const odd: Question[] = [
+        ...Object.values(questions),
+        { ...questions.batch, batchNumber: '..' },
+        { ...questions.page, batchNumber: '' },
+        { ...questions.transfer, batchNumber },
+        { ...questions.transfer, number: numbers.number },
+        { ...questions.transfer, batchNumber, number: '..' },
+      ]
+      for (const question of odd) {
+        const client = createTestClient(absent)
+        assert.deepEqual(await client.ask(question), { outcome: 'not-known' })
+        assert.equal(client.called.length, 1, JSON.stringify(question))
+      }
+    })
+
+    it("have in their path nothing of a number but the number's own signs", async () => {
+      const client = createTestClient(absent)
+      await client.ask({ ...questions.transfer, batchNumber: 'a/b?c', number: "d#'e" })
+      assert.equal(client.called[1]?.path, `${root}/batch-id/a%2Fb%3Fc/details/detail-id/d%23%27e`)
     })
   })
 

@@ -159,6 +159,38 @@ describe('sending and watching batches', () => {
     assert.equal(asked('transfer'), 1, 'and why one failed is known')
   })
 
+  it("asks with the provider's own numbers as soon as it has told them", async () => {
+    await register(2)
+    const one = start()
+    await one.settle()
+    const batchNumber = 'their-b-1'
+    fake.onAsk = ({ call }) =>
+      call === 'batch'
+        ? saying(batchSeen('b-1', 'processing', 'query', { providerReference: batchNumber }))
+        : unknown
+    await one.pass(31_000)
+    assert.deepEqual(fake.questions, [{ call: 'batch', reference: 'b-1' }])
+    fake.questions.length = 0
+    const listed = (reference: string, status: 'failed' | 'processing') =>
+      transferSeen(reference, status, { batch: 'b-1', providerReference: `their-${reference}` })
+    fake.onAsk = ({ call }) => {
+      if (call === 'batch') return saying(batchSeen('b-1', 'finished'))
+      return call === 'batch-page' ? saying(listed('r-0', 'failed'), listed('r-1', 'processing')) : unknown
+    }
+    await one.pass(2 * minute)
+    const transfer = { call: 'transfer', batch: 'b-1', batchNumber } as const
+    assert.deepEqual(fake.questions, [
+      { call: 'batch', reference: 'b-1', batchNumber },
+      { call: 'batch-page', reference: 'b-1', from: 0, batchNumber },
+      { ...transfer, reference: 'r-0', number: 'their-r-0' },
+    ])
+    fake.questions.length = 0
+    fake.onAsk = () => unknown
+    await one.pass(16 * minute)
+    const second = fake.questions.find(({ reference }) => reference === 'r-1')
+    assert.deepEqual(second, { ...transfer, reference: 'r-1', number: 'their-r-1' })
+  })
+
   it('looks back at what is finished, rarer and rarer, and finds what a bank has sent back', async () => {
     await register(2)
     const one = start()
