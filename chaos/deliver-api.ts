@@ -73,7 +73,7 @@ export function createDeliverApi(
 
     /** As far as its head says that it goes. */
     async readFeed(): Promise<FeedEvent[]> {
-      const count = (await this.readHead()).reduce((sum, partition) => sum + partition.count, 0)
+      const count = (await this.readHead()).reduce((sum, partition) => sum + (partition.count ?? 0), 0)
       const feed = this.followFeed()
       for (let before = -1; feed.seen.length < count && feed.seen.length > before; ) {
         before = feed.seen.length

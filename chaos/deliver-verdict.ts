@@ -27,8 +27,8 @@ export interface Arrival {
 /** What `GET /v1/events/head` says of a partition. */
 export interface PartitionHead {
   partition: number
-  count: number
-  last?: string | undefined
+  count: number | null
+  lastId: string | null
 }
 
 export interface DeliverEvidence {
@@ -124,9 +124,9 @@ function describeForeign(name: string, arrival: Arrival, digests: ReadonlyMap<st
 function compareWithHead(feed: readonly FeedEvent[], head: readonly PartitionHead[]): string[] {
   const known = new Set(head.map(({ partition }) => partition))
   const strays = feed.filter(({ partition }) => !known.has(partition))
-  const differing = head.filter(({ partition, count, last }) => {
+  const differing = head.filter(({ partition, count, lastId }) => {
     const events = feed.filter((event) => event.partition === partition)
-    return events.length !== count || events.at(-1)?.id !== last
+    return events.length !== count || (events.at(-1)?.id ?? null) !== lastId
   })
   return [
     ...strays.map(({ id, partition }) => `${id} is in partition ${partition}, of which there is no head`),

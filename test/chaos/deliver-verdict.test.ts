@@ -14,7 +14,7 @@ const published = (subject: string, sequence: number, fields: Partial<FeedEvent>
   return { id, type, subject, sequence, partition: 0, digest: `of ${id}`, ...fields }
 }
 const feed = [published('a', 1), published('b', 1), published('a', 2)]
-const head = [{ partition: 0, count: 3, last: 'a#2' }]
+const head = [{ partition: 0, count: 3, lastId: 'a#2' }]
 
 /** `a#1` arrives and is taken, `a#1!` arrives and is not, and each is a moment after the one before. */
 const arrivals = (...words: string[]): Arrival[] =>
@@ -87,12 +87,16 @@ describe('chaos: the verdict over deliveries', () => {
 
   it('finds a feed that is not what its head says, or that has a gap', () => {
     const list = arrivals('a#1', 'b#1', 'a#2')
-    const heads = [[{ partition: 0, count: 4, last: 'a#2' }], [{ partition: 0, count: 3, last: 'a#3' }], []]
+    const heads = [
+      [{ partition: 0, count: 4, lastId: 'a#2' }],
+      [{ partition: 0, count: 3, lastId: 'a#3' }],
+      [],
+    ]
     for (const other of heads) assert.equal(hasDeliverFailed(judge(list, { head: other })), true)
     const gap = [published('a', 1), published('b', 1), published('a', 3)]
     const { faults } = judge(arrivals('a#1', 'b#1', 'a#3'), {
       feed: gap,
-      head: [{ partition: 0, count: 3, last: 'a#3' }],
+      head: [{ partition: 0, count: 3, lastId: 'a#3' }],
     })
     assert.deepEqual(faults, ['a#3 does not follow in the feed'])
   })
