@@ -35,6 +35,7 @@ import { createReadyPump } from '../workers/ready-pump.ts'
 import { createAccountMetrics } from './accounts.ts'
 import { type AddJobs, type Base, type ComposeDeps, clock, ids, open, openQueue } from './base.ts'
 import { createRecordRoutes, openRecords, type Records } from './records.ts'
+import { createSubscriptionParts } from './subscriptions.ts'
 import { describeTerms } from './terms.ts'
 
 const inFlightMax = 4_096
@@ -189,6 +190,7 @@ async function createApi(
     createSubmissionRoutes(registration),
     createBatchRoutes({ ...registration, batches, members }),
     createEventRoutes({ authenticate, feed, stopping }),
+    createSubscriptionParts(deps, base, { redis, log, authenticate, stopping }).routes,
   ]
   const metrics = createAccountMetrics(deps, base, redis)
   return createApiApp({ routes, ops, metrics, authenticate, redisState: guard.state, clock, logger })

@@ -10,8 +10,16 @@ import type { KeyUsage } from '../../store/key-usage.ts'
 import type { PauseState, Pauses } from '../../store/pauses.ts'
 import { overdueShare, type PendingCount, type PendingCounts } from '../../store/pending-counts.ts'
 import type { Principal } from '../principal.ts'
+import {
+  type AccountHealthResource,
+  type AccountResource,
+  accountHealthSchema,
+  accountSchema,
+  type pauseSchema,
+} from './account-schemas.ts'
 import { allowOnly } from './allow.ts'
 import { requireScope } from './authorize.ts'
+import { type Operation, pageOf } from './operation.ts'
 import { validate } from './validate.ts'
 
 export interface KnownAccount {
@@ -56,7 +64,7 @@ export function createAccountHealthRoutes(deps: AccountHealthDeps): Router {
       deps.delays.countsOf(account.id),
       lookAtBalance(account),
     ])
-    res.json({ ...brief, limits, timeToCallback, ...balance })
+    res.json({ ...brief, limits, timeToCallback, ...balance } satisfies AccountHealthResource)
   })
 
   router.all('/accounts', allowOnly('GET', 'HEAD'))
@@ -71,7 +79,7 @@ export function createAccountHealthRoutes(deps: AccountHealthDeps): Router {
       deps.callState(id),
     ])
     const lastAt = Math.max(...uses.map((use) => use.lastAt), 0)
-    const brief = {
+    const brief: AccountResource = {
       account: id,
       provider,
       currency,
@@ -83,7 +91,10 @@ export function createAccountHealthRoutes(deps: AccountHealthDeps): Router {
     return { brief, limits: calls ? state.limits : [] }
   }
 
-  async function lookAtBalance({ id, balance }: KnownAccount) {
+  async function lookAtBalance({
+    id,
+    balance,
+  }: KnownAccount): Promise<Pick<AccountHealthResource, 'balance' | 'balanceMissing'>> {
     if (!balance) return { balance: null, balanceMissing: 'not-offered' }
     const { balance: held, askedAt } = await deps.readBalance(id)
     if (!held) return { balance: null, balanceMissing: 'no-answer' }
@@ -102,7 +113,7 @@ export function findAccount<Account extends { id: string }>(
   return account
 }
 
-export function presentPause({ byConfiguration, byOperator }: PauseState) {
+export function presentPause({ byConfiguration, byOperator }: PauseState): z.infer<typeof pauseSchema> {
   return {
     paused: byConfiguration || byOperator !== undefined,
     byConfiguration,
@@ -119,3 +130,29 @@ function presentPending(count: PendingCount) {
 function presentBreaker({ state, failures, retryAt }: Breaker) {
   return { state, failures, retryAt: retryAt === undefined ? null : formatTime(retryAt) }
 }
+
+export const accountHealthOperations: readonly Operation[] = [
+  {
+    id: 'listAccounts',
+    method: 'get',
+    path: '/v1/accounts',
+    tag: 'accounts',
+    summary: 'The accounts and how they do',
+    scope: 'ops:read',
+    query: nothingSchema,
+    answers: { 200: { description: 'All of them', schema: pageOf(accountSchema) } },
+  },
+  {
+    id: 'getAccount',
+    method: 'get',
+    path: '/v1/accounts/{id}',
+    tag: 'accounts',
+    summary: 'How an account does',
+    description:
+      'Beside what the list says: the limits of its calls, how soon callbacks come, and its balance.',
+    scope: 'ops:read',
+    query: nothingSchema,
+    answers: { 200: { description: 'The account', schema: accountHealthSchema } },
+    problems: ['not-found'],
+  },
+]

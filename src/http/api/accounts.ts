@@ -1,12 +1,15 @@
 /** An account's keys: which are configured, and how often and when last each of them verified a callback. */
 import { Router } from 'express'
+import type { z } from 'zod'
 import { AppError } from '../../domain/errors.ts'
 import { formatTime } from '../../domain/time.ts'
 import type { AccountProvider } from '../../providers/provider.ts'
 import type { KeyUsage, Use } from '../../store/key-usage.ts'
 import type { Principal } from '../principal.ts'
+import { accountKeysSchema, type keySchema } from './account-schemas.ts'
 import { allowOnly } from './allow.ts'
 import { requireScope } from './authorize.ts'
+import type { Operation } from './operation.ts'
 
 export interface AccountRoutesDeps {
   authenticate(token: string): Principal | null
@@ -29,19 +32,13 @@ export function createAccountRoutes({ authenticate, providers, usage }: AccountR
         count,
         lastAt: formatTime(lastAt),
       })),
-    })
+    } satisfies z.infer<typeof accountKeysSchema>)
   })
   router.all('/accounts/:id/keys', allowOnly('GET', 'HEAD'))
   return router
 }
 
-export interface PresentedKey {
-  keyId: string
-  configured: boolean
-  count: number
-  /** Null: it has verified nothing since the counting began. */
-  lastUsedAt: string | null
-}
+export type PresentedKey = z.infer<typeof keySchema>
 
 /** In the order of the configuration; after them those that were once used and are no longer configured. */
 export function presentKeys(configured: readonly string[], uses: readonly Use[]): PresentedKey[] {
@@ -57,3 +54,18 @@ export function presentKeys(configured: readonly string[], uses: readonly Use[])
     }
   })
 }
+
+export const accountOperations: readonly Operation[] = [
+  {
+    id: 'getAccountKeys',
+    method: 'get',
+    path: '/v1/accounts/{id}/keys',
+    tag: 'accounts',
+    summary: 'The keys of an account',
+    description:
+      'Which are configured, how often and when last each verified a callback, and why others were refused.',
+    scope: 'ops:read',
+    answers: { 200: { description: 'The keys', schema: accountKeysSchema } },
+    problems: ['not-found'],
+  },
+]

@@ -8,6 +8,7 @@ import { type FieldError, formatPath } from '../../domain/errors.ts'
 import { formatAmount, minorMax } from '../../domain/money.ts'
 import type { ProposedTransfer } from '../../providers/limits.ts'
 import { type AccountTerms, checkTransfer, invalidRequest, unknownAccount } from './account-terms.ts'
+import { takenAs } from './operation.ts'
 import { findSendFault } from './sending-terms.ts'
 import { beneficiarySchema, byKey, identifier, line, moneySchema } from './transfer-request.ts'
 import { explain, readFields, toFieldErrors } from './validate.ts'
@@ -29,14 +30,14 @@ const wechatpaySchema = z
   })
   .transform((fields): WechatpayBatch => JSON.parse(JSON.stringify(fields)) as WechatpayBatch)
 
-const transferSchema = z.strictObject({
+export const memberSchema = z.strictObject({
   reference: identifier(128),
   amount: moneySchema,
   beneficiary: beneficiarySchema,
   remark: line(128).optional(),
 })
 
-const batchSchema = z.strictObject({
+export const batchRequestSchema = z.strictObject({
   account: identifier(64),
   reference: identifier(128),
   name: line(128),
@@ -46,11 +47,11 @@ const batchSchema = z.strictObject({
   wechatpay: wechatpaySchema.optional(),
   /** Sent at once; no part of the content. */
   submit: z.boolean().optional(),
-  transfers: z.array(z.unknown()).min(1).max(batchSizeMax),
+  transfers: z.array(takenAs(z.unknown(), memberSchema)).min(1).max(batchSizeMax),
 })
 
-type Transfer = z.output<typeof transferSchema>
-type Shell = z.output<typeof batchSchema>
+type Transfer = z.output<typeof memberSchema>
+type Shell = z.output<typeof batchRequestSchema>
 
 export interface BatchContent extends Omit<Shell, 'transfers' | 'total'> {
   transfers: Transfer[]
@@ -58,11 +59,11 @@ export interface BatchContent extends Omit<Shell, 'transfers' | 'total'> {
 }
 
 export function readBatchRequest(input: unknown, accounts: ReadonlyMap<string, AccountTerms>): BatchContent {
-  const shell = batchSchema.safeParse(input, { error: explain })
+  const shell = batchRequestSchema.safeParse(input, { error: explain })
   const own = shell.success ? [] : shell.error.issues.flatMap(toFieldErrors)
-  const fields = readFields(batchSchema.shape, input)
+  const fields = readFields(batchRequestSchema.shape, input)
   const raw = fields.transfers ?? []
-  const read = raw.map((one) => transferSchema.safeParse(one, { error: explain }))
+  const read = raw.map((one) => memberSchema.safeParse(one, { error: explain }))
   const transfers = read.map((one) => (one.success ? one.data : undefined))
   const terms = fields.account === undefined ? undefined : accounts.get(fields.account)
   const faults = [

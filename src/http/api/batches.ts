@@ -4,8 +4,8 @@ import type { Batch } from '../../domain/batch.ts'
 import { AppError } from '../../domain/errors.ts'
 import type { BatchId } from '../../domain/ids.ts'
 import { type TransferSecrets, transferStates } from '../../domain/transfer.ts'
-import { type BatchResource, presentBatch } from '../../events/batch-resource.ts'
-import { presentTransfer } from '../../events/transfer-resource.ts'
+import { type BatchResource, batchSchema, presentBatch } from '../../events/batch-resource.ts'
+import { presentTransfer, transferSchema } from '../../events/transfer-resource.ts'
 import type { Batches } from '../../store/batches.ts'
 import type { TakenReference } from '../../store/claims.ts'
 import { batchIdOf, readBatchId } from '../../store/ids.ts'
@@ -15,7 +15,8 @@ import type { Vault } from '../../store/vault.ts'
 import { allowOnly } from './allow.ts'
 import { requireScope } from './authorize.ts'
 import { describeBatch } from './batch-content.ts'
-import { type BatchContent, readBatchRequest } from './batch-request.ts'
+import { type BatchContent, batchRequestSchema, readBatchRequest } from './batch-request.ts'
+import { locationHeader, type Operation, pageOf } from './operation.ts'
 import { createStart } from './start.ts'
 import type { RegistrationDeps } from './transfers.ts'
 import { limitOf, validate, wholeNumber } from './validate.ts'
@@ -150,3 +151,73 @@ function referencesTaken(taken: readonly TakenReference[]): AppError {
     })),
   })
 }
+
+export const batchOperations: readonly Operation[] = [
+  {
+    id: 'registerBatch',
+    method: 'post',
+    path: '/v1/batches',
+    tag: 'batches',
+    summary: 'Register a batch with its transfers',
+    description:
+      'All of it or nothing. Idempotent on account and reference. `wechatpay` makes it a partner batch of WeChat Pay; what that provider takes decides which fields are needed. With `submit` it is sent.',
+    scope: 'transfers:write',
+    body: batchRequestSchema,
+    example: {
+      account: 'zeno-main',
+      reference: 'payouts-20260512',
+      name: 'Payouts of 12 May',
+      remark: 'Daily payouts',
+      total: { count: 1, amount: { value: '25000.00', currency: 'IDR' } },
+      transfers: [
+        {
+          reference: 'payout-20260512-0001',
+          amount: { value: '25000.00', currency: 'IDR' },
+          beneficiary: { bankCode: '014', accountNumber: '1234567890', name: 'Budi Santoso' },
+        },
+      ],
+      submit: true,
+    },
+    answers: {
+      200: {
+        description: 'It was registered before with this content',
+        schema: batchSchema,
+        headers: locationHeader,
+      },
+      201: { description: 'Registered', schema: batchSchema, headers: locationHeader },
+    },
+    problems: ['reference-conflict', 'cannot-submit', 'commit-contended'],
+  },
+  {
+    id: 'findBatch',
+    method: 'get',
+    path: '/v1/batches',
+    tag: 'batches',
+    summary: 'A batch by its reference',
+    scope: 'transfers:read',
+    query: findSchema,
+    answers: { 200: { description: 'It alone, or none', schema: pageOf(batchSchema) } },
+  },
+  {
+    id: 'getBatch',
+    method: 'get',
+    path: '/v1/batches/{id}',
+    tag: 'batches',
+    summary: 'A batch',
+    scope: 'transfers:read',
+    answers: { 200: { description: 'The batch', schema: batchSchema } },
+    problems: ['not-found'],
+  },
+  {
+    id: 'listBatchTransfers',
+    method: 'get',
+    path: '/v1/batches/{id}/transfers',
+    tag: 'batches',
+    summary: 'The transfers of a batch',
+    description: 'In the order of the registration.',
+    scope: 'transfers:read',
+    query: listSchema,
+    answers: { 200: { description: 'One page of them', schema: pageOf(transferSchema) } },
+    problems: ['not-found'],
+  },
+]

@@ -5,7 +5,7 @@ import { cancelTransfer } from '../../domain/decide-transfer.ts'
 import { AppError } from '../../domain/errors.ts'
 import type { TransferId } from '../../domain/ids.ts'
 import type { Transfer, TransferSecrets } from '../../domain/transfer.ts'
-import { presentTransfer } from '../../events/transfer-resource.ts'
+import { presentTransfer, transferSchema } from '../../events/transfer-resource.ts'
 import { readTransferId } from '../../store/ids.ts'
 import type { IntentStore } from '../../store/intents.ts'
 import type { Vault } from '../../store/vault.ts'
@@ -14,6 +14,7 @@ import type { Principal } from '../principal.ts'
 import { allowOnly } from './allow.ts'
 import { requireScope } from './authorize.ts'
 import { caseReasonSchema } from './cases.ts'
+import type { Operation } from './operation.ts'
 import { validate } from './validate.ts'
 
 export interface CancelRoutesDeps {
@@ -76,3 +77,21 @@ function describeObstacle({ state, hold }: Transfer): string {
 function noSuchTransfer(): AppError {
   return new AppError('not-found', { detail: 'There is no transfer with this id.' })
 }
+
+export const cancelOperations: readonly Operation[] = [
+  {
+    id: 'cancelTransfer',
+    method: 'post',
+    path: '/v1/transfers/{id}/cancel',
+    tag: 'transfers',
+    summary: 'Cancel a transfer that was not sent',
+    description:
+      'Asked again it answers the same. Once it was sent only the provider can say what becomes of it.',
+    scope: 'transfers:write',
+    body: cancelSchema,
+    bodyOptional: true,
+    example: { reason: 'The customer changed their mind.' },
+    answers: { 200: { description: 'The transfer, cancelled', schema: transferSchema } },
+    problems: ['not-found', 'cannot-cancel', 'commit-contended'],
+  },
+]

@@ -7,7 +7,7 @@ import { z } from 'zod'
 import { type Case, caseStates } from '../../domain/case.ts'
 import { readCaseId } from '../../domain/ids.ts'
 import { resolutionActions } from '../../domain/observation.ts'
-import { presentCase } from '../../events/case-resource.ts'
+import { type CaseResource, caseSchema, presentCase } from '../../events/case-resource.ts'
 import { type Cases, isCasePlace } from '../../store/cases.ts'
 import type { ReadSides } from '../../workers/case-sides.ts'
 import type { ResolveCase } from '../../workers/resolve-case.ts'
@@ -15,7 +15,9 @@ import { noSuchCase } from '../../workers/resolve-request.ts'
 import type { Principal } from '../principal.ts'
 import { allowOnly } from './allow.ts'
 import { holdsScope, requireScope } from './authorize.ts'
+import { type Operation, pageOf } from './operation.ts'
 import { presentSides, type SideOptions } from './present-sides.ts'
+import { type SidesResource, sidesSchema } from './side-schemas.ts'
 import { limitOf, validate, wholeNumber } from './validate.ts'
 
 export interface CaseRoutesDeps {
@@ -82,7 +84,50 @@ export async function findCase(cases: Pick<Cases, 'find'>, text: string): Promis
 }
 
 /** With both sides, where it has any. Lists do without: what they show need not be opened. */
-export async function presentWhole(one: Case, readSides: ReadSides, options: SideOptions): Promise<object> {
+export async function presentWhole(
+  one: Case,
+  readSides: ReadSides,
+  options: SideOptions,
+): Promise<CaseResource & { sides?: SidesResource }> {
   const sides = await readSides(one)
   return { ...presentCase(one), ...(sides && { sides: presentSides(sides, options) }) }
 }
+
+export const caseOperations: readonly Operation[] = [
+  {
+    id: 'listCases',
+    method: 'get',
+    path: '/v1/cases',
+    tag: 'cases',
+    summary: 'What only a person can settle',
+    scope: 'ops:read',
+    query: listSchema,
+    answers: { 200: { description: 'One page of them, newest first', schema: pageOf(caseSchema) } },
+  },
+  {
+    id: 'getCase',
+    method: 'get',
+    path: '/v1/cases/{id}',
+    tag: 'cases',
+    summary: 'A case with both sides',
+    description: 'Numbers are masked. Names are shown only to a token that has `transfers:read` as well.',
+    scope: 'ops:read',
+    answers: {
+      200: { description: 'The case', schema: caseSchema.extend({ sides: sidesSchema.optional() }) },
+    },
+    problems: ['not-found'],
+  },
+  {
+    id: 'resolveCase',
+    method: 'post',
+    path: '/v1/cases/{id}/resolve',
+    tag: 'cases',
+    summary: 'Resolve a case',
+    description: 'Of what is held, `action` says which side is right; of anything else there is none.',
+    scope: 'ops:act',
+    body: resolveSchema,
+    example: { reason: 'The bank confirmed by telephone that it was paid.', action: 'take-theirs' },
+    answers: { 200: { description: 'The case, resolved', schema: caseSchema } },
+    problems: ['not-found', 'case-resolved', 'cannot-resolve', 'commit-contended'],
+  },
+]

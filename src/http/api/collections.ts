@@ -3,7 +3,7 @@ import { Router } from 'express'
 import { z } from 'zod'
 import type { Collection, CollectionSecrets } from '../../domain/collection.ts'
 import { AppError } from '../../domain/errors.ts'
-import { presentCollection } from '../../events/collection-resource.ts'
+import { collectionSchema, presentCollection } from '../../events/collection-resource.ts'
 import type { CollectionPage, Collections } from '../../store/collections.ts'
 import { collectionIdOf, readCollectionId } from '../../store/ids.ts'
 import type { IntentStore, Target } from '../../store/intents.ts'
@@ -12,6 +12,7 @@ import type { Vault } from '../../store/vault.ts'
 import type { Principal } from '../principal.ts'
 import { allowOnly } from './allow.ts'
 import { requireScope } from './authorize.ts'
+import { type Operation, pageOf } from './operation.ts'
 import { limitOf, validate, wholeNumber } from './validate.ts'
 
 export interface CollectionRoutesDeps {
@@ -78,3 +79,27 @@ export function createCollectionRoutes(deps: CollectionRoutesDeps): Router {
 
   return router
 }
+
+export const collectionOperations: readonly Operation[] = [
+  {
+    id: 'getCollection',
+    method: 'get',
+    path: '/v1/collections/{id}',
+    tag: 'collections',
+    summary: 'A pay-in',
+    scope: 'transfers:read',
+    answers: { 200: { description: 'The pay-in', schema: collectionSchema } },
+    problems: ['not-found'],
+  },
+  {
+    id: 'listCollections',
+    method: 'get',
+    path: '/v1/collections',
+    tag: 'collections',
+    summary: 'Pay-ins by the provider’s number or by your reference',
+    description: 'Exactly one of `transaction` (the provider’s number) and `reference` (yours) is given.',
+    scope: 'transfers:read',
+    query: listSchema,
+    answers: { 200: { description: 'One page of them', schema: pageOf(collectionSchema) } },
+  },
+]

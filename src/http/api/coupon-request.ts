@@ -6,6 +6,7 @@ import { z } from 'zod'
 import type { FieldError } from '../../domain/errors.ts'
 import type { Money } from '../../domain/money.ts'
 import type { AccountTerms } from './account-terms.ts'
+import { takenAs } from './operation.ts'
 import { findSendFault, startedElsewhere } from './sending-terms.ts'
 import { identifier, line, moneySchema } from './transfer-request.ts'
 
@@ -71,7 +72,7 @@ function addFaults(context: z.RefinementCtx, faults: readonly FieldError[]): voi
 
 /** Whether the currency is the account's is looked at also where the value is no amount. */
 function moneyIn(currency: string | undefined) {
-  return z.looseObject({}).transform((fields, context): Money => {
+  const schema = z.looseObject({}).transform((fields, context): Money => {
     const parsed = moneySchema.safeParse(fields)
     for (const issue of parsed.error?.issues ?? []) context.issues.push({ ...issue, input: undefined })
     const { currency: asked } = fields
@@ -81,6 +82,7 @@ function moneyIn(currency: string | undefined) {
     }
     return parsed.data ?? z.NEVER
   })
+  return takenAs(schema, moneySchema)
 }
 
 function describeAccount(terms: CouponTerms | undefined): { code: string; message: string } | undefined {

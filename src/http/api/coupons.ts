@@ -5,7 +5,7 @@ import { grantElsewhere, registerCoupon } from '../../domain/decide-coupon.ts'
 import { AppError } from '../../domain/errors.ts'
 import { describePerson } from '../../domain/person.ts'
 import { waitingSince } from '../../domain/submission.ts'
-import { presentCoupon } from '../../events/coupon-resource.ts'
+import { couponSchema, presentCoupon } from '../../events/coupon-resource.ts'
 import { aliasIdOf, couponIdOf, readCouponId } from '../../store/ids.ts'
 import type { Target } from '../../store/intents.ts'
 import { allowOnly } from './allow.ts'
@@ -16,6 +16,7 @@ import {
   canonicalCoupon,
   couponRequestSchema,
 } from './coupon-request.ts'
+import { locationHeader, type Operation, pageOf } from './operation.ts'
 import { createStart } from './start.ts'
 import { byReferenceSchema, type RegistrationDeps } from './transfers.ts'
 import { validate } from './validate.ts'
@@ -148,3 +149,58 @@ export function createCouponRoutes(deps: CouponRoutesDeps): Router {
 
   return router
 }
+
+export const couponOperations: readonly Operation[] = [
+  {
+    id: 'registerCoupon',
+    method: 'post',
+    path: '/v1/coupons',
+    tag: 'coupons',
+    summary: 'Register a WeChat Pay coupon grant',
+    description:
+      'Idempotent on account and reference. With `submit` it is granted; with `providerReference` it was granted elsewhere and is only followed.',
+    scope: 'transfers:write',
+    // Which accounts there are, and their currencies, is no part of the form.
+    body: couponRequestSchema(new Map(), {}),
+    example: {
+      account: 'wx-sp',
+      reference: 'grant-20260512-0001',
+      stockId: '9856888',
+      openid: 'oLTPCuN5a-nBD4rAL_fa_q9m5gNo',
+      appid: 'wx233544546545989',
+      amount: { value: '100.00', currency: 'CNY' },
+      name: '张三',
+      idCard: '11010519491231002X',
+      submit: true,
+    },
+    answers: {
+      200: {
+        description: 'It was registered before with this content',
+        schema: couponSchema,
+        headers: locationHeader,
+      },
+      201: { description: 'Registered', schema: couponSchema, headers: locationHeader },
+    },
+    problems: ['reference-conflict', 'cannot-submit', 'commit-contended'],
+  },
+  {
+    id: 'getCoupon',
+    method: 'get',
+    path: '/v1/coupons/{id}',
+    tag: 'coupons',
+    summary: 'A coupon',
+    scope: 'transfers:read',
+    answers: { 200: { description: 'The coupon', schema: couponSchema } },
+    problems: ['not-found'],
+  },
+  {
+    id: 'findCoupon',
+    method: 'get',
+    path: '/v1/coupons',
+    tag: 'coupons',
+    summary: 'A coupon by its reference',
+    scope: 'transfers:read',
+    query: byReferenceSchema,
+    answers: { 200: { description: 'It alone, or none', schema: pageOf(couponSchema) } },
+  },
+]

@@ -1,11 +1,12 @@
 import { Router } from 'express'
 import { z } from 'zod'
-import { matchTypes } from '../../events/catalogue.ts'
+import { cloudEventSchema, matchTypes } from '../../events/catalogue.ts'
 import type { Feed } from '../../events/feed.ts'
 import { anySignal } from '../../telemetry/any-signal.ts'
 import type { Principal } from '../principal.ts'
 import { allowOnly } from './allow.ts'
 import { requireScope } from './authorize.ts'
+import type { Operation } from './operation.ts'
 import { limitOf, validate, wholeNumber } from './validate.ts'
 
 const limitMax = 1000
@@ -60,3 +61,29 @@ export function createEventRoutes({ authenticate, feed, stopping }: EventRoutesD
   router.all('/events', allowOnly('GET', 'HEAD'))
   return router
 }
+
+export const eventOperations: readonly Operation[] = [
+  {
+    id: 'listEvents',
+    method: 'get',
+    path: '/v1/events',
+    tag: 'events',
+    summary: 'The log of events, oldest first',
+    description:
+      'Without `after` from the oldest that is kept. With `wait` it answers as soon as there is one.',
+    scope: 'events:read',
+    query: querySchema,
+    answers: {
+      200: {
+        description: 'One page, and where it ended',
+        schema: z.object({
+          events: z.array(cloudEventSchema),
+          next: z
+            .string()
+            .meta({ description: 'Never null: give it as `after` to go on, also after an empty page.' }),
+        }),
+      },
+    },
+    problems: ['invalid-cursor', 'cursor-expired', 'cursor-superseded'],
+  },
+]

@@ -6,9 +6,11 @@ import type { Pauses } from '../../store/pauses.ts'
 import type { Logger } from '../../telemetry/logger.ts'
 import type { Principal } from '../principal.ts'
 import { findAccount, presentPause } from './account-health.ts'
+import { pausedAccountSchema } from './account-schemas.ts'
 import { allowOnly } from './allow.ts'
 import { requireScope } from './authorize.ts'
 import { caseReasonSchema } from './cases.ts'
+import type { Operation } from './operation.ts'
 import { validate } from './validate.ts'
 
 export interface PauseRoutesDeps {
@@ -59,3 +61,31 @@ export function createPauseRoutes({
   router.all('/accounts/:id/resume', allowOnly('POST'))
   return router
 }
+
+export const pauseOperations: readonly Operation[] = [
+  {
+    id: 'pauseAccount',
+    method: 'post',
+    path: '/v1/accounts/{id}/pause',
+    tag: 'accounts',
+    summary: 'Send nothing for an account',
+    description: 'At once and for all processes. What was sent is asked about all the same.',
+    scope: 'ops:act',
+    body: schema,
+    example: { reason: 'The bank works on its systems tonight.' },
+    answers: { 200: { description: 'As it is now', schema: pausedAccountSchema } },
+    problems: ['not-found'],
+  },
+  {
+    id: 'resumeAccount',
+    method: 'post',
+    path: '/v1/accounts/{id}/resume',
+    tag: 'accounts',
+    summary: 'Send again for an account',
+    scope: 'ops:act',
+    body: schema,
+    example: { reason: 'The bank is back.' },
+    answers: { 200: { description: 'As it is now', schema: pausedAccountSchema } },
+    problems: ['not-found', 'cannot-resume'],
+  },
+]

@@ -8,16 +8,17 @@ import type { Observation, Sighting } from '../../domain/observation.ts'
 import { formatTime } from '../../domain/time.ts'
 import type { Beneficiary, TransferSecrets } from '../../domain/transfer.ts'
 import { presentBatch } from '../../events/batch-resource.ts'
-import { presentMoney, presentTime } from '../../events/shared-resource.ts'
+import { erased, presentMoney, presentTime } from '../../events/shared-resource.ts'
 import type { CaseSide, CaseSides } from '../../workers/case-sides.ts'
 import { findDifferences } from './side-differences.ts'
+import type { SideResource, SidesResource } from './side-schemas.ts'
 
 export interface SideOptions {
   /** Whoever asks may read transfers. */
   names: boolean
 }
 
-export function presentSides({ ours, known, theirs }: CaseSides, options: SideOptions) {
+export function presentSides({ ours, known, theirs }: CaseSides, options: SideOptions): SidesResource {
   const intent = ours?.intent
   return {
     ours: ours ? presentOurs(ours, options) : null,
@@ -26,7 +27,10 @@ export function presentSides({ ours, known, theirs }: CaseSides, options: SideOp
   }
 }
 
-function presentOurs({ intent, secrets, totals }: NonNullable<CaseSides['ours']>, { names }: SideOptions) {
+function presentOurs(
+  { intent, secrets, totals }: NonNullable<CaseSides['ours']>,
+  { names }: SideOptions,
+): SidesResource['ours'] {
   const { id, state, reference, hold, sequence, asOf, settledBy } = intent
   const base = { intent: id, reference, state, held: hold !== undefined, sequence }
   const since = { asOf: presentTime(asOf), receipt: settledBy }
@@ -39,7 +43,7 @@ function presentOurs({ intent, secrets, totals }: NonNullable<CaseSides['ours']>
         amount: presentMoney(amount),
         settledAmount: settledAmount && presentMoney(settledAmount),
         providerReference,
-        beneficiary: beneficiary ? presentPayee(readPayee(beneficiary), names) : { erased: true },
+        beneficiary: beneficiary ? presentPayee(readPayee(beneficiary), names) : erased,
         ...since,
       }
     }
@@ -80,7 +84,7 @@ function presentOurs({ intent, secrets, totals }: NonNullable<CaseSides['ours']>
   }
 }
 
-function presentSide(side: CaseSide, intent: Intent | undefined, { names }: SideOptions): object {
+function presentSide(side: CaseSide, intent: Intent | undefined, { names }: SideOptions): SideResource {
   if (side.outcome === 'gone') return { receipt: side.receipt, gone: true }
   const { record } = side
   const base = { receipt: record.id, receivedAt: formatTime(record.receivedAt), outcome: record.outcome }
@@ -96,7 +100,7 @@ function presentSide(side: CaseSide, intent: Intent | undefined, { names }: Side
   }
 }
 
-function presentSaid(observation: Observation, seen: Sighting, names: boolean): object {
+function presentSaid(observation: Observation, seen: Sighting, names: boolean): Partial<SideResource> {
   switch (observation.kind) {
     case 'transfer':
     case 'submission': {

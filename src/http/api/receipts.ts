@@ -15,6 +15,15 @@ import type { Logger } from '../../telemetry/logger.ts'
 import type { Principal } from '../principal.ts'
 import { allowOnly } from './allow.ts'
 import { requireScope } from './authorize.ts'
+import { type Operation, pageOf } from './operation.ts'
+import {
+  type QuarantineEntryResource,
+  quarantineEntrySchema,
+  type ReceiptResource,
+  type ReverificationResource,
+  receiptSchema,
+  reverificationSchema,
+} from './receipt-schemas.ts'
 import type { Reverify } from './reverify.ts'
 import { limitOf, validate, wholeNumber } from './validate.ts'
 
@@ -73,7 +82,7 @@ export function createReceiptRoutes(deps: ReceiptRoutesDeps): Router {
         : await deps.reverify.received(found.receipt)
     const { id, account } = found.where === 'quarantine' ? found.entry : found.receipt
     logger.info('receipt.reverified', { receiptId: id, account, ...answer, principal: principalOf(res) })
-    res.json({ id, ...answer })
+    res.json({ id, ...answer } satisfies ReverificationResource)
   })
 
   router.all('/quarantine', allowOnly('GET', 'HEAD'))
@@ -100,7 +109,7 @@ async function findAnywhere(deps: FindDeps, id: ReceiptId): Promise<Found | unde
   return queued && { where: 'queue', receipt: queued }
 }
 
-export function presentFound(found: Found): object {
+export function presentFound(found: Found): ReceiptResource | QuarantineEntryResource {
   if (found.where === 'quarantine') return presentEntry(found.entry)
   const { id, account, receivedAt, keyId, digest, headers, body, unverified } = found.receipt
   const settled = found.where === 'store' && {
@@ -132,7 +141,7 @@ export function presentEntry({
   digest,
   bytes,
   sealed,
-}: QuarantineEntry) {
+}: QuarantineEntry): QuarantineEntryResource {
   return {
     id,
     where: 'quarantine',
@@ -149,3 +158,43 @@ export function presentEntry({
 function principalOf(res: Response): unknown {
   return res.locals.principal
 }
+
+export const receiptOperations: readonly Operation[] = [
+  {
+    id: 'listQuarantine',
+    method: 'get',
+    path: '/v1/quarantine',
+    tag: 'receipts',
+    summary: 'Callbacks that were refused',
+    scope: 'ops:read',
+    query: listSchema,
+    answers: {
+      200: { description: 'One page of them, newest first', schema: pageOf(quarantineEntrySchema) },
+    },
+  },
+  {
+    id: 'getReceipt',
+    method: 'get',
+    path: '/v1/receipts/{id}',
+    tag: 'receipts',
+    summary: 'A callback',
+    description: 'Wherever it is: queued, recorded, or refused. What it says is never shown.',
+    scope: 'ops:read',
+    answers: {
+      200: { description: 'The callback', schema: z.union([receiptSchema, quarantineEntrySchema]) },
+    },
+    problems: ['not-found'],
+  },
+  {
+    id: 'reverifyReceipt',
+    method: 'post',
+    path: '/v1/receipts/{id}/reverify',
+    tag: 'receipts',
+    summary: 'Verify a callback again',
+    description:
+      'As of the moment at which it came, with the keys of now. One that was refused and proves genuine is accepted.',
+    scope: 'ops:act',
+    answers: { 200: { description: 'What came of it', schema: reverificationSchema } },
+    problems: ['not-found', 'cannot-reverify', 'keys-not-loaded'],
+  },
+]

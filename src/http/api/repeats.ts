@@ -3,8 +3,10 @@ import { Router } from 'express'
 import { AppError } from '../../domain/errors.ts'
 import type { RepeatCounts } from '../../store/repeat-counts.ts'
 import type { Principal } from '../principal.ts'
+import { accountRepeatsSchema } from './account-schemas.ts'
 import { allowOnly } from './allow.ts'
 import { requireScope } from './authorize.ts'
+import type { Operation } from './operation.ts'
 
 export interface RepeatRoutesDeps {
   authenticate(token: string): Principal | null
@@ -24,3 +26,17 @@ export function createRepeatRoutes({ authenticate, accounts, repeats }: RepeatRo
   router.all('/accounts/:id/repeats', allowOnly('GET', 'HEAD'))
   return router
 }
+
+export const repeatOperations: readonly Operation[] = [
+  {
+    id: 'getAccountRepeats',
+    method: 'get',
+    path: '/v1/accounts/{id}/repeats',
+    tag: 'accounts',
+    summary: 'How many callbacks of an account were repeats',
+    description: 'Counted by class: the same bytes, the same sent anew, and one that says something else.',
+    scope: 'ops:read',
+    answers: { 200: { description: 'The counts', schema: accountRepeatsSchema } },
+    problems: ['not-found'],
+  },
+]

@@ -4,7 +4,10 @@ import { z } from 'zod'
 import type { BatchTotals } from '../../domain/batch.ts'
 import { AppError, type FieldError } from '../../domain/errors.ts'
 import type { Sendable } from '../../domain/submission.ts'
+import { batchSchema } from '../../events/batch-resource.ts'
+import { couponSchema } from '../../events/coupon-resource.ts'
 import { presentIntent } from '../../events/resource.ts'
+import { transferSchema } from '../../events/transfer-resource.ts'
 import { readBatchId, readCouponId, readTransferId } from '../../store/ids.ts'
 import type { IntentStore } from '../../store/intents.ts'
 import type { Vault } from '../../store/vault.ts'
@@ -14,6 +17,7 @@ import { type AccountTerms, invalidRequest } from './account-terms.ts'
 import { allowOnly } from './allow.ts'
 import { createAsk } from './ask.ts'
 import { requireScope } from './authorize.ts'
+import type { Operation } from './operation.ts'
 import { findAskFault, findSendFault } from './sending-terms.ts'
 import { createStart, readSendable, refuseIfOver } from './start.ts'
 import { validate } from './validate.ts'
@@ -96,3 +100,44 @@ function refuse(fault: FieldError | undefined): void {
 function noSuch({ noun }: Kind): AppError {
   return new AppError('not-found', { detail: `There is no ${noun} with this id.` })
 }
+
+const shown = {
+  transfer: { tag: 'transfers', schema: transferSchema, name: 'Transfer' },
+  batch: { tag: 'batches', schema: batchSchema, name: 'Batch' },
+  coupon: { tag: 'coupons', schema: couponSchema, name: 'Coupon' },
+} as const satisfies Record<Kind['noun'], { tag: string; schema: z.ZodType; name: string }>
+
+export const submissionOperations: readonly Operation[] = kinds.flatMap(({ noun, path }): Operation[] => {
+  const { tag, schema, name } = shown[noun]
+  const base = {
+    method: 'post',
+    tag,
+    scope: 'transfers:write',
+    bodyOptional: true,
+    problems: ['not-found', 'commit-contended'],
+  } as const
+  const at = `/v1${path.replace(':id', '{id}')}`
+  return [
+    {
+      ...base,
+      id: `submit${name}`,
+      path: `${at}/submit`,
+      summary: `Send a ${noun} that was registered before`,
+      body: submitSchemas[noun],
+      answers: {
+        200: { description: 'That was asked for before', schema },
+        202: { description: 'It will be sent', schema },
+      },
+      problems: [...base.problems, 'cannot-submit'],
+    },
+    {
+      ...base,
+      id: `query${name}`,
+      path: `${at}/query`,
+      summary: `Ask the provider about a ${noun} now`,
+      body: emptySchema,
+      answers: { 202: { description: 'It will be asked about; as it stands now', schema } },
+      problems: [...base.problems, 'cannot-query'],
+    },
+  ]
+})

@@ -4,6 +4,7 @@ import type { FieldError } from '../../domain/errors.ts'
 import { type AmountProblem, type Money, parseAmount } from '../../domain/money.ts'
 import type { Beneficiary } from '../../domain/transfer.ts'
 import { type AccountTerms, checkTransfer, invalidRequest, unknownAccount } from './account-terms.ts'
+import { takenAs } from './operation.ts'
 import { checkSubmitFields, findSendFault } from './sending-terms.ts'
 import { explain, readFields, toFieldErrors } from './validate.ts'
 
@@ -55,11 +56,11 @@ export const moneySchema = z
     return parsed.money
   })
 
-const bankSchema = z
+export const bankSchema = z
   .strictObject({ bankCode: identifier(32), accountNumber: identifier(64), name: line(128) })
   .transform((fields): Beneficiary => ({ kind: 'bank', ...fields }))
 
-const wechatpaySchema = z
+export const wechatpaySchema = z
   .strictObject({
     openid: identifier(128),
     name: line(128).optional(),
@@ -70,12 +71,15 @@ const wechatpaySchema = z
   })
 
 /** A union would only say that neither form fits; which one is meant shows in `openid`, and its own faults are told. */
-export const beneficiarySchema = z.looseObject({}).transform((fields, context): Beneficiary => {
-  const parsed = ('openid' in fields ? wechatpaySchema : bankSchema).safeParse(fields)
-  if (parsed.success) return parsed.data
-  for (const issue of parsed.error.issues) context.issues.push({ ...issue, input: undefined })
-  return z.NEVER
-})
+export const beneficiarySchema = takenAs(
+  z.looseObject({}).transform((fields, context): Beneficiary => {
+    const parsed = ('openid' in fields ? wechatpaySchema : bankSchema).safeParse(fields)
+    if (parsed.success) return parsed.data
+    for (const issue of parsed.error.issues) context.issues.push({ ...issue, input: undefined })
+    return z.NEVER
+  }),
+  z.union([bankSchema, wechatpaySchema]),
+)
 
 const metadataSchema = z
   .record(z.string().min(1).max(64), z.string().max(512))

@@ -6,13 +6,14 @@ import { Router } from 'express'
 import { z } from 'zod'
 import type { TransferId } from '../../domain/ids.ts'
 import type { TransferSecrets } from '../../domain/transfer.ts'
-import { presentTransfer } from '../../events/transfer-resource.ts'
+import { presentTransfer, transferSchema } from '../../events/transfer-resource.ts'
 import { readTransferId } from '../../store/ids.ts'
 import type { Place, TransferSearch } from '../../store/transfer-search.ts'
 import type { Vault } from '../../store/vault.ts'
 import type { Principal } from '../principal.ts'
 import { allowOnly } from './allow.ts'
 import { requireScope } from './authorize.ts'
+import { type Operation, pageOf } from './operation.ts'
 import { limitOf, validate } from './validate.ts'
 
 const cursorSchema = z.string().transform((text, context): Place => {
@@ -54,3 +55,19 @@ export function createTransferSearchRoutes({
   router.all('/transfers/search', allowOnly('POST'))
   return router
 }
+
+export const transferSearchOperations: readonly Operation[] = [
+  {
+    id: 'searchTransfers',
+    method: 'post',
+    path: '/v1/transfers/search',
+    tag: 'transfers',
+    summary: 'Transfers to an account number or openid',
+    description:
+      'Newest first. A POST, so that the number stands in no URL and no log. It is compared by a keyed digest.',
+    scope: 'transfers:read',
+    body: searchSchema,
+    example: { accountNumber: '1234567890', limit: 20 },
+    answers: { 200: { description: 'One page of them', schema: pageOf(transferSchema) } },
+  },
+]

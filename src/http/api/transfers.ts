@@ -5,7 +5,7 @@ import { AppError, type ErrorCode, type FieldError } from '../../domain/errors.t
 import { describeBeneficiary, digestName } from '../../domain/person.ts'
 import { waitingSince } from '../../domain/submission.ts'
 import type { Beneficiary, Transfer, TransferSecrets } from '../../domain/transfer.ts'
-import { presentTransfer } from '../../events/transfer-resource.ts'
+import { presentTransfer, transferSchema } from '../../events/transfer-resource.ts'
 import type { Batches } from '../../store/batches.ts'
 import { memberIdOf, readBatchId, readTransferId, transferIdOf } from '../../store/ids.ts'
 import type { IntentStore, Target } from '../../store/intents.ts'
@@ -16,8 +16,14 @@ import type { Principal } from '../principal.ts'
 import { type AccountTerms, invalidRequest } from './account-terms.ts'
 import { allowOnly } from './allow.ts'
 import { requireScope } from './authorize.ts'
+import { locationHeader, type Operation, pageOf } from './operation.ts'
 import { createStart } from './start.ts'
-import { canonicalContent, readTransferRequest, type TransferRequest } from './transfer-request.ts'
+import {
+  canonicalContent,
+  readTransferRequest,
+  type TransferRequest,
+  transferRequestSchema,
+} from './transfer-request.ts'
 import { validate } from './validate.ts'
 
 /** What registering anything takes. */
@@ -183,3 +189,53 @@ function batchNotOpen(): AppError {
       'A transfer joins a batch of its own account that is not finished, not full, and no batch at the provider. Nothing was changed.',
   })
 }
+
+export const transferOperations: readonly Operation[] = [
+  {
+    id: 'registerTransfer',
+    method: 'post',
+    path: '/v1/transfers',
+    tag: 'transfers',
+    summary: 'Register a transfer',
+    description:
+      'Idempotent on account and reference: the same content again answers 200 with the resource, other content 409. With `submit` it is also sent to its provider, once. What the account’s provider refuses is refused here.',
+    scope: 'transfers:write',
+    body: transferRequestSchema,
+    example: {
+      account: 'zeno-main',
+      reference: 'payout-20260512-0001',
+      amount: { value: '25000.00', currency: 'IDR' },
+      beneficiary: { bankCode: '014', accountNumber: '1234567890', name: 'Budi Santoso' },
+      submit: true,
+    },
+    answers: {
+      200: {
+        description: 'It was registered before with this content',
+        schema: transferSchema,
+        headers: locationHeader,
+      },
+      201: { description: 'Registered', schema: transferSchema, headers: locationHeader },
+    },
+    problems: ['reference-conflict', 'batch-not-open', 'cannot-submit', 'commit-contended'],
+  },
+  {
+    id: 'getTransfer',
+    method: 'get',
+    path: '/v1/transfers/{id}',
+    tag: 'transfers',
+    summary: 'A transfer',
+    scope: 'transfers:read',
+    answers: { 200: { description: 'The transfer', schema: transferSchema } },
+    problems: ['not-found'],
+  },
+  {
+    id: 'findTransfer',
+    method: 'get',
+    path: '/v1/transfers',
+    tag: 'transfers',
+    summary: 'A transfer by its reference',
+    scope: 'transfers:read',
+    query: byReferenceSchema,
+    answers: { 200: { description: 'It alone, or none', schema: pageOf(transferSchema) } },
+  },
+]
