@@ -6,6 +6,7 @@ import type { Queue } from 'bullmq'
 import type { Express } from 'express'
 import type { ErrorCode } from '../domain/errors.ts'
 import { createFeed } from '../events/feed.ts'
+import { createReadHead } from '../events/head.ts'
 import { createApiApp } from '../http/api/app.ts'
 import { createBatchRoutes } from '../http/api/batches.ts'
 import { createCollectionRoutes } from '../http/api/collections.ts'
@@ -28,12 +29,11 @@ import type { RedisState } from '../queue/redis-guard.ts'
 import type { RedisClient } from '../redis/client.ts'
 import { deriveKey } from '../seal/keyring.ts'
 import { createCollections } from '../store/collections.ts'
-import { createEventLog } from '../store/event-log.ts'
 import { createReadyReceipts } from '../store/ready-receipts.ts'
-import { createWake } from '../store/wake.ts'
 import { createReadyPump } from '../workers/ready-pump.ts'
 import { createAccountMetrics } from './accounts.ts'
 import { type AddJobs, type Base, type ComposeDeps, clock, ids, open, openQueue } from './base.ts'
+import { openPublished } from './published.ts'
 import { createRecordRoutes, openRecords, type Records } from './records.ts'
 import { createSubscriptionParts } from './subscriptions.ts'
 import { describeTerms } from './terms.ts'
@@ -144,11 +144,7 @@ async function createApi(
   const { intents, vault, register, batches, members } = records.parts
   const tokens = createTokens(config.tokens)
   const { authenticate } = tokens
-  const wake = createWake({ client: base.connect('wait', 'wake'), channel: keys.wakeChannel })
-  await wake.start()
-  lifecycle.add({ name: 'wake', stop: () => wake.stop() })
-
-  const log = createEventLog({ redis, keys })
+  const { tail, log } = await openPublished(base, lifecycle, 'serve')
   const contentKey = deriveKey(config.seal.indexKey, 'content')
   const registration = {
     authenticate,
@@ -163,12 +159,7 @@ async function createApi(
     clock,
     logger,
   }
-  const feed = createFeed({
-    log,
-    openAllSecrets: vault.openAllSecrets,
-    waitForGrowth: wake.waitForGrowth,
-    clock,
-  })
+  const feed = createFeed({ log: tail, epoch: base.epoch, clock })
   const ops = createOpsRouter({
     queues: [queue],
     ...tokens,
@@ -189,7 +180,14 @@ async function createApi(
     createTransferRoutes({ ...registration, register, batches }),
     createSubmissionRoutes(registration),
     createBatchRoutes({ ...registration, batches, members }),
-    createEventRoutes({ authenticate, feed, stopping }),
+    createEventRoutes({
+      authenticate,
+      feed,
+      readHead: createReadHead({ log, epoch: base.epoch }),
+      stopping,
+      clock,
+      logger,
+    }),
     createSubscriptionParts(deps, base, { redis, log, authenticate, stopping }).routes,
   ]
   const metrics = createAccountMetrics(deps, base, redis)

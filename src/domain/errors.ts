@@ -134,6 +134,8 @@ export interface AppErrorOptions {
   /** For the log alone. Ids and digests; never personal data or a secret. */
   context?: Record<string, unknown>
   errors?: FieldError[]
+  /** Further members of the problem details, for whoever asked. */
+  extra?: Record<string, string>
   cause?: unknown
 }
 
@@ -143,6 +145,7 @@ export class AppError extends Error {
   readonly detail: string
   readonly context: Record<string, unknown>
   readonly errors: FieldError[]
+  readonly extra: Record<string, string>
 
   constructor(code: ErrorCode, options: AppErrorOptions = {}) {
     const detail = options.detail ?? `${errorCodes[code].title}.`
@@ -153,6 +156,7 @@ export class AppError extends Error {
     this.detail = detail
     this.context = options.context ?? {}
     this.errors = options.errors ?? []
+    this.extra = options.extra ?? {}
   }
 }
 

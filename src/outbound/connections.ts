@@ -47,9 +47,8 @@ export interface Connections {
 /** Above what one endpoint is sent at once by far, since several may be at one origin. */
 const usualPerOriginMax = 256
 const usualIdleMax = 512
-/** Shorter where the other side says so (`keep-alive: timeout=…`), and never longer than the second. */
+/** Shorter where the other side says so (`keep-alive: timeout=…`). */
 const usualIdleMsMax = 10_000
-const hintedIdleMsMax = 30_000
 /** A name may have moved: who is called all the time is looked up anew every few minutes. */
 const usualAgeMsMax = 5 * 60_000
 const headBytesMax = 16 * 1024
@@ -76,7 +75,7 @@ export function createConnections({
       bodyTimeout: 0,
       maxHeaderSize: headBytesMax,
       keepAliveTimeout: idleMsMax,
-      keepAliveMaxTimeout: Math.max(idleMsMax, hintedIdleMsMax),
+      keepAliveMaxTimeout: idleMsMax,
     })
     const connection: Connection = { client, uses: 0, madeAt: clock(), place }
     client.on('connect', () => {

@@ -11,6 +11,7 @@ import { createConnections } from './connections.ts'
 import { createConnector, type Resolve, resolveBySystem } from './connector.ts'
 import { toExcerpt } from './excerpt.ts'
 import { createAddressCheck } from './networks.ts'
+import { onAbort } from './on-abort.ts'
 import { startPush } from './push.ts'
 import type { PushAnswer } from './push-exchange.ts'
 import { isProtocolAllowed, readTarget } from './target.ts'
@@ -73,13 +74,12 @@ export function createPoster(options: PostOptions): Poster {
         body,
       }
       return new Promise((settle) => {
-        const stop = () => end(givenUp)
-        signal.addEventListener('abort', stop)
+        const leave = onAbort(signal, () => end(givenUp))
         const end = startPush(connections, target.origin, request, {
           bodyBytesMax,
           timeoutMs,
           onAnswer(answer) {
-            signal.removeEventListener('abort', stop)
+            leave()
             settle(describe(answer, clock()))
           },
         })

@@ -6,7 +6,6 @@ import { createSubscription, rotateSecret } from '../../src/domain/decide-subscr
 import type { TransferId } from '../../src/domain/ids.ts'
 import type { OpenReceipt, Receipt } from '../../src/domain/receipt.ts'
 import type { TransferSecrets } from '../../src/domain/transfer.ts'
-import { createFeed } from '../../src/events/feed.ts'
 import { createZenospay } from '../../src/providers/zenospay/index.ts'
 import { groupJob, sealedGroupJob, singleJob } from '../../src/queue/catalogue.ts'
 import { readCallbackJob, takeReceipts } from '../../src/queue/job-data.ts'
@@ -35,6 +34,7 @@ import { openReceipt } from '../../src/workers/observe.ts'
 import { createReadyPump } from '../../src/workers/ready-pump.ts'
 import { createReconcileWorker } from '../../src/workers/reconcile-worker.ts'
 import { noCases } from '../support/cases.ts'
+import { createTestFeed, readPage } from '../support/feed.ts'
 import { createMemoryArchive, type MemoryArchive } from '../support/memory-archive.ts'
 import { dumpRedis, readAll } from '../support/plain.ts'
 import { createTestClients } from '../support/redis.ts'
@@ -300,12 +300,7 @@ describe('resealing', function () {
   it('leaves a reader where it stands: the same cursor goes on with the same event', async () => {
     await fill()
     const page = (ring: Keyring, after?: string) =>
-      createFeed({
-        log: base.log,
-        openAllSecrets: storeWith(ring).vault.openAllSecrets,
-        waitForGrowth: async () => {},
-        clock: Date.now,
-      }).read({ after, limit: 10, waitMs: 0, signal: new AbortController().signal })
+      readPage(createTestFeed({ log: base.log, vault: storeWith(ring).vault }), { after, limit: 10 })
     const first = await page(both)
     const second = await page(both, first.next)
     assert.equal((await run()).outcome, 'clean')
