@@ -108,6 +108,17 @@ export function disableSubscription(
   return step('disabled', { ...before, disabled }, at)
 }
 
+/** What the log of one partition did not have any more when the run came to it. */
+export function noteMissed(
+  before: Subscription,
+  { partition, from, until }: { partition: number; from: string; until: string },
+  at: number,
+): SubscriptionStep {
+  const stand = (position: string) => before.live.from.map((one, i) => (i === partition ? position : one))
+  const stretch: Missed = { from: stand(from), until: stand(until), since: at, till: at }
+  return step('changed', { ...before, missed: [...before.missed, stretch].slice(-missedKept) }, at)
+}
+
 /** When the overlap is over, the new one alone signs, whatever was rotated before. */
 export function rotateSecret(
   before: Subscription,

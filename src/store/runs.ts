@@ -103,6 +103,8 @@ export interface Runs {
   waiting(partition: number): Promise<RunId[]>
   /** What is left of it in this partition. */
   forget(place: RunPlace): Promise<void>
+  /** What was noted of a subscription that is no more. */
+  forgetHistory(partition: number, subscription: SubscriptionId): Promise<void>
 }
 
 export interface RunsDeps {
@@ -250,6 +252,10 @@ export function createRuns({ redis, keys, limits }: RunsDeps): Runs {
       transaction.do('DEL', keys.lines(partition, run)).do('DEL', keys.linesDue(partition, run))
       transaction.do('HDEL', keys.runs(partition), run, ...countNames.map((name) => countField(run, name)))
       await commit(transaction.do('ZREM', keys.runsDue(partition), run))
+    },
+
+    async forgetHistory(partition, subscription) {
+      await redis.del(keys.deliveries(partition, subscription), keys.skipped(partition, subscription))
     },
   }
 }

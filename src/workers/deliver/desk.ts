@@ -48,6 +48,8 @@ interface Entry {
   readAt: number
   unwritten: HealthNews[]
   writing?: Promise<void> | undefined
+  /** It is being asked who may try. */
+  asking?: boolean
 }
 
 const freshMs = 1_000
@@ -133,7 +135,14 @@ export function createDesk(deps: DeskDeps): Desk {
     permit(id) {
       const entry = entryOf(id)
       const state = stateOf(entry)
-      return state === 'half-open' ? takeProbe(id, entry).catch(() => false) : state === 'closed'
+      if (state !== 'half-open') return state === 'closed'
+      if (entry.asking) return false
+      entry.asking = true
+      return takeProbe(id, entry)
+        .catch(() => false)
+        .finally(() => {
+          entry.asking = false
+        })
     },
     note(id, news) {
       const entry = entryOf(id)

@@ -89,7 +89,7 @@ export function createLines(deps: DeliverDeps & { offer: Offer; leave: Leave }):
     let known: Map<string, PublishedEvent> | undefined
     for (const [i, { position }] of events.entries()) {
       let sent: Offered
-      if (i === 0 && current) sent = await current
+      if (i === 0 && current !== undefined) sent = await current
       else {
         if (!isCovered(held)) {
           // What was taken is written down first: it must not be in a line that somebody else may have meanwhile.
@@ -136,6 +136,8 @@ export function createLines(deps: DeliverDeps & { offer: Offer; leave: Leave }):
       )
       .finally(() => {
         busy.delete(name)
+        // It may have been the last that a replay waited for.
+        if (walk.until !== undefined) deps.wake(walk)
       })
     busy.set(name, working)
   }

@@ -34,7 +34,7 @@ export function createOffer(deps: Pick<DeliverDeps, 'desk' | 'slotsOf' | 'send' 
   return async ({ subscription, endpoint }, event, { maySend, signal, onSent }) => {
     const slots = slotsOf(subscription)
     const slot = slots.take()
-    if (slot) await slot
+    if (slot !== undefined) await slot
     try {
       const permitted = desk.permit(subscription)
       if (!(typeof permitted === 'boolean' ? permitted : await permitted)) return held

@@ -103,6 +103,7 @@ export function createTurn(deps: DeliverDeps & { offer: Offer; lines: Lines }): 
   /** What is due, as far as there is room; whether something was begun. */
   async function startLines(turn: Turn, halfOpen: boolean): Promise<boolean> {
     const { walk } = turn
+    if (!turn.lines) return false
     const room = Math.min(linesAtOnce, slotsOf(walk.target.subscription).free(), halfOpen ? 1 : linesAtOnce)
     if (room <= 0) return false
     const { due, lines: count } = await runs.read(walk.place, clock(), room)
@@ -130,29 +131,25 @@ export function createTurn(deps: DeliverDeps & { offer: Offer; lines: Lines }): 
 
   /** Waits until each chain has ended; or all but those whose request takes long, which are let go of. */
   async function sendAll({ chains }: PagePlan, walk: Walk, leave: Leave): Promise<RunningChain[]> {
-    let notice = () => {}
-    const onEnd = () => notice()
-    const running = chains.map((chain) =>
-      runChain(chain, { offer, target: walk.target, leave, clock, onEnd }),
-    )
     const slots = slotsOf(walk.target.subscription)
-    for (;;) {
-      const open = running.filter(({ end }) => end === undefined)
-      if (open.length === 0) return running
+    const isLate = ({ end, sentAt }: RunningChain) => {
       const patienceMs = Math.max(terms.patienceMs, Math.min(slots.usualMs() * 3, terms.timeoutMs))
-      const waitMs = Math.max(...open.map(({ sentAt }) => (sentAt ?? clock()) + patienceMs - clock()))
-      if (waitMs <= 0) {
-        for (const one of open) one.letGo = true
-        return running
-      }
-      await new Promise<void>((resolve) => {
-        const timer = setTimeout(resolve, waitMs)
-        notice = () => {
-          clearTimeout(timer)
-          resolve()
-        }
-      })
+      return end !== undefined || (sentAt !== undefined && clock() - sentAt >= patienceMs)
     }
+    return new Promise((resolve) => {
+      let left = chains.length
+      const finish = () => {
+        clearInterval(timer)
+        for (const one of running) one.letGo = one.end === undefined
+        resolve(running)
+      }
+      const onEnd = () => --left === 0 && finish()
+      const timer = setInterval(() => running.every(isLate) && finish(), terms.patienceMs / 4)
+      const running = chains.map((chain) =>
+        runChain(chain, { offer, target: walk.target, leave, clock, onEnd }),
+      )
+      if (left === 0) finish()
+    })
   }
 
   async function commit(
@@ -166,7 +163,6 @@ export function createTurn(deps: DeliverDeps & { offer: Offer; lines: Lines }): 
     const byChain = new Map(running.map((one) => [one.chain, progressOf(one, until)]))
     const subjects = [...plan.chains, ...plan.queued].map(({ subject }) => subject)
     for (;;) {
-      if (leave.signal.aborted && !leave.maySend() && !turn.cursor) return 'lost'
       const before = await linesOf(turn, subjects)
       const now = clock()
       const heldUntil = desk.openUntil(target.subscription)
@@ -246,6 +242,8 @@ export function createTurn(deps: DeliverDeps & { offer: Offer; lines: Lines }): 
       counts: { events: 0, delivered: 0, pages: 0 },
     }
     const outcome = await walkOn(turn)
+    // Of a replay that has seen all it was to see.
+    if (outcome.outcome === 'at-end') turn.position = walk.until ?? turn.position
     const moved = turn.position !== (turn.cursor?.position ?? walk.from)
     const lost = outcome.outcome === 'lost' || (moved && !(await moveTo(turn, turn.position)))
     // Who asked for the turn by the index has had it.
