@@ -19,7 +19,7 @@ const usage =
 const strikesPerRound = 3
 const workers = 2
 /** Longer than an endpoint that was away is left alone, and than an event that failed twice waits. */
-const stuckMs = 120_000
+const stuckMs = 40_000
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -54,8 +54,9 @@ const folder = fileURLToPath(new URL('results/', import.meta.url))
 // A copy, since a campaign is long and others build meanwhile. It finds its packages from there as well.
 const copy = join(folder, 'program')
 rmSync(copy, { recursive: true, force: true })
-cpSync(new URL('../dist', import.meta.url), copy, { recursive: true })
-const program = join(copy, 'main.js')
+cpSync(new URL('../dist', import.meta.url), join(copy, 'dist'), { recursive: true })
+cpSync(new URL('../package.json', import.meta.url), join(copy, 'package.json'))
+const program = join(copy, 'dist', 'main.js')
 const say = (line: string) => void process.stdout.write(`${line}\n`)
 
 const clean = await campaign().catch((error: Error) => {
