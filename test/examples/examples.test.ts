@@ -40,10 +40,10 @@ describe('the examples, against the built program', function () {
   }
 
   it('pay-batch pays a batch and waits for it, and pays nothing twice', async () => {
-    const first = run('pay-batch.js', ['salaries-1'])
+    const first = run('pay-batch.js', ['may-Success'])
     await first.said('batch.finished')
     assert.equal(await first.ended, 0)
-    const again = run('pay-batch.js', ['salaries-1'])
+    const again = run('pay-batch.js', ['may-Success'])
     assert.equal((await again.said('batch.registered')).id, (await first.said('batch.registered')).id)
     assert.equal(await again.ended, 0)
   })
@@ -63,7 +63,7 @@ describe('the examples, against the built program', function () {
         .map((line) => JSON.parse(line) as Booking)
 
     const first = run('ledger.js', [file])
-    await run('pay-batch.js', ['salaries-2']).ended
+    await run('pay-batch.js', ['june-Repeated']).ended
     await until('some bookings', () => first.count('transfer.booked') >= 2)
     await first.stop('SIGKILL')
     const before = bookings().length
@@ -72,7 +72,7 @@ describe('the examples, against the built program', function () {
 
     const second = run('ledger.js', [file])
     assert.equal((await second.said('ledger.opened')).bookings, before)
-    await run('pay-batch.js', ['salaries-3']).ended
+    await run('pay-batch.js', ['july-Success']).ended
     const settled = async () => {
       const events = await readEvents(program.apiUrl, place.token())
       return events.filter(({ type }) => type === 'tallyhook.transfer.succeeded.v1').map(({ id }) => id)
