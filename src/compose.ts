@@ -22,7 +22,7 @@ export async function compose(role: Role, deps: ComposeDeps): Promise<Running> {
   await startProviders(base.providers, deps.lifecycle)
   // One for both roles: each event is made once in a process.
   const published = await openPublished(base, deps.lifecycle)
-  if (role !== 'serve') await startWork(deps, base)
+  if (role !== 'serve') await startWork(deps, base, published)
   if (role === 'work') return {}
   const served = await startServe(deps, base, published)
   if (role === 'serve') return served

@@ -27,7 +27,7 @@ export interface DeliveryPartsDeps {
   redis: RedisClient
   keys: Keys
   limits: HistoryLimits
-  log: Pick<EventLog, 'newest' | 'readPartition'>
+  log: Pick<EventLog, 'newest' | 'oldest' | 'readPartition'>
   /** Which log it is: a cursor of another one is refused. */
   epoch: string
   logger: Logger
@@ -43,6 +43,7 @@ export function createDeliveryParts({ redis, keys, limits, log, epoch, logger }:
   const find = createFindDelivery({ history, waiting, replays })
   const places = createLogPlaces({ redis, keys })
   const { newest } = log
+  const encode = (positions: readonly string[]) => encodeCursor(positions, epoch)
   const replaying = createReplaying({
     readRange: createReadRange({
       places,
@@ -61,12 +62,12 @@ export function createDeliveryParts({ redis, keys, limits, log, epoch, logger }:
     replays,
     runs,
     find,
+    begin: async () => encode(await log.oldest()),
     ids,
     partitionOf: keys.partitionOf,
     clock,
     logger,
   })
-  const encode = (positions: readonly string[]) => encodeCursor(positions, epoch)
   const showReplay = createShowReplay({ progressOf: runs.progressOf, encodeCursor: encode })
   return { runs, replays, history, waiting, find, replaying, showReplay, encodeCursor: encode, logger }
 }

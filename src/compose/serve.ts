@@ -33,6 +33,7 @@ import { createReadyReceipts } from '../store/ready-receipts.ts'
 import { createReadyPump } from '../workers/ready-pump.ts'
 import { createAccountMetrics } from './accounts.ts'
 import { type AddJobs, type Base, type ComposeDeps, clock, ids, open, openQueue } from './base.ts'
+import { openDeliveryQueue } from './deliver.ts'
 import { createDeliveryParts, createDeliveryRoutesOf } from './deliveries.ts'
 import type { Published } from './published.ts'
 import { createRecordRoutes, openRecords, type Records } from './records.ts'
@@ -56,6 +57,7 @@ export interface Served {
 export async function startServe(deps: ComposeDeps, base: Base, published: Published): Promise<Served> {
   const { config, lifecycle, logger } = deps
   const { queue, addJobs } = await openQueue(base, lifecycle, 'fail-fast', 'serve-queue')
+  const turns = await openDeliveryQueue(base, lifecycle, 'fail-fast', 'serve-deliveries')
   // The intake has a connection of its own: others must not stand behind its writes where these wait for replicas.
   const intake = await openQueue(base, lifecycle, 'fail-fast', 'intake', config.durability.replicas)
   const redis = await open(base, lifecycle, 'fail-fast', 'serve')
@@ -65,7 +67,7 @@ export async function startServe(deps: ComposeDeps, base: Base, published: Publi
   const api = await createApi(
     deps,
     base,
-    { records, published, redis, queue, addJobs, accept: intake.addJobs },
+    { records, published, redis, queue, turns, addJobs, accept: intake.addJobs },
     stopping.signal,
   )
   const callbackUrl = await listen(callbacks, config.callbackPort, config.host, {
@@ -130,6 +132,8 @@ interface ApiParts {
   published: Published
   redis: RedisClient
   queue: Queue
+  /** Whose turn it is to be delivered to. */
+  turns: Queue
   addJobs: AddJobs
   /** As the intake writes: a callback that leaves the quarantine has to be as durable as one that is acknowledged. */
   accept: AddJobs
@@ -138,7 +142,7 @@ interface ApiParts {
 async function createApi(
   deps: ComposeDeps,
   base: Base,
-  { records, published, redis, queue, addJobs, accept }: ApiParts,
+  { records, published, redis, queue, turns, addJobs, accept }: ApiParts,
   stopping: AbortSignal,
 ): Promise<Express> {
   const { config, logger } = deps
@@ -160,10 +164,10 @@ async function createApi(
     clock,
     logger,
   }
-  const { log } = published
-  const feed = createFeed({ log: published.tail, epoch: base.epoch, clock })
+  const { log, tail } = published
+  const feed = createFeed({ log: tail, epoch: base.epoch, clock })
   const ops = createOpsRouter({
-    queues: [queue],
+    queues: [queue, turns],
     ...tokens,
     sessionKey: deriveKey(config.seal.indexKey, 'session'),
     maskJobData,

@@ -10,6 +10,7 @@ import { createReadAt } from '../../src/store/events-at.ts'
 import { transferIdOf } from '../../src/store/ids.ts'
 import { createReplays } from '../../src/store/replays.ts'
 import { createRuns } from '../../src/store/runs.ts'
+import { loadScripts } from '../../src/store/scripts.ts'
 import { createSubscriptionDirectory } from '../../src/store/subscription-directory.ts'
 import { createSubscriptions } from '../../src/store/subscriptions.ts'
 import { type Engine, type EngineDeps, startEngine } from '../../src/workers/deliver/engine.ts'
@@ -68,6 +69,7 @@ export async function createDelivering(partitions = 2) {
     const sender = createTestSender({ timeoutMs: fields.settings?.timeoutMs ?? testSettings.timeoutMs })
     const connection = await own.open()
     const engineRedis = await own.open()
+    loadScripts(engineRedis)
     const readAt = createReadAt({ redis: engineRedis, keys })
     const engineSubscriptions = createSubscriptions({ redis: engineRedis, keys, sealer: keyring, clock })
     const ownQueue = new Queue(deliveryQueueName, { connection: await own.open(), prefix })

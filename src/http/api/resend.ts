@@ -19,6 +19,8 @@ export interface ReplayingDeps {
   replays: Pick<Replays, 'add'>
   runs: Pick<Runs, 'wake' | 'commitLines'>
   find: FindDelivery
+  /** A cursor at which the log begins: for whoever asked for what has left it. */
+  begin(): Promise<string>
   ids: Pick<IdMaker, 'runId'>
   partitionOf(subject: FoundDelivery['subject']): number
   clock: () => number
@@ -58,6 +60,13 @@ export function createReplaying(deps: ReplayingDeps): Replaying {
     return replay
   }
 
+  async function countAsked(subscription: Subscription, asked: ReplayRequest): Promise<Counted> {
+    const range = await readRange(asked, subscription)
+    const { types } = asked
+    const takes = replayMatcherOf({ ...range, ...(types && { types }) }, subscription)
+    return { range, ...(await countStretch(range, takes)) }
+  }
+
   /** True where it is tried now, or is just being tried. */
   async function hurry(subscription: Subscription, found: FoundDelivery): Promise<boolean> {
     for (let attempt = 1, seen: FoundDelivery | undefined = found; attempt <= attemptsMax; attempt++) {
@@ -75,12 +84,10 @@ export function createReplaying(deps: ReplayingDeps): Replaying {
   }
 
   return {
-    async count(subscription, asked) {
-      const range = await readRange(asked, subscription)
-      const { types } = asked
-      const takes = replayMatcherOf({ ...range, ...(types && { types }) }, subscription)
-      return { range, ...(await countStretch(range, takes)) }
-    },
+    count: (subscription, asked) =>
+      countAsked(subscription, asked).catch(async (error: unknown) => {
+        throw await withBegin(error, deps.begin)
+      }),
 
     async start(subscription, { range, count, atLeast }, { types, by }) {
       refuseDisabled(subscription)
@@ -112,6 +119,14 @@ export function createReplaying(deps: ReplayingDeps): Replaying {
       return { as: 'replay', replay: await add(replay, partition) }
     },
   }
+}
+
+/** As the feed answers: with where one can begin. */
+async function withBegin(error: unknown, begin: () => Promise<string>): Promise<unknown> {
+  const code = error instanceof AppError ? error.code : undefined
+  if (code !== 'cursor-expired' && code !== 'cursor-superseded') return error
+  const { detail } = error as AppError
+  return new AppError(code, { detail, cause: error, extra: { begin: await begin() } })
 }
 
 function refuseDisabled({ disabled }: Subscription): void {
