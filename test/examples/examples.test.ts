@@ -3,10 +3,12 @@ import { randomBytes } from 'node:crypto'
 import { appendFileSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Webhook } from 'standardwebhooks'
+import { createTallyhookClient } from '../../src/client/index.ts'
 import { newEvent } from '../support/client-events.ts'
 import { type Example, runExample } from '../support/examples.ts'
 import { createFolder, type Folder, type Program, readEvents } from '../support/program.ts'
 import { until } from '../support/until.ts'
+import { beneficiary, newReference } from '../support/zenospay.ts'
 
 interface Booking {
   cursor: string
@@ -86,6 +88,33 @@ describe('the examples, against the built program', function () {
     const booked = bookings().map(({ event }) => event)
     assert.equal(new Set(booked).size, booked.length)
     assert.ok(booked.length > before)
+  })
+
+  it('subscriber subscribes itself, is sent what happens, in order, and takes its subscription back', async () => {
+    const subscriber = run('subscriber.js')
+    const { subscription } = await subscriber.said('ready')
+    const client = createTallyhookClient({ baseUrl: program.apiUrl, token: place.token() })
+    const tested = await client.subscriptions.test(String(subscription))
+    assert.deepEqual([tested.delivered, tested.status], [true, 204])
+    await subscriber.said('delivery.tested')
+    const { id } = await client.transfers.create({
+      account: 'zeno-sandbox',
+      reference: newReference(),
+      amount: { value: '25000.00', currency: 'IDR' },
+      beneficiary,
+    })
+    await client.transfers.cancel(id)
+    const handled = () => subscriber.lines.filter((line) => line.subject === id)
+    await until('both events', () => handled().length === 2)
+    assert.deepEqual(
+      handled().map(({ type, outcome }) => [type, outcome]),
+      [
+        ['tallyhook.transfer.registered.v1', 'next'],
+        ['tallyhook.transfer.cancelled.v1', 'next'],
+      ],
+    )
+    assert.equal(await subscriber.stop(), 0)
+    await assert.rejects(client.subscriptions.get(String(subscription)), { status: 404 })
   })
 
   it('subscriber takes what is signed, once', async () => {
