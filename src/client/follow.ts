@@ -62,11 +62,14 @@ export interface Follower extends AsyncIterable<Followed> {
 
 type FeedClient = { events: Pick<TallyhookClient['events'], 'page' | 'stream' | 'head'> }
 
+/** Everything, or everything about one kind of thing: `tallyhook.transfer.*`. */
+const wholeSubjects = /^(\*|tallyhook\.(\w+\.)?\*)$/
+
 export function followEvents(client: FeedClient, options: FollowOptions = {}): Follower {
   const { checkpoint, onGap, signal, patience = systemPatience } = options
   const { types, account, subject } = options
-  // Filtered by type, the numbers of one subject have gaps that mean nothing.
-  const seesWholeSubjects = !types || types.length === 0
+  // Where some types of a subject are left out its numbers have gaps that mean nothing.
+  const seesWholeSubjects = types?.every((type) => wholeSubjects.test(type)) ?? true
   const sequences = createMemorySequences(options.subjectsMax)
   const count = createHeadCount()
 

@@ -100,7 +100,7 @@ export interface Resolution {
 }
 
 export interface EventFilter {
-  /** Full types, or groups as `tallyhook.transfer.*`. With them the numbers of one subject have gaps. */
+  /** Full types, or groups as `tallyhook.transfer.*`. With single types the numbers of one subject have gaps. */
   types?: readonly string[]
   account?: string
   subject?: string
