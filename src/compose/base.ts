@@ -24,7 +24,7 @@ import { createPersonSealer, type PersonSealer } from '../seal/person-keys.ts'
 import { createRandomPool } from '../seal/random-pool.ts'
 import type { Archive } from '../store/archive.ts'
 import { createKeys, type Keys } from '../store/keys.ts'
-import { checkFixed, type Fixed, noteAccounts } from '../store/meta.ts'
+import { checkFixed, type Fixed, noteAccounts, openEpoch } from '../store/meta.ts'
 import type { Lifecycle } from '../telemetry/lifecycle.ts'
 import type { Logger } from '../telemetry/logger.ts'
 import { createArchive, prepareArchive } from './archive.ts'
@@ -57,6 +57,8 @@ export interface Base {
   connect: Connect
   guard: RedisGuard
   keys: Keys
+  /** Of the event log. */
+  epoch: string
   keyring: Keyring
   /** What has left Redis. */
   archive: Archive
@@ -85,6 +87,7 @@ export async function openBase({ config, env, lifecycle, logger }: ComposeDeps):
   const settings = new Map(config.accounts.map((account) => [account.id, account]))
   await checkFixed(client, keys, describeFixed(config))
   await noteAccounts(client, keys, [...settings.keys()])
+  const epoch = await openEpoch(client, keys, createRandomPool())
   const { dir } = config.archive
   prepareArchive(dir)
   const archive = createArchive({ dir, clock, randomBytes: createRandomPool(), logger })
@@ -97,6 +100,7 @@ export async function openBase({ config, env, lifecycle, logger }: ComposeDeps):
     guard,
     calls,
     keys,
+    epoch,
     archive,
     keyring: createKeyring(config.seal.keys),
     providers: createProviders(config, {

@@ -6,6 +6,7 @@ import type { Queue } from 'bullmq'
 import type { Express } from 'express'
 import type { ErrorCode } from '../domain/errors.ts'
 import { createFeed } from '../events/feed.ts'
+import { createReadHead } from '../events/head.ts'
 import { createApiApp } from '../http/api/app.ts'
 import { createBatchRoutes } from '../http/api/batches.ts'
 import { createCollectionRoutes } from '../http/api/collections.ts'
@@ -30,13 +31,14 @@ import type { RedisState } from '../queue/redis-guard.ts'
 import type { RedisClient } from '../redis/client.ts'
 import { deriveKey } from '../seal/keyring.ts'
 import { createCollections } from '../store/collections.ts'
-import { createEventLog } from '../store/event-log.ts'
 import { createReadyReceipts } from '../store/ready-receipts.ts'
-import { createWake } from '../store/wake.ts'
 import { createReadyPump } from '../workers/ready-pump.ts'
 import { createAccountMetrics } from './accounts.ts'
 import { type AddJobs, type Base, type ComposeDeps, clock, ids, open, openQueue } from './base.ts'
+import { createDeliveryParts, createDeliveryRoutesOf } from './deliveries.ts'
+import type { Published } from './published.ts'
 import { createRecordRoutes, openRecords, type Records } from './records.ts'
+import { createSubscriptionParts } from './subscriptions.ts'
 import { describeTerms } from './terms.ts'
 import { readVersion } from './version.ts'
 
@@ -54,7 +56,7 @@ export interface Served {
   apiUrl: string
 }
 
-export async function startServe(deps: ComposeDeps, base: Base): Promise<Served> {
+export async function startServe(deps: ComposeDeps, base: Base, published: Published): Promise<Served> {
   const { config, lifecycle, logger } = deps
   const { queue, addJobs } = await openQueue(base, lifecycle, 'fail-fast', 'serve-queue')
   // The intake has a connection of its own: others must not stand behind its writes where these wait for replicas.
@@ -66,7 +68,7 @@ export async function startServe(deps: ComposeDeps, base: Base): Promise<Served>
   const api = await createApi(
     deps,
     base,
-    { records, redis, queue, addJobs, accept: intake.addJobs },
+    { records, published, redis, queue, addJobs, accept: intake.addJobs },
     stopping.signal,
   )
   const callbackUrl = await listen(callbacks, config.callbackPort, config.host, {
@@ -128,6 +130,7 @@ function unavailableBecause(state: RedisState): ErrorCode | undefined {
 
 interface ApiParts {
   records: Records
+  published: Published
   redis: RedisClient
   queue: Queue
   addJobs: AddJobs
@@ -138,19 +141,14 @@ interface ApiParts {
 async function createApi(
   deps: ComposeDeps,
   base: Base,
-  { records, redis, queue, addJobs, accept }: ApiParts,
+  { records, published, redis, queue, addJobs, accept }: ApiParts,
   stopping: AbortSignal,
 ): Promise<Express> {
-  const { config, lifecycle, logger } = deps
+  const { config, logger } = deps
   const { keys, guard, digestPerson } = base
   const { intents, vault, register, batches, members } = records.parts
   const tokens = createTokens(config.tokens)
   const { authenticate } = tokens
-  const wake = createWake({ client: base.connect('wait', 'wake'), channel: keys.wakeChannel })
-  await wake.start()
-  lifecycle.add({ name: 'wake', stop: () => wake.stop() })
-
-  const log = createEventLog({ redis, keys })
   const contentKey = deriveKey(config.seal.indexKey, 'content')
   const registration = {
     authenticate,
@@ -165,18 +163,28 @@ async function createApi(
     clock,
     logger,
   }
-  const feed = createFeed({
-    log,
-    openAllSecrets: vault.openAllSecrets,
-    waitForGrowth: wake.waitForGrowth,
-    clock,
-  })
+  const feed = createFeed({ log: published.tail, epoch: base.epoch, clock })
   const ops = createOpsRouter({
     queues: [queue],
     ...tokens,
     sessionKey: deriveKey(config.seal.indexKey, 'session'),
     maskJobData,
     clock,
+    logger,
+  })
+  const subscribed = createSubscriptionParts(deps, base, {
+    redis,
+    log: published.log,
+    authenticate,
+    stopping,
+  })
+  const limits = { historyMs: config.deliveries.historyMs, logMs: config.retention.logMs }
+  const deliveries = createDeliveryParts({
+    redis,
+    keys,
+    limits,
+    log: published.log,
+    epoch: base.epoch,
     logger,
   })
   const routes = [
@@ -191,7 +199,16 @@ async function createApi(
     createTransferRoutes({ ...registration, register, batches }),
     createSubmissionRoutes(registration),
     createBatchRoutes({ ...registration, batches, members }),
-    createEventRoutes({ authenticate, feed, stopping }),
+    createEventRoutes({
+      authenticate,
+      feed,
+      readHead: createReadHead({ log: published.log, epoch: base.epoch }),
+      stopping,
+      clock,
+      logger,
+    }),
+    subscribed.routes,
+    ...createDeliveryRoutesOf(deliveries, { ...subscribed, authenticate }),
   ]
   const metrics = createAccountMetrics(deps, base, redis)
   const documents = createDocumentRoutes({ operations, version: readVersion() })

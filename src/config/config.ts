@@ -56,6 +56,7 @@ export function summarise(config: Config): Record<string, unknown> {
     durability: config.durability,
     partitions: config.partitions,
     outbound: config.outbound,
+    deliveries: config.deliveries,
     redis: config.redis?.kind ?? 'embedded',
     dataDir: config.dataDir,
     archive: config.archive.dir,

@@ -59,6 +59,7 @@ export function resolveSettings(file: ConfigFile, sources: SecretSources): Setti
   checkUnique(file.accounts, 'accounts')
   checkUnique(file.api.tokens, 'api.tokens')
   checkUnique(file.seal.keys, 'seal.keys')
+  checkDeliveries(file)
   return {
     accounts: file.accounts.map((account, index) => resolveAccount(account, `accounts[${index}]`, sources)),
     callbacks: { ...file.callbacks, sources: readSources(file) },
@@ -104,6 +105,15 @@ function checkUnique(entries: readonly { id: string }[], path: string): void {
     if (seen.has(id)) throw invalidConfiguration(`${path}[${index}].id`, `There are two of the name ${id}.`)
     seen.add(id)
   })
+}
+
+/** What is still to be sent is read in the log; what has left it cannot be. */
+function checkDeliveries({ deliveries, retention }: ConfigFile): void {
+  for (const name of ['retryHours', 'disableAfterHours'] as const) {
+    if (deliveries[name] * hourMs < retention.logDays * dayMs) continue
+    const message = `It must be less than retention.logDays (${retention.logDays * 24} hours): events are delivered from the log.`
+    throw invalidConfiguration(`deliveries.${name}`, message)
+  }
 }
 
 export function toDeliveries({

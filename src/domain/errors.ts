@@ -43,6 +43,11 @@ export const errorCodes = {
     retry: 'never',
     title: 'There are as many subscriptions as there may be',
   },
+  'too-many-replays': {
+    status: 409,
+    retry: 'never',
+    title: 'As many replays are running as may be at once',
+  },
   'body-too-large': { status: 413, retry: 'never', title: 'The body is too large' },
   'unsupported-media-type': {
     status: 415,
@@ -134,6 +139,8 @@ export interface AppErrorOptions {
   /** For the log alone. Ids and digests; never personal data or a secret. */
   context?: Record<string, unknown>
   errors?: FieldError[]
+  /** Further members of the problem details, for whoever asked. */
+  extra?: Record<string, string>
   cause?: unknown
 }
 
@@ -143,6 +150,7 @@ export class AppError extends Error {
   readonly detail: string
   readonly context: Record<string, unknown>
   readonly errors: FieldError[]
+  readonly extra: Record<string, string>
 
   constructor(code: ErrorCode, options: AppErrorOptions = {}) {
     const detail = options.detail ?? `${errorCodes[code].title}.`
@@ -153,6 +161,7 @@ export class AppError extends Error {
     this.detail = detail
     this.context = options.context ?? {}
     this.errors = options.errors ?? []
+    this.extra = options.extra ?? {}
   }
 }
 

@@ -1,120 +1,132 @@
 /**
- * The log as a reader sees it: one list, oldest first, though it rests in partitions. A page takes the oldest entries
- * of all partitions together and moves each partition's position past what was taken and no further, so that nothing
- * is skipped whatever the partitions' clocks say.
+ * The log as a reader sees it: one list, oldest first, though it rests in partitions. A reader stands at a cursor; one that the
+ * log does not go through any more is refused, with the cursor from which to go on.
  */
-import type { LoggedEvent } from '../domain/event.ts'
-import type { Intent } from '../domain/intent.ts'
-import { anySignal } from '../telemetry/any-signal.ts'
-import type { CloudEvent, EventType } from './catalogue.ts'
-import { comparePositions, decodeCursor, encodeCursor, type Positions } from './cursor.ts'
-import { accountOf, toCloudEvent, typeOf } from './envelope.ts'
+import { AppError } from '../domain/errors.ts'
+import { type Cursor, decodeCursor, encodeCursor, type Positions } from './cursor.ts'
+import { type EventFilter, wantedBy } from './filter.ts'
+import { isAtHead, takeOldest } from './merge.ts'
+import type { PublishedEvent } from './published.ts'
+import type { Tail } from './tail.ts'
 
-export interface FeedEntry {
-  partition: number
-  position: string
-  event: LoggedEvent
-}
-
-/** What the feed needs of the store. */
-export interface FeedLog {
-  partitions: number
-  /** Where it begins. */
-  oldest(): Promise<string[]>
-  /** Throws where entries after a position have left. */
-  readAfter(positions: readonly string[], limit: number): Promise<FeedEntry[][]>
-}
-
-/** Resolves when the log may have grown, or after the time given, or when the signal ends the wait. */
-export type WaitForGrowth = (ms: number, signal: AbortSignal) => Promise<void>
-
-export interface FeedRequest {
+export interface FeedRequest extends EventFilter {
   after?: string | undefined
   limit: number
-  types?: EventType[] | undefined
-  account?: string | undefined
   waitMs: number
   signal: AbortSignal
 }
 
 export interface FeedPage {
-  events: CloudEvent[]
+  events: PublishedEvent[]
   next: string
+}
+
+/** A place from which a reader goes on, page by page. */
+export interface FeedReader {
+  /** What is there now; empty where nothing is, or what is there was left out. */
+  read(limit: number): Promise<PublishedEvent[]>
+  /** Resolves when there may be more, or after the time given, or when the signal ends the wait. */
+  wait(signal: AbortSignal, ms: number): Promise<void>
+  /** Where it stands now. */
+  cursor(): string
+  /** Where it would stand after each of the events that were read last. */
+  cursorsOf(events: readonly PublishedEvent[]): string[]
+  /** A page was looked through up to its bound: there is more behind it. */
+  hasMore(): boolean
 }
 
 export interface Feed {
   read(request: FeedRequest): Promise<FeedPage>
+  /** Throws where `after` is no cursor. */
+  open(after: string | undefined, filter: EventFilter): Promise<FeedReader>
 }
 
 export interface FeedDeps {
-  log: FeedLog
-  /** What is sealed of each, in order; undefined where it was erased. */
-  openAllSecrets(intents: readonly Intent[]): Promise<readonly unknown[]>
-  waitForGrowth: WaitForGrowth
+  log: Tail
+  /** Of the log: another after it was lost. */
+  epoch: string
   clock: () => number
 }
 
-/** A filter that matches little must not read the whole log for one answer; the cursor goes on from where it stopped. */
+/** The cursor goes on from where it stopped. */
 const scannedPerRequestMax = 10_000
+/** Where a partition is not followed in memory nobody hears that it grows. */
+const blindMsMax = 1_000
 
-export function createFeed({ log, openAllSecrets, waitForGrowth, clock }: FeedDeps): Feed {
-  async function readPage(positions: Positions, request: FeedRequest): Promise<FeedEntry[]> {
-    const page: FeedEntry[] = []
-    const wanted = wantedBy(request)
-    for (let scanned = 0; page.length < request.limit && scanned < scannedPerRequestMax; ) {
-      const next = oldestFirst(await log.readAfter(positions, request.limit), request.limit)
-      if (next.length === 0) return page
-      for (const entry of next) {
-        if (page.length === request.limit) break
-        positions[entry.partition] = entry.position
-        if (wanted(entry.event)) page.push(entry)
-      }
-      scanned += next.length
+export function createFeed({ log, epoch, clock }: FeedDeps): Feed {
+  async function open(after: string | undefined, filter: EventFilter): Promise<FeedReader> {
+    let positions = after === undefined ? await log.oldest() : await openCursor(after)
+    const wanted = wantedBy(filter)
+    let before = positions
+    let seen = -1
+    let more = false
+
+    return {
+      async read(limit) {
+        // Counted before reading, so that what is written between reading and waiting is not slept through.
+        seen = log.growth()
+        more = false
+        before = positions
+        if (isAtHead(log, positions)) return []
+        try {
+          const merged = await takeOldest(log, positions, { limit, wanted, scannedMax: scannedPerRequestMax })
+          const events = await log.publish(merged.page)
+          // Only now: who tries again after a failure must find everything where it was.
+          positions = merged.positions
+          more = !merged.ended
+          return events
+        } catch (error) {
+          throw await withBegin(error, positions)
+        }
+      },
+      wait: (signal, ms) => log.whenGrown(signal, Math.min(ms, blindMsMax), seen),
+      cursor: () => encodeCursor(positions, epoch),
+      cursorsOf(events) {
+        const at = [...before]
+        return events.map(({ partition, position }) => {
+          at[partition] = position
+          return encodeCursor(at, epoch)
+        })
+      },
+      hasMore: () => more,
     }
-    return page
   }
 
-  async function present(page: readonly FeedEntry[]): Promise<CloudEvent[]> {
-    const intents = page.flatMap(({ event }) => ('intent' in event ? [event.intent] : []))
-    const opened = await openAllSecrets(intents)
-    const secrets = new Map(intents.map((intent, i) => [intent, opened[i]]))
-    return page.map(({ partition, event }) =>
-      toCloudEvent(event, partition, 'intent' in event && secrets.get(event.intent)),
+  async function openCursor(text: string): Promise<Positions> {
+    const cursor: Cursor = decodeCursor(text, log.partitions)
+    if (cursor.epoch === undefined || cursor.epoch === epoch) return cursor.positions
+    throw new AppError('cursor-superseded', {
+      detail:
+        'This cursor is of another log: what Redis held when it was given out is gone. Go on with `begin`; some events come again, and what they say is what holds.',
+      extra: { begin: encodeCursor(await log.oldest(), epoch) },
+    })
+  }
+
+  async function withBegin(error: unknown, positions: Positions): Promise<unknown> {
+    const refused =
+      error instanceof AppError && (error.code === 'cursor-expired' || error.code === 'cursor-superseded')
+    if (!refused) return error
+    const standing = await Promise.all(
+      positions.map((position, partition) => log.standing(partition, position)),
     )
+    const { code, detail } = error
+    return new AppError(code, { detail, cause: error, extra: { begin: encodeCursor(standing, epoch) } })
   }
 
   return {
-    async read(request) {
-      const positions = request.after ? decodeCursor(request.after, log.partitions) : await log.oldest()
-      const deadline = clock() + request.waitMs
+    open,
+    async read({ after, limit, waitMs, signal, ...filter }) {
+      const reader = await open(after, filter)
+      const deadline = clock() + waitMs
+      // Who does not wait is told what is there as of now, which memory may hear of a moment later.
+      if (waitMs === 0) await log.freshen()
       for (;;) {
-        // Waiting begins before reading, so that what is written between the two is not slept through.
-        const grown = new AbortController()
+        const events = await reader.read(limit)
         const left = deadline - clock()
-        const growth = left > 0 ? waitForGrowth(left, anySignal(request.signal, grown.signal)) : undefined
-        const page = await readPage(positions, request)
-        const done = page.length > 0 || !growth || request.signal.aborted
-        if (done) {
-          grown.abort()
-          return { events: await present(page), next: encodeCursor(positions) }
-        }
-        await growth
+        const done = events.length > 0 || reader.hasMore() || left <= 0 || signal.aborted
+        if (done) return { events, next: reader.cursor() }
+        await reader.wait(signal, left)
       }
     },
   }
-}
-
-function wantedBy({ types, account }: FeedRequest): (event: LoggedEvent) => boolean {
-  return (event) => (!types || types.includes(typeOf(event))) && (!account || accountOf(event) === account)
-}
-
-/**
- * Of each partition at most `limit` entries were read, so the oldest `limit` of all are among them. Within a partition
- * the order never changes.
- */
-function oldestFirst(byPartition: FeedEntry[][], limit: number): FeedEntry[] {
-  return byPartition
-    .flat()
-    .sort((a, b) => comparePositions(a.position, b.position) || a.partition - b.partition)
-    .slice(0, limit)
 }

@@ -6,17 +6,21 @@ import type { LoggedEvent } from '../domain/event.ts'
 import type { CaseId, EventId, IntentId, SubscriptionId } from '../domain/ids.ts'
 import type { Intent } from '../domain/intent.ts'
 import type { EventType } from './catalogue.ts'
-import { accountOf, subjectOf, toCloudEvent } from './envelope.ts'
+import { accountOf, subjectOf, toCloudEvent, typeOf } from './envelope.ts'
 
-export interface PublishedEvent {
-  partition: number
-  /** `<milliseconds>-<number>`: grows within a partition. */
-  position: string
-  id: EventId
+/** What an event is about: enough to say who wants it. */
+export interface EventHead {
   type: EventType
   /** Of a subscription's own events there is none. */
   account: string | undefined
   subject: IntentId | CaseId | SubscriptionId
+}
+
+export interface PublishedEvent extends EventHead {
+  partition: number
+  /** `<milliseconds>-<number>`: grows within a partition. */
+  position: string
+  id: EventId
   sequence: number
   at: number
   /** The CloudEvent, as it goes out. */
@@ -33,6 +37,24 @@ export interface PublishedLog {
    * where the log does not go through this position: it was written before a failover or a restored backup.
    */
   readAfter(partition: number, position: string, limit: number): Promise<PublishedEvent[]>
+  /** Where a reader goes on who was refused so: no event is skipped that the log still has, and some may come again. */
+  standing(partition: number, position: string): Promise<string>
+}
+
+/** An entry of which the event was not made yet. */
+export interface LogEntry {
+  partition: number
+  position: string
+  event: LoggedEvent
+}
+
+export type Entry = PublishedEvent | LogEntry
+
+/** For readers who leave out much: what is personal is opened of what they take alone. */
+export interface ScannableLog extends PublishedLog {
+  /** As `readAfter`. */
+  scan(partition: number, position: string, limit: number): Promise<readonly Entry[]>
+  publish(entries: readonly Entry[]): Promise<PublishedEvent[]>
 }
 
 /** What is read of the store. */
@@ -40,11 +62,8 @@ export interface LogPart {
   partitions: number
   oldest(): Promise<string[]>
   newest(): Promise<string[]>
-  readPartition(
-    partition: number,
-    position: string,
-    limit: number,
-  ): Promise<{ partition: number; position: string; event: LoggedEvent }[]>
+  standing(partition: number, position: string): Promise<string>
+  readPartition(partition: number, position: string, limit: number): Promise<LogEntry[]>
 }
 
 export interface PublishedLogDeps {
@@ -53,26 +72,40 @@ export interface PublishedLogDeps {
   openAllSecrets(intents: readonly Intent[]): Promise<readonly unknown[]>
 }
 
-export function createPublishedLog({ log, openAllSecrets }: PublishedLogDeps): PublishedLog {
+export function createPublishedLog({ log, openAllSecrets }: PublishedLogDeps): ScannableLog {
+  async function publish(entries: readonly Entry[]): Promise<PublishedEvent[]> {
+    const intents = entries.flatMap((entry) =>
+      'event' in entry && 'intent' in entry.event ? [entry.event.intent] : [],
+    )
+    const opened = intents.length > 0 ? await openAllSecrets(intents) : []
+    const secrets = new Map(intents.map((intent, i) => [intent, opened[i]]))
+    return entries.map((entry) => ('json' in entry ? entry : makeEvent(entry, secrets)))
+  }
+
   return {
     partitions: log.partitions,
     oldest: log.oldest,
     newest: log.newest,
-    async readAfter(partition, position, limit) {
-      const entries = await log.readPartition(partition, position, limit)
-      const intents = entries.flatMap(({ event }) => ('intent' in event ? [event.intent] : []))
-      const opened = await openAllSecrets(intents)
-      const secrets = new Map(intents.map((intent, i) => [intent, opened[i]]))
-      return entries.map((entry) => {
-        const { event } = entry
-        return publish(entry.position, partition, event, 'intent' in event && secrets.get(event.intent))
-      })
-    },
+    standing: log.standing,
+    scan: log.readPartition,
+    publish,
+    readAfter: async (partition, position, limit) =>
+      publish(await log.readPartition(partition, position, limit)),
   }
 }
 
-function publish(position: string, partition: number, event: LoggedEvent, secrets: unknown): PublishedEvent {
-  const cloudEvent = toCloudEvent(event, partition, secrets)
+export function headOf(entry: Entry): EventHead {
+  if ('json' in entry) return entry
+  const { event } = entry
+  return { type: typeOf(event), account: accountOf(event), subject: subjectOf(event) }
+}
+
+function makeEvent(
+  { partition, position, event }: LogEntry,
+  secrets: ReadonlyMap<Intent, unknown>,
+): PublishedEvent {
+  const opened = 'intent' in event ? secrets.get(event.intent) : undefined
+  const cloudEvent = toCloudEvent(event, partition, opened)
   const { id, type, sequence } = cloudEvent
   return {
     partition,

@@ -14,6 +14,7 @@ export interface Problem {
 export function toProblem(error: AppError): Problem {
   const { status, title } = errorCodes[error.code]
   const problem: Problem = {
+    ...error.extra,
     type: `urn:tallyhook:problem:${error.code}`,
     title,
     status,

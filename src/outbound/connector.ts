@@ -3,6 +3,7 @@
  * very addresses that were looked at: a name that answers differently the second time gains nothing. All that a name
  * resolves to must be allowed, since which of them is dialled is not ours to choose.
  */
+import { lookup } from 'node:dns/promises'
 import { isIP, type LookupFunction } from 'node:net'
 import { buildConnector } from 'undici'
 import { AppError } from '../domain/errors.ts'
@@ -14,6 +15,12 @@ export interface ResolvedAddress {
 }
 
 export type Resolve = (host: string) => Promise<ResolvedAddress[]>
+
+/** As every program of the machine does, `/etc/hosts` included. */
+export const resolveBySystem: Resolve = (host) => lookup(host, { all: true })
+
+/** Nobody was connected to, since the name led nowhere. */
+export class NameNotResolved extends Error {}
 
 export interface ConnectorDeps {
   mayReach: AddressCheck
@@ -41,7 +48,7 @@ function createLookup(mayReach: AddressCheck, resolve: Resolve): LookupFunction 
       (addresses) => {
         const [first] = addresses
         const forbidden = addresses.filter(({ address }) => !mayReach(address))
-        if (!first) return callback(new Error('The name has no address.'), '')
+        if (!first) return callback(new NameNotResolved('The name has no address.'), '')
         if (forbidden.length > 0) {
           return callback(
             refused(
@@ -54,7 +61,7 @@ function createLookup(mayReach: AddressCheck, resolve: Resolve): LookupFunction 
         if (all) return callback(null, addresses)
         return callback(null, first.address, first.family)
       },
-      (error) => callback(error, ''),
+      (cause) => callback(new NameNotResolved('The name was not resolved.', { cause }), ''),
     )
   }
 }

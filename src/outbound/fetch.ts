@@ -1,16 +1,16 @@
 /**
- * The requests that we make ourselves: for keys and certificates, orders and questions, later pushes. Where they go may be chosen
+ * The requests that we make ourselves: for keys and certificates, orders and questions; pushes go by `post.ts`. Where they go may be chosen
  * by others, so they are kept to the public internet over https, unless the configuration says more; no redirect is
  * followed, since it would be a second choice of theirs; time and size are bounded as a whole. Not protected here: what a
  * host of the public internet answers.
  */
-import { lookup } from 'node:dns/promises'
 import { Agent } from 'undici'
 import { AppError } from '../domain/errors.ts'
 import { anySignal } from '../telemetry/any-signal.ts'
-import { createConnector, type Resolve } from './connector.ts'
+import { createConnector, type Resolve, resolveBySystem } from './connector.ts'
 import { type ExchangeLimits, exchange } from './exchange.ts'
 import { createAddressCheck, createLoopbackCheck } from './networks.ts'
+import { isProtocolAllowed, readTarget } from './target.ts'
 
 export interface OutboundOptions {
   /** Networks, as CIDR, that may be reached besides the public internet. */
@@ -54,7 +54,7 @@ const statusesWithoutBody = new Set([204, 205, 304])
 export function createOutboundFetch(options: OutboundOptions): OutboundFetch {
   const { totalMsMax = defaultTotalMsMax, bodyBytesMax = defaultBodyBytesMax } = options
   const connectorDeps = {
-    resolve: options.resolve ?? ((host: string) => lookup(host, { all: true })),
+    resolve: options.resolve ?? resolveBySystem,
     connectMsMax: totalMsMax,
   }
   // Without pipelining a connection is closed behind its request.
@@ -69,9 +69,9 @@ export function createOutboundFetch(options: OutboundOptions): OutboundFetch {
   })
 
   return async (address, init = {}) => {
-    const url = readUrl(address)
+    const url = readTarget(address)
     const isLoopbackOrigin = url.origin === options.loopbackOrigin
-    if (url.protocol !== 'https:' && !(url.protocol === 'http:' && (options.http || isLoopbackOrigin))) {
+    if (!isProtocolAllowed(url, options.http || isLoopbackOrigin)) {
       throw new AppError('outbound-refused', {
         detail: `${url.protocol}//${url.host} is not https, and outbound.http does not allow more.`,
       })
@@ -98,17 +98,6 @@ async function send(url: URL, init: OutboundInit, limits: ExchangeLimits): Promi
   }
   const { status, body, ...answer } = await exchange(url, request, limits)
   return new Response(statusesWithoutBody.has(status) ? null : body, { status, headers: answer.headers })
-}
-
-function readUrl(address: string | URL): URL {
-  if (!URL.canParse(String(address))) {
-    throw new AppError('outbound-refused', { detail: 'What was to be called is not a URL.' })
-  }
-  const url = new URL(address)
-  if (url.username !== '' || url.password !== '') {
-    throw new AppError('outbound-refused', { detail: 'A URL with a user or a password in it is not called.' })
-  }
-  return url
 }
 
 function explain(error: unknown, url: URL, reason: string | undefined): AppError {

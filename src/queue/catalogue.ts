@@ -6,10 +6,12 @@
  * and retrying it is replaying that callback.
  */
 import type { JobsOptions } from 'bullmq'
+import type { RunId, SubscriptionId } from '../domain/ids.ts'
 import type { OpenReceipt, Receipt } from '../domain/receipt.ts'
 import { type CallbackJob, type Sealer, sealBodies } from './job-data.ts'
 
 export const callbackQueueName = 'callbacks'
+export const deliveryQueueName = 'deliveries'
 export const backoffName = 'tallyhook'
 
 /** A group's bytes are bounded too: 64 bodies of 256 KiB would make one job of 22 MB. */
@@ -64,4 +66,44 @@ export function singleJob(receipt: Receipt): JobDraft {
 
 function draft(name: JobName, jobId: string, receipts: Receipt[]): JobDraft {
   return { name, data: { v: 1, receipts }, opts: { ...jobOptions[name], jobId } }
+}
+
+/**
+ * A turn at delivering: it says whose it is, and nothing else. What is to be sent and how far one has come is the run's own
+ * (`store/runs.ts`).
+ */
+export interface TurnJob {
+  v: 1
+  run: RunId
+  subscription: SubscriptionId
+  partition: number
+}
+
+export interface TurnDraft {
+  name: 'deliver'
+  data: TurnJob
+  opts: JobsOptions & { jobId: string }
+}
+
+/**
+ * Its id is derived, as no callback's may be: adding it while there is one does nothing, so there is one turn of each run
+ * and partition at a time. It carries nothing that could be lost by that; and neither a finished nor a failed one is
+ * kept, which would keep the next from being added.
+ */
+export function turnJob(run: RunId, subscription: SubscriptionId, partition: number): TurnDraft {
+  return {
+    name: 'deliver',
+    data: { v: 1, run, subscription, partition },
+    opts: {
+      jobId: turnIdOf(run, partition),
+      removeOnComplete: true,
+      removeOnFail: true,
+      attempts: Number.MAX_SAFE_INTEGER,
+      backoff: { type: backoffName },
+    },
+  }
+}
+
+export function turnIdOf(run: RunId, partition: number): string {
+  return `${run}-p${partition}`
 }

@@ -5,6 +5,7 @@
 import { erasedBody } from '../domain/receipt.ts'
 import { jobPlace } from '../queue/job-data.ts'
 import { quarantinePlace } from '../store/quarantine.ts'
+import { decodeSubscription, encodeSubscription, secretPlace } from '../store/subscription-write.ts'
 import { personPlace } from '../store/vault.ts'
 
 export interface Resealer {
@@ -21,6 +22,7 @@ export interface Changes {
   receipt(text: string): string | undefined
   quarantined(text: string): string | undefined
   job(id: string, data: string): string | undefined
+  subscription(text: string): string | undefined
 }
 
 export function createChanges({ open, seal, sealedUnder, current }: Resealer): Changes {
@@ -56,6 +58,17 @@ export function createChanges({ open, seal, sealedUnder, current }: Resealer): C
         return after ?? one
       })
       return changed ? JSON.stringify({ ...job, receipts }) : undefined
+    },
+    subscription(text) {
+      const one = decodeSubscription(text)
+      let changed = false
+      const secrets = one.secrets.map((secret) => {
+        const sealed = reseal(secret.sealed, secretPlace(one.id))
+        if (sealed === undefined) return secret
+        changed = true
+        return { ...secret, sealed }
+      })
+      return changed ? encodeSubscription({ ...one, secrets }) : undefined
     },
   }
 }

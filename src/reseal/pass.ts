@@ -1,7 +1,8 @@
 /**
  * One pass over everything that the keyring has sealed. The order is that in which things move on: what is parked becomes
  * ready, what is ready goes on the queue. So what moves while the pass runs is met again further on. What ends in the
- * store is sealed for a person; of that only the person's key is the keyring's.
+ * store is sealed for a person; of that only the person's key is the keyring's. Subscriptions stay where they are; their
+ * secrets are the keyring's own.
  */
 import type { RedisClient } from '../redis/client.ts'
 import type { Keys } from '../store/keys.ts'
@@ -11,7 +12,7 @@ import type { Scripts } from '../store/scripts.ts'
 import type { Changes } from './changes.ts'
 import type { QueueKeys } from './in-hand.ts'
 
-export const kinds = ['parked', 'ready', 'quarantine', 'jobs', 'persons'] as const
+export const kinds = ['parked', 'ready', 'quarantine', 'jobs', 'persons', 'subscriptions'] as const
 export type Kind = (typeof kinds)[number]
 export type Counts = Record<Kind, number>
 
@@ -97,6 +98,9 @@ export async function runPass(deps: PassDeps): Promise<Pass> {
     if (found?.kind !== 'person') return undefined
     return moveText(key, 'persons', (wrapped) => changes.person(found.digest, wrapped))
   })
+  for (let partition = 0; partition < keys.partitions; partition++) {
+    await moveHash(keys.subscriptions(partition), 'subscriptions', changes.subscription)
+  }
   return pass
 }
 

@@ -1,5 +1,8 @@
-/** The log of one partition is a stream: its positions grow, so "after this one" never skips and never repeats. */
-
+/**
+ * The log of one partition is a stream: its positions grow, so "after this one" never skips and never repeats. That
+ * the log goes through a position is seen with the same reading: its entry is asked for too. Where it is not there, and
+ * the log does not begin right after it, the reader saw what this log does not have.
+ */
 import { AppError } from '../domain/errors.ts'
 import type { LoggedEvent } from '../domain/event.ts'
 import { formatTime } from '../domain/time.ts'
@@ -14,80 +17,136 @@ export interface LogEntry {
   event: LoggedEvent
 }
 
+export interface LogEnd {
+  partition: number
+  /** Of all that were ever written; undefined where Redis does not say: before 7.0, once some have left. */
+  count: number | undefined
+  position: string
+  /** The newest that has not left. */
+  last: LoggedEvent | undefined
+}
+
 export interface EventLog {
   partitions: number
   /** Where the log begins: what is after these positions is there. */
   oldest(): Promise<string[]>
-  /**
-   * The entries after these positions, at most `limit` of each partition. Throws where entries after one of them have left:
-   * who went on would miss them and not know. The commands go out together, so it is one round trip; one by one, since a
-   * cluster refuses a pipeline whose keys lie on several nodes.
-   */
-  readAfter(positions: readonly string[], limit: number): Promise<LogEntry[][]>
   /** Of each partition the position of the last entry that was written. */
   newest(): Promise<string[]>
-  /** As readAfter, of one partition. */
+  ends(): Promise<LogEnd[]>
+  /**
+   * The entries after this position. Throws where some have left: who went on would miss them and not know; and where the log
+   * does not go through the position.
+   */
   readPartition(partition: number, position: string, limit: number): Promise<LogEntry[]>
+  /** Of every partition. */
+  readAfter(positions: readonly string[], limit: number): Promise<LogEntry[][]>
+  /** Where a reader who was refused goes on. */
+  standing(partition: number, position: string): Promise<string>
 }
 
-export function createEventLog(deps: { redis: RedisClient; keys: Keys }): EventLog {
-  const { redis, keys } = deps
+/**
+ * How far before a position that was lost a reader is sent back. What was written after a failover may bear an earlier time
+ * than what was lost, by as much as the clocks of the two servers differ.
+ */
+const clockMsMax = 60_000
 
-  function oldest(): Promise<string[]> {
-    const partitions = Array.from({ length: keys.partitions }, (_, partition) => partition)
-    return Promise.all(partitions.map(async (each) => (await redis.get(keys.logLeft(each))) ?? '0-0'))
+export function createEventLog({ redis, keys }: { redis: RedisClient; keys: Keys }): EventLog {
+  const all = Array.from({ length: keys.partitions }, (_, partition) => partition)
+  const leftOf = async (partition: number) => (await redis.get(keys.logLeft(partition))) ?? '0-0'
+  const toEntry = (partition: number, [position, fields]: Raw): LogEntry => {
+    return { partition, position, event: decodeEvent(fields[1] ?? '') }
+  }
+
+  async function readPartition(partition: number, position: string, limit: number): Promise<LogEntry[]> {
+    const entries = await redis.xrange(keys.events(partition), position, '+', 'COUNT', limit + 1)
+    if (entries[0]?.[0] === position) entries.shift()
+    else refuseGap(position, await leftOf(partition))
+    return entries.slice(0, limit).map((entry) => toEntry(partition, entry))
+  }
+
+  async function newestUpTo(partition: number, position: string): Promise<string> {
+    const [last] = await redis.xrevrange(keys.events(partition), position, '-', 'COUNT', 1)
+    return last?.[0] ?? (await leftOf(partition))
   }
 
   return {
     partitions: keys.partitions,
-    oldest,
-    newest: () =>
-      Promise.all(
-        Array.from({ length: keys.partitions }, async (_, partition) => {
-          const [last] = await redis.xrevrange(keys.events(partition), '+', '-', 'COUNT', 1)
-          return last?.[0] ?? (await redis.get(keys.logLeft(partition))) ?? '0-0'
+    oldest: () => Promise.all(all.map(leftOf)),
+    newest: () => Promise.all(all.map((partition) => newestUpTo(partition, '+'))),
+    readPartition,
+    readAfter: (positions, limit) =>
+      Promise.all(positions.map((position, partition) => readPartition(partition, position, limit))),
+
+    async ends() {
+      return Promise.all(
+        all.map(async (partition) => {
+          const [stream, left] = await Promise.all([
+            readStream(redis, keys.events(partition)),
+            leftOf(partition),
+          ])
+          const { length, added, last } = stream
+          return {
+            partition,
+            count: added ?? (left === '0-0' ? length : undefined),
+            position: last?.[0] ?? left,
+            last: last && toEntry(partition, last).event,
+          }
         }),
-      ),
-    async readPartition(partition, position, limit) {
-      const [entries, left] = await Promise.all([
-        redis.xrange(keys.events(partition), `(${position}`, '+', 'COUNT', limit),
-        redis.get(keys.logLeft(partition)),
-      ])
-      refuseGap([position], [left ?? '0-0'])
-      return entries.map(([at, [, text = '']]) => ({ partition, position: at, event: decodeEvent(text) }))
-    },
-    async readAfter(positions, limit) {
-      const [answers, left] = await Promise.all([
-        Promise.all(
-          positions.map((position, partition) =>
-            redis.xrange(keys.events(partition), `(${position}`, '+', 'COUNT', limit),
-          ),
-        ),
-        oldest(),
-      ])
-      refuseGap(positions, left)
-      return answers.map((entries, partition) =>
-        entries.map(([position, [, text = '']]) => ({
-          partition,
-          position,
-          event: decodeEvent(text),
-        })),
       )
+    },
+
+    async standing(partition, position) {
+      const left = await leftOf(partition)
+      if (comparePositions(position, left) <= 0) return left
+      const [itself] = await redis.xrange(keys.events(partition), position, position)
+      if (itself) return position
+      const ms = Number(position.split('-')[0])
+      return ms > clockMsMax ? newestUpTo(partition, `${ms - clockMsMax}-0`) : left
     },
   }
 }
 
-function refuseGap(positions: readonly string[], left: readonly string[]): void {
-  const gap = left.find((last, partition) => isBefore(positions[partition] ?? '0-0', last))
-  if (gap === undefined) return
-  throw new AppError('cursor-expired', {
-    detail: `Events behind this cursor have left the log, the newest of them at ${formatTime(Number(gap.split('-')[0]))}. Leave \`after\` away to go on with the oldest that is there, and compare what you keep with \`GET\` or the archive.`,
+type Raw = [position: string, fields: string[]]
+
+interface StreamState {
+  length: number
+  added: number | undefined
+  last: Raw | undefined
+}
+
+/** A list of names and values, one after the other. */
+async function readStream(redis: RedisClient, key: string): Promise<StreamState> {
+  const answer = await redis.xinfo('STREAM', key).catch((error: Error) => {
+    if (/no such key/i.test(error.message)) return []
+    throw error
+  })
+  const list = answer as unknown[]
+  const fieldOf = (name: string) => {
+    const place = list.indexOf(name)
+    return place < 0 ? undefined : list[place + 1]
+  }
+  return {
+    length: (fieldOf('length') as number | undefined) ?? 0,
+    added: list.length === 0 ? 0 : (fieldOf('entries-added') as number | undefined),
+    last: (fieldOf('last-entry') as Raw | null | undefined) ?? undefined,
+  }
+}
+
+function refuseGap(position: string, left: string): void {
+  if (position === left) return
+  if (comparePositions(position, left) < 0) {
+    throw new AppError('cursor-expired', {
+      detail: `Events behind this cursor have left the log, the newest of them at ${formatTime(Number(left.split('-')[0]))}. Go on with \`begin\`, and compare what you keep with \`GET\` or the archive.`,
+    })
+  }
+  throw new AppError('cursor-superseded', {
+    detail:
+      'The log does not go through this cursor any more: it was given out before a failover that lost writes, or before a backup was restored. Go on with `begin`; some events come again, and what they say is what holds.',
   })
 }
 
-/** `<milliseconds>-<number>` */
-function isBefore(position: string, other: string): boolean {
-  const [ms = 0, number = 0] = position.split('-').map(Number)
-  const [otherMs = 0, otherNumber = 0] = other.split('-').map(Number)
-  return ms < otherMs || (ms === otherMs && number < otherNumber)
+function comparePositions(a: string, b: string): number {
+  const [aMs = 0, aNumber = 0] = a.split('-').map(Number)
+  const [bMs = 0, bNumber = 0] = b.split('-').map(Number)
+  return aMs - bMs || aNumber - bNumber
 }

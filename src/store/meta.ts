@@ -57,6 +57,25 @@ function sealFields(
   return Object.fromEntries(wanted.map(([id, value]) => [`seal:${id}`, value]))
 }
 
+const epochBytes = 9
+
+/**
+ * Which log this is: minted once, and so another where Redis lost everything. A cursor of the one before is known for what it
+ * is by it.
+ */
+export async function openEpoch(
+  redis: RedisClient,
+  keys: Keys,
+  randomBytes: (count: number) => Uint8Array,
+): Promise<string> {
+  const known = await redis.hget(keys.meta, 'epoch')
+  if (known !== null) return known
+  const minted = Buffer.from(randomBytes(epochBytes)).toString('base64url')
+  const isFirst = await redis.hsetnx(keys.meta, 'epoch', minted)
+  // Another first start may have been at it in the same moment.
+  return isFirst === 1 ? minted : ((await redis.hget(keys.meta, 'epoch')) ?? minted)
+}
+
 /** The id of the key with which the last start began to seal. */
 export async function readSealing(redis: RedisClient, keys: Keys): Promise<string | undefined> {
   return (await redis.hget(keys.meta, 'sealing')) ?? undefined

@@ -13,6 +13,8 @@ export interface Transaction {
   unpark(key: string, request: { counts: string; ready: string; account: string }): Transaction
   tally(key: string, request: TallyRequest): Transaction
   trimCases(index: string, request: { cases: string; max: number; skip: number }): Transaction
+  /** Notes in the index `due` under the run when the first of its lines is due. */
+  schedule(due: string, request: { lines: string; run: string }): Transaction
   publish(channel: string, message: string): Transaction
   /** How many writes it has so far; the next one's result is found under this index. */
   writes(): number
@@ -123,6 +125,7 @@ export function createTransaction(): Transaction {
       ]),
     trimCases: (index, { cases, max, skip }) =>
       write('trim-cases', indexOf(index), [indexOf(cases), max, skip]),
+    schedule: (due, { lines, run }) => write('schedule', indexOf(due), [indexOf(lines), run]),
     publish: (channel, message) => write('publish', 1, [channel, message]),
     writes: () => writeCount,
     toCall: () => toCall([transaction]),

@@ -1,44 +1,32 @@
 /**
- * Tells those who wait for events that the log has grown. The scripts publish a hint with each append; a hint may be
- * lost, so nobody waits longer than a second without looking.
+ * Tells that the log of a partition has grown. The scripts publish a hint with each append; a hint may be lost, so whoever
+ * listens also looks by themselves now and then.
  */
 import type { RedisClient } from '../redis/client.ts'
 
 export interface Wake {
-  waitForGrowth(ms: number, signal: AbortSignal): Promise<void>
+  /** Returns what ends it. */
+  listen(listener: (partition: number) => void): () => void
   start(): Promise<void>
   stop(): Promise<void>
 }
 
-const blindMsMax = 1000
-
 export function createWake({ client, channel }: { client: RedisClient; channel: string }): Wake {
-  const waiting = new Set<() => void>()
-  client.on('message', () => {
-    for (const wake of waiting) wake()
+  const listeners = new Set<(partition: number) => void>()
+  client.on('message', (_channel, partition) => {
+    for (const listener of listeners) listener(Number(partition))
   })
 
   return {
-    waitForGrowth(ms, signal) {
-      return new Promise((resolve) => {
-        if (signal.aborted) return resolve()
-        const done = () => {
-          clearTimeout(timer)
-          waiting.delete(done)
-          signal.removeEventListener('abort', done)
-          resolve()
-        }
-        const timer = setTimeout(done, Math.min(ms, blindMsMax))
-        waiting.add(done)
-        signal.addEventListener('abort', done, { once: true })
-      })
+    listen(listener) {
+      listeners.add(listener)
+      return () => listeners.delete(listener)
     },
     async start() {
       await client.subscribe(channel)
     },
     async stop() {
       client.disconnect()
-      for (const wake of [...waiting]) wake()
     },
   }
 }

@@ -113,6 +113,17 @@ describe('configuration', () => {
       )
     }
     assert.equal(load(draft({ retention: { logDays: 10 } })).retention.logMs, days(10))
+    const short = { retention: { logDays: 5 } }
+    assert.equal(
+      refusal(draft(short)),
+      'deliveries.disableAfterHours: It must be less than retention.logDays (120 hours): events are delivered from the log.',
+    )
+    assert.match(
+      refusal(draft({ ...short, deliveries: { retryHours: 120, disableAfterHours: 1 } })),
+      /^deliveries\.retryHours: It must be less than retention\.logDays/,
+    )
+    const { deliveries } = load(draft({ ...short, deliveries: { retryHours: 119, disableAfterHours: 119 } }))
+    assert.deepEqual([deliveries.retryMs, deliveries.disableAfterMs], [119 * 3_600_000, 119 * 3_600_000])
     assert.match(refusal(draft({ retention: { logDays: 0 } })), /^retention\.logDays: /)
   })
 

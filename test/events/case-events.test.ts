@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { cloudEventSchema } from '../../src/events/catalogue.ts'
-import { createFeed } from '../../src/events/feed.ts'
 import { describeDisbursement } from '../../src/sandbox/signed-callback.ts'
 import { createTestCaseParts } from '../support/case-parts.ts'
+import { createTestFeed, readPage } from '../support/feed.ts'
 import { createTestClients } from '../support/redis.ts'
 import {
   createTestReconcile,
@@ -20,15 +20,9 @@ describe('cases in the event feed', () => {
 
   async function open() {
     const store = createTestStore(await clients.open())
-    const feed = createFeed({
-      log: store.log,
-      openAllSecrets: store.vault.openAllSecrets,
-      waitForGrowth: async () => {},
-      clock: Date.now,
-    })
+    const feed = createTestFeed(store)
     const read = async () => {
-      const signal = new AbortController().signal
-      const { events } = await feed.read({ limit: 100, waitMs: 0, signal })
+      const { events } = await readPage(feed)
       return events.map((event) => cloudEventSchema.parse(event))
     }
     return { store, read, parts: createTestCaseParts(store) }

@@ -2,10 +2,10 @@ import assert from 'node:assert/strict'
 import type { Redis } from 'ioredis'
 import { cloudEventSchema, matchTypes } from '../../src/events/catalogue.ts'
 import { couponSchema } from '../../src/events/coupon-resource.ts'
-import { createFeed, type Feed, type FeedPage, type FeedRequest } from '../../src/events/feed.ts'
+import type { FeedRequest } from '../../src/events/feed.ts'
 import { transferSchema } from '../../src/events/transfer-resource.ts'
-import { createWake } from '../../src/store/wake.ts'
 import { createSayingReconcile, payInOf, registerCouponIn, useOf } from '../support/coupons.ts'
+import { type FollowedFeed, followFeed, readPage } from '../support/feed.ts'
 import { createTestClients } from '../support/redis.ts'
 import { createTestStore, registerIn, type TestStore } from '../support/store.ts'
 import { until } from '../support/until.ts'
@@ -15,29 +15,19 @@ describe('event feed', () => {
   const clients = createTestClients()
   let redis: Redis
   let store: TestStore
-  let feed: Feed
-  let stopWake: () => Promise<void>
+  let followed: FollowedFeed
 
   before(async () => {
     redis = await clients.open()
   })
   beforeEach(async () => {
     store = createTestStore(redis)
-    const wake = createWake({ client: await clients.open(), channel: store.keys.wakeChannel })
-    await wake.start()
-    stopWake = wake.stop
-    feed = createFeed({
-      log: store.log,
-      openAllSecrets: store.vault.openAllSecrets,
-      waitForGrowth: wake.waitForGrowth,
-      clock: Date.now,
-    })
+    followed = await followFeed(store, clients)
   })
-  afterEach(() => stopWake())
+  afterEach(() => followed.stop())
   after(() => clients.closeAll())
 
-  const read = (request: Partial<FeedRequest> = {}): Promise<FeedPage> =>
-    feed.read({ limit: 100, waitMs: 0, signal: new AbortController().signal, ...request })
+  const read = (request: Partial<FeedRequest> = {}) => readPage(followed.feed, request)
 
   async function publish(count: number): Promise<string[]> {
     const subjects: string[] = []

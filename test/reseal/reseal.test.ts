@@ -2,10 +2,10 @@ import assert from 'node:assert/strict'
 import { createSecretKey, randomBytes } from 'node:crypto'
 import { type Job, Queue, Worker } from 'bullmq'
 import type { Redis } from 'ioredis'
+import { createSubscription, rotateSecret } from '../../src/domain/decide-subscription.ts'
 import type { TransferId } from '../../src/domain/ids.ts'
 import type { OpenReceipt, Receipt } from '../../src/domain/receipt.ts'
 import type { TransferSecrets } from '../../src/domain/transfer.ts'
-import { createFeed } from '../../src/events/feed.ts'
 import { createZenospay } from '../../src/providers/zenospay/index.ts'
 import { groupJob, sealedGroupJob, singleJob } from '../../src/queue/catalogue.ts'
 import { readCallbackJob, takeReceipts } from '../../src/queue/job-data.ts'
@@ -26,6 +26,7 @@ import { createReadyReceipts } from '../../src/store/ready-receipts.ts'
 import { createOpenBody } from '../../src/store/receipts.ts'
 import { createRegister } from '../../src/store/register.ts'
 import { loadScripts } from '../../src/store/scripts.ts'
+import { createSubscriptions } from '../../src/store/subscriptions.ts'
 import { createVault } from '../../src/store/vault.ts'
 import { silentLogger } from '../../src/telemetry/logger.ts'
 import { createArchiveSweep } from '../../src/workers/archive.ts'
@@ -33,6 +34,7 @@ import { openReceipt } from '../../src/workers/observe.ts'
 import { createReadyPump } from '../../src/workers/ready-pump.ts'
 import { createReconcileWorker } from '../../src/workers/reconcile-worker.ts'
 import { noCases } from '../support/cases.ts'
+import { createTestFeed, readPage } from '../support/feed.ts'
 import { createMemoryArchive, type MemoryArchive } from '../support/memory-archive.ts'
 import { dumpRedis, readAll } from '../support/plain.ts'
 import { createTestClients } from '../support/redis.ts'
@@ -103,6 +105,8 @@ describe('resealing', function () {
       limits: { keep: 100, days: 30 },
       clock: Date.now,
     })
+  const subscriptionsWith = (sealer: Keyring) =>
+    createSubscriptions({ redis, keys: base.keys, sealer, clock: Date.now })
   const reconcileWith = (ring: Keyring) => createTestReconcile(storeWith(ring), { sealer: ring })
   const queues = () => [queueKeysOf(queuePrefix(), 'callbacks')]
   const changesOf = (ring: Keyring, current = 'k2') => createChanges({ ...ring, sealedUnder, current })
@@ -153,6 +157,25 @@ describe('resealing', function () {
     })(new AbortController().signal)
   }
 
+  async function subscribe(sealer: Keyring, secret: string) {
+    const subscriptions = subscriptionsWith(sealer)
+    const id = ids.subscriptionId()
+    const live = { run: ids.runId(), from: await base.log.newest() }
+    const step = createSubscription(
+      {
+        id,
+        url: 'https://hooks.example/',
+        types: [],
+        accounts: [],
+        live,
+        createdBy: 'ledger',
+        secret: subscriptions.sealSecret(id, secret),
+      },
+      Date.now(),
+    )
+    return subscriptions.create(step, { source: 'operator', by: 'ledger' })
+  }
+
   /** One of each thing that is kept, under the older key: settled ones here and in the archive, and what waits. */
   async function fill() {
     const store = storeWith(older)
@@ -188,7 +211,8 @@ describe('resealing', function () {
       headers: {},
       body: Buffer.from('planted'),
     })
-    return { transfers, receipts, ready, waiting }
+    const subscription = await subscribe(older, 'whsec_planted')
+    return { transfers, receipts, ready, waiting, subscription }
   }
 
   it('moves everything, so that the newer key alone opens it', async () => {
@@ -203,7 +227,14 @@ describe('resealing', function () {
 
     const result = await run()
     assert.equal(result.outcome, 'clean')
-    assert.deepEqual(result.moved, { parked: 1, ready: 1, quarantine: 1, jobs: 2, persons: persons.length })
+    assert.deepEqual(result.moved, {
+      parked: 1,
+      ready: 1,
+      quarantine: 1,
+      jobs: 2,
+      persons: persons.length,
+      subscriptions: 1,
+    })
 
     const store = storeWith(newer)
     const openBody = createOpenBody({ ...store, sealer: newer })
@@ -231,6 +262,9 @@ describe('resealing', function () {
     const [entry] = (await quarantineWith(newer).list({ accounts: ['not-configured-any-more'], limit: 1 }))
       .entries
     assert.equal(entry && quarantineWith(newer).open(entry)?.body.toString(), 'planted')
+    const subscription = await subscriptionsWith(newer).find(world.subscription.id)
+    assert.deepEqual(subscription && subscriptionsWith(newer).openSecrets(subscription), ['whsec_planted'])
+    assert.deepEqual({ ...subscription, secrets: [] }, { ...world.subscription, secrets: [] })
     const [job] = await queue.getWaiting()
     assert.ok(job)
     assert.deepEqual(
@@ -266,12 +300,7 @@ describe('resealing', function () {
   it('leaves a reader where it stands: the same cursor goes on with the same event', async () => {
     await fill()
     const page = (ring: Keyring, after?: string) =>
-      createFeed({
-        log: base.log,
-        openAllSecrets: storeWith(ring).vault.openAllSecrets,
-        waitForGrowth: async () => {},
-        clock: Date.now,
-      }).read({ after, limit: 10, waitMs: 0, signal: new AbortController().signal })
+      readPage(createTestFeed({ log: base.log, vault: storeWith(ring).vault }), { after, limit: 10 })
     const first = await page(both)
     const second = await page(both, first.next)
     assert.equal((await run()).outcome, 'clean')
@@ -366,6 +395,53 @@ describe('resealing', function () {
     assert.match(await dump(), /s1\.k1\./)
     assert.equal((await run()).outcome, 'clean')
     assert.doesNotMatch(await dump(), /s1\.k1\./)
+  })
+
+  it('moves every secret of a subscription that is changed meanwhile, and loses none', async () => {
+    const { id } = await subscribe(older, 'whsec_0')
+    const live = subscriptionsWith(older)
+    let rotated = 0
+    let moving = true
+    const rotate = async () => {
+      while (moving) {
+        const sealed = live.sealSecret(id, `whsec_${rotated + 1}`)
+        await live.change(id, { source: 'operator' }, (before) => [
+          rotateSecret(before, { sealed, overlapMs: day }, Date.now()),
+        ])
+        rotated++
+      }
+    }
+    const rotating = rotate()
+    await until('some rotations', () => rotated > 5)
+    await onePass()
+    await onePass()
+    moving = false
+    await rotating
+    const result = await run()
+    assert.equal(result.outcome, 'clean')
+    assert.doesNotMatch(await dump(), /s1\.k1\./)
+    const kept = await subscriptionsWith(newer).find(id)
+    assert.equal(kept?.sequence, rotated + 1)
+    assert.deepEqual(
+      kept && subscriptionsWith(newer).openSecrets(kept),
+      [rotated, rotated - 1, rotated - 2].map((number) => `whsec_${number}`),
+    )
+  })
+
+  it('moves nothing of a subscription whose secret was sealed for another, and says where', async () => {
+    const one = await subscribe(older, 'whsec_one')
+    const other = await subscribe(older, 'whsec_other')
+    const key = base.keys.subscriptions(base.keys.partitionOf(other.id))
+    const forged = JSON.stringify({ v: 1, ...other, secrets: one.secrets })
+    await redis.hset(key, other.id, forged)
+    const result = await run()
+    assert.ok(result.outcome === 'not-opened')
+    assert.deepEqual(
+      result.failed.map((failed) => failed.key),
+      [key],
+    )
+    assert.equal(await redis.hget(key, other.id), forged)
+    assert.equal(result.moved.subscriptions, 1)
   })
 
   it('moves nothing that lies in another place than it was sealed for, and says which', async () => {

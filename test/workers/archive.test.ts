@@ -7,7 +7,6 @@ import { AppError } from '../../src/domain/errors.ts'
 import type { BatchId, IntentId, ReceiptId } from '../../src/domain/ids.ts'
 import type { Intent } from '../../src/domain/intent.ts'
 import type { Receipt } from '../../src/domain/receipt.ts'
-import { createFeed } from '../../src/events/feed.ts'
 import type { AccountProvider } from '../../src/providers/provider.ts'
 import { createZenospay } from '../../src/providers/zenospay/index.ts'
 import { describeDisbursement } from '../../src/sandbox/signed-callback.ts'
@@ -20,6 +19,7 @@ import { createOpenBody, createReceiptFinder } from '../../src/store/receipts.ts
 import { createTransferSearch } from '../../src/store/transfer-search.ts'
 import { type Archived, createArchiveSweep } from '../../src/workers/archive.ts'
 import type { Reconcile } from '../../src/workers/reconcile.ts'
+import { createTestFeed } from '../support/feed.ts'
 import { createTestClients } from '../support/redis.ts'
 import {
   createTestReconcile,
@@ -491,13 +491,7 @@ describe('the archive sweep', () => {
   })
 
   describe('of the log', () => {
-    const feed = () =>
-      createFeed({
-        log: store.log,
-        openAllSecrets: async () => [],
-        waitForGrowth: async () => {},
-        clock,
-      })
+    const feed = () => createTestFeed(store, { openAllSecrets: async () => [], clock })
     const read = (after?: string, limit = 100) => feed().read({ after, limit, waitMs: 0, signal: never })
     const expired = (error: unknown) => error instanceof AppError && error.code === 'cursor-expired'
 

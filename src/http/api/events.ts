@@ -1,89 +1,109 @@
 import { Router } from 'express'
 import { z } from 'zod'
-import { cloudEventSchema, matchTypes } from '../../events/catalogue.ts'
-import type { Feed } from '../../events/feed.ts'
+import { cloudEventSchema } from '../../events/catalogue.ts'
+import type { Feed, FeedPage } from '../../events/feed.ts'
+import { feedHeadSchema, type ReadHead } from '../../events/head.ts'
 import { anySignal } from '../../telemetry/any-signal.ts'
 import type { Principal } from '../principal.ts'
 import { allowOnly } from './allow.ts'
 import { requireScope } from './authorize.ts'
+import { pageQuerySchema, streamHeadersSchema, streamQuerySchema } from './event-query.ts'
+import { createEventStream, type EventStreamDeps } from './event-stream.ts'
 import type { Operation } from './operation.ts'
-import { limitOf, validate, wholeNumber } from './validate.ts'
+import { limitOf, validate } from './validate.ts'
 
-const limitMax = 1000
-const waitSecondsMax = 60
-
-const typesSchema = z.string().transform((text, context) => {
-  const types = text.split(',').flatMap((pattern) => {
-    const matched = matchTypes(pattern)
-    if (matched.length === 0) {
-      context.addIssue({
-        code: 'custom',
-        params: { code: 'unknown-type' },
-        message: 'No type of event is named so.',
-      })
-    }
-    return matched
-  })
-  return types
-})
-
-const querySchema = z.strictObject({
-  after: z.string().max(16_384).optional(),
-  limit: wholeNumber(1, limitMax).optional(),
-  wait: wholeNumber(0, waitSecondsMax).optional(),
-  types: typesSchema.optional(),
-  account: z.string().min(1).optional(),
-})
-
-export interface EventRoutesDeps {
+export interface EventRoutesDeps extends EventStreamDeps {
   authenticate(token: string): Principal | null
   feed: Feed
-  /** Ends every wait, so that a stop need not sit it out. */
+  readHead: ReadHead
+  /** Ends every wait and every stream, so that a stop need not sit it out. */
   stopping: AbortSignal
 }
 
-export function createEventRoutes({ authenticate, feed, stopping }: EventRoutesDeps): Router {
+export function createEventRoutes({ authenticate, readHead, ...deps }: EventRoutesDeps): Router {
+  const { feed, stopping } = deps
+  const serveStream = createEventStream(deps)
   const router = Router()
-  router.get('/events', requireScope(authenticate, 'events:read'), async (req, res) => {
-    const query = validate(querySchema, req.query)
+  const mayRead = requireScope(authenticate, 'events:read')
+
+  router.get('/events', mayRead, async (req, res) => {
+    const { limit, wait = 0, ...query } = validate(pageQuerySchema, req.query)
     const gone = new AbortController()
     res.on('close', () => gone.abort())
     const page = await feed.read({
-      after: query.after,
-      limit: limitOf(query.limit),
-      types: query.types,
-      account: query.account,
-      waitMs: (query.wait ?? 0) * 1000,
+      ...query,
+      limit: limitOf(limit),
+      waitMs: wait * 1000,
       signal: anySignal(gone.signal, stopping),
     })
-    res.json(page)
+    res.type('json').send(writePage(page))
   })
   router.all('/events', allowOnly('GET', 'HEAD'))
+
+  router.get('/events/head', mayRead, async (req, res) => {
+    validate(z.strictObject({}), req.query)
+    res.json(await readHead())
+  })
+  router.all('/events/head', allowOnly('GET', 'HEAD'))
+
+  router.get('/events/stream', mayRead, async (req, res) => {
+    const query = validate(streamQuerySchema, req.query)
+    const lastId = validate(streamHeadersSchema, req.headers)['last-event-id']
+    await serveStream(req, res, { ...query, after: lastId || query.after })
+  })
+  router.all('/events/stream', allowOnly('GET', 'HEAD'))
   return router
 }
 
-export const eventOperations: readonly Operation[] = [
+/** The events are written already. */
+function writePage({ events, next }: FeedPage): string {
+  return `{"events":[${events.map(({ json }) => json).join(',')}],"next":"${next}"}`
+}
+
+const refusals = ['invalid-request', 'invalid-cursor', 'cursor-expired', 'cursor-superseded'] as const
+
+export const eventOperations: Operation[] = [
   {
     id: 'listEvents',
     method: 'get',
     path: '/v1/events',
     tag: 'events',
-    summary: 'The log of events, oldest first',
+    summary: 'The log, oldest first',
     description:
-      'Without `after` from the oldest that is kept. With `wait` it answers as soon as there is one.',
+      'Keep `next` and give it as `after`. An empty page with another `next` means that a filter left out all that was looked through: go on.',
     scope: 'events:read',
-    query: querySchema,
+    query: pageQuerySchema,
     answers: {
       200: {
-        description: 'One page, and where it ended',
-        schema: z.object({
-          events: z.array(cloudEventSchema),
-          next: z
-            .string()
-            .meta({ description: 'Never null: give it as `after` to go on, also after an empty page.' }),
-        }),
+        description: 'A page of events',
+        schema: z.object({ events: z.array(cloudEventSchema), next: z.string() }),
       },
     },
-    problems: ['invalid-cursor', 'cursor-expired', 'cursor-superseded'],
+    problems: refusals,
+  },
+  {
+    id: 'readEventsHead',
+    method: 'get',
+    path: '/v1/events/head',
+    tag: 'events',
+    summary: 'Where the log ends: per partition the count of all events and the last of them',
+    scope: 'events:read',
+    answers: { 200: { description: 'The head of the log', schema: feedHeadSchema } },
+  },
+  {
+    id: 'streamEvents',
+    method: 'get',
+    path: '/v1/events/stream',
+    tag: 'events',
+    summary: 'The log as server-sent events, without an end',
+    description:
+      'Each message has the cursor as its `id`, the type as its `event` and the CloudEvent as its `data`. A message without data, beside the heartbeats, moves the cursor past what a filter left out.',
+    scope: 'events:read',
+    query: streamQuerySchema,
+    headers: streamHeadersSchema,
+    answers: {
+      200: { description: 'Events as they come', contentType: 'text/event-stream', schema: z.string() },
+    },
+    problems: [...refusals, 'too-many-in-flight'],
   },
 ]

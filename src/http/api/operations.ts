@@ -8,13 +8,16 @@ import { cancelOperations } from './cancel.ts'
 import { caseOperations } from './cases.ts'
 import { collectionOperations } from './collections.ts'
 import { couponOperations } from './coupons.ts'
+import { deliveryOperations } from './deliveries.ts'
 import { eventOperations } from './events.ts'
 import type { Operation } from './operation.ts'
 import { pauseOperations } from './pauses.ts'
 import { receiptOperations } from './receipts.ts'
 import { repeatOperations } from './repeats.ts'
+import { replayOperations } from './replays.ts'
 import { statusOperations } from './status.ts'
 import { submissionOperations } from './submissions.ts'
+import { subscriptionOperations } from './subscription-operations.ts'
 import { transferSearchOperations } from './transfer-search.ts'
 import { transferOperations } from './transfers.ts'
 
@@ -27,6 +30,9 @@ export const operations: readonly Operation[] = [
   ...submissionOperations,
   ...collectionOperations,
   ...eventOperations,
+  ...subscriptionOperations,
+  ...deliveryOperations,
+  ...replayOperations,
   ...caseOperations,
   ...receiptOperations,
   ...accountHealthOperations,

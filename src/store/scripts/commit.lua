@@ -31,6 +31,8 @@
                               moves a transfer from one state's total to another's; notes the batch where something may follow
     trim-cases cases-index max skip
                               lets go of the oldest in an index of resolved cases
+    schedule due-index lines-index run
+                              notes under a run when the first of its lines is due; nothing where it has none
     publish channel message
 ]]
 local quiet = ARGV[2] == 'quiet'
@@ -139,6 +141,14 @@ writes['trim-cases'] = function(key, cases, max, skip)
     redis.call('HDEL', keyAt(cases), string.sub(place, tonumber(skip) + 1))
   end
   return surplus
+end
+
+writes['schedule'] = function(key, lines, run)
+  local first = redis.call('ZRANGE', keyAt(lines), 0, 0, 'WITHSCORES')
+  if #first == 0 then
+    return redis.call('ZREM', key, run)
+  end
+  return redis.call('ZADD', key, first[2], run)
 end
 
 -- Those who wait read all that is there, so once a call is enough.

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto'
 import { type Express, Router } from 'express'
 import type { Redis } from 'ioredis'
 import request from 'supertest'
-import { createFeed } from '../../../src/events/feed.ts'
+import { createReadHead } from '../../../src/events/head.ts'
 import { transferSchema } from '../../../src/events/transfer-resource.ts'
 import { createEventRoutes } from '../../../src/http/api/events.ts'
 import {
@@ -17,6 +17,7 @@ import type { RedisState } from '../../../src/queue/redis-guard.ts'
 import { transferIdOf } from '../../../src/store/ids.ts'
 import { createApiApp } from '../../support/api-app.ts'
 import { batchesOf } from '../../support/batches.ts'
+import { createTestFeed, testEpoch } from '../../support/feed.ts'
 import { createMemoryLogger } from '../../support/log.ts'
 import { createTestClients } from '../../support/redis.ts'
 import { createTestStore, digestPerson, type TestStore } from '../../support/store.ts'
@@ -67,13 +68,11 @@ describe('API', () => {
       }),
       createEventRoutes({
         authenticate,
-        feed: createFeed({
-          log: store.log,
-          openAllSecrets: store.vault.openAllSecrets,
-          waitForGrowth: async () => {},
-          clock: Date.now,
-        }),
+        feed: createTestFeed(store),
+        readHead: createReadHead({ log: store.log, epoch: testEpoch }),
         stopping: new AbortController().signal,
+        clock: Date.now,
+        logger,
       }),
     ]
     app = createApiApp({
@@ -422,6 +421,8 @@ describe('API', () => {
       ['/v1/transfers', 'GET, HEAD, POST'],
       ['/v1/transfers/tr-1', 'GET, HEAD'],
       ['/v1/events', 'GET, HEAD'],
+      ['/v1/events/head', 'GET, HEAD'],
+      ['/v1/events/stream', 'GET, HEAD'],
     ] as const) {
       const response = await request(app).delete(path).set('authorization', 'Bearer ledger-token')
       assert.equal(response.status, 405)
