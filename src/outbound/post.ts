@@ -14,6 +14,7 @@ import { createAddressCheck } from './networks.ts'
 import { onAbort } from './on-abort.ts'
 import { startPush } from './push.ts'
 import type { PushAnswer } from './push-exchange.ts'
+import { shareLookups } from './share-lookups.ts'
 import { isProtocolAllowed, readTarget } from './target.ts'
 import { type WhyUnanswered, whyUnanswered } from './why-unanswered.ts'
 
@@ -58,7 +59,11 @@ const givenUp = new Error('It was given up.')
 export function createPoster(options: PostOptions): Poster {
   const { allow, http, timeoutMs, clock, resolve = resolveBySystem } = options
   const { bodyBytesMax = usualBodyBytesMax } = options
-  const connect = createConnector({ mayReach: createAddressCheck(allow), resolve, connectMsMax: timeoutMs })
+  const connect = createConnector({
+    mayReach: createAddressCheck(allow),
+    resolve: shareLookups(resolve),
+    connectMsMax: timeoutMs,
+  })
   const connections = createConnections({ connect, clock, ...options.connections })
 
   return {

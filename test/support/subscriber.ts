@@ -38,7 +38,9 @@ export interface Subscriber {
   got: Got[]
   /** Those that were answered 2xx. */
   taken: Got[]
+  /** How many there were, and how many there are. */
   connections: number
+  open(): number
   behave(behaviour: Behaviour): void
   /** By subject, the sequences that were taken; a repeat stands there again. */
   sequences(): Map<string, number[]>
@@ -94,6 +96,7 @@ export async function startSubscriber(options: SubscriberOptions = {}): Promise<
     got: [],
     taken: [],
     connections: 0,
+    open: () => sockets.size,
     behave(next) {
       behaviour = next
     },

@@ -12,6 +12,7 @@ import {
   type Subscriber,
   type SubscriberOptions,
   startSubscriber,
+  take,
 } from '../../support/subscriber.ts'
 import { until } from '../../support/until.ts'
 import { fixture } from '../../support/wechatpay.ts'
@@ -230,6 +231,56 @@ describe('sending one event', () => {
       const { sendTo } = sender()
       assert.equal(brief(await sendTo(at.url)), 'failed connection-lost')
       assert.equal(at.got.length, 1)
+    })
+
+    it('asks for a name once, however many wait for it', async () => {
+      const at = await subscriber()
+      const { resolve, asked } = createResolve({ 'hooks.example': [['127.0.0.1']] })
+      const { sendTo } = sender({ resolve })
+      const url = at.url.replace('127.0.0.1', 'hooks.example')
+      const sent = await Promise.all(Array.from({ length: 20 }, () => sendTo(url)))
+      assert.ok(sent.every(({ outcome }) => outcome === 'taken'))
+      assert.equal(asked.length, 1)
+    })
+
+    it('are within their bound and serve whoever waits, whatever is answered', async () => {
+      const behaviours: Behaviour[] = [
+        take,
+        answer(200, { connection: 'close' }),
+        answer(200, {}, 'x'.repeat(100_000)),
+        answer(500, {}, 'broken'),
+        answer(302, { location: '/' }),
+        hang,
+        (_, __, req) => req.socket.destroy(),
+        (_, res) => res.writeHead(200).write('half'),
+        (_, res) => {
+          res.writeHead(200, { 'content-length': '9' }).write('half')
+          setImmediate(() => res.destroy())
+        },
+        (_, __, req) => req.socket.end('nonsense\r\n\r\n'),
+        (_, __, req) => req.socket.end('HTTP/1.0 200 OK\r\n\r\nold'),
+      ]
+      const at = await subscriber((got, res, req) => {
+        open = Math.max(open, at.open())
+        return behaviours[(got.index * 7) % behaviours.length]?.(got, res, req)
+      })
+      let open = 0
+      const { sendTo } = sender({ timeoutMs: 250, connections: { perOriginMax: 4 } })
+      const sent: Sent[] = []
+      await Promise.all(
+        Array.from({ length: 8 }, async () => {
+          for (let i = 0; i < 40; i++) sent.push(await sendTo(at.url))
+        }),
+      )
+      assert.equal(sent.length, 320)
+      const outcomes = new Set(sent.map(brief))
+      for (const outcome of ['taken 200', 'taken 204', 'failed 500 status', 'failed 302 redirected'])
+        assert.ok(outcomes.has(outcome), outcome)
+      // One that was given up may still be closing on the other side.
+      assert.ok(open <= 8, String(open))
+      at.behave(take)
+      const after = await Promise.all(Array.from({ length: 8 }, () => sendTo(at.url)))
+      assert.deepEqual(after.map(brief), Array(8).fill('taken 204'))
     })
 
     it('serves an endpoint that closes each of them', async () => {

@@ -1,0 +1,93 @@
+/** The calls about subscriptions, on a test's own store, with whatever is said of what they send. */
+import { randomBytes } from 'node:crypto'
+import { Router } from 'express'
+import request from 'supertest'
+import { createReadSubscriberUrl } from '../../src/http/api/subscriber-url.ts'
+import type { SendTest } from '../../src/http/api/subscription-test.ts'
+import { createSubscriptionRoutes } from '../../src/http/api/subscriptions.ts'
+import { createTokens } from '../../src/http/tokens.ts'
+import { createAddressCheck } from '../../src/outbound/networks.ts'
+import { createEndpoints } from '../../src/store/endpoints.ts'
+import { createRuns } from '../../src/store/runs.ts'
+import { createApiApp } from './api-app.ts'
+import { createMemoryLogger } from './log.ts'
+import { sha256 } from './small-api.ts'
+import { ids, type TestStore } from './store.ts'
+import { createTestSubscriptions } from './subscriptions.ts'
+
+export interface SubscriptionApiOptions {
+  clock?: () => number
+  send?: SendTest
+  max?: number
+  accounts?: string[]
+}
+
+const { authenticate } = createTokens([
+  { id: 'ledger', sha256: sha256('ledger'), scopes: ['subscriptions:write'] },
+  { id: 'reader', sha256: sha256('reader'), scopes: ['events:read', 'transfers:write', 'ops:act'] },
+])
+
+export function createSubscriptionApi(
+  store: TestStore,
+  {
+    clock = Date.now,
+    send = async () => ({ outcome: 'given-up' }),
+    max,
+    accounts = ['zeno', 'wx'],
+  }: SubscriptionApiOptions = {},
+) {
+  const { redis, keys, log } = store
+  const logger = createMemoryLogger()
+  const subscriptions = createTestSubscriptions(store, { clock, ...(max !== undefined && { max }) })
+  const endpoints = createEndpoints({ redis, keys })
+  const runs = createRuns({ redis, keys })
+  const routes = createSubscriptionRoutes({
+    authenticate,
+    subscriptions,
+    readUrl: createReadSubscriberUrl({ mayReach: createAddressCheck([]), http: false }),
+    knownAccounts: async () => accounts,
+    newest: log.newest,
+    async stoodAt({ live }) {
+      const progress = await runs.progressOf(live.run)
+      return live.from.map((from, partition) => progress[partition]?.position ?? from)
+    },
+    async beganAnew({ id, live }) {
+      await endpoints.forget(id)
+      await runs.wake(live.run, clock())
+    },
+    healthOf: ({ id }) => endpoints.find(id),
+    send,
+    stopping: new AbortController().signal,
+    ids,
+    randomBytes,
+    clock,
+    logger,
+  })
+  const app = createApiApp({
+    routes: [routes],
+    ops: Router(),
+    authenticate,
+    redisState: () => ({ state: 'ok' }),
+    clock,
+    logger,
+  })
+  const call = (method: 'get' | 'post' | 'patch' | 'delete' | 'put', path: string, token = 'ledger') =>
+    request(app)[method](`/v1/subscriptions${path}`).set('authorization', `Bearer ${token}`)
+  return {
+    app,
+    logger,
+    subscriptions,
+    endpoints,
+    runs,
+    get: (path = '', token?: string) => call('get', path, token),
+    post: (path: string, body?: unknown, token?: string) => {
+      const sent = call('post', path, token)
+      return body === undefined ? sent : sent.send(body as object)
+    },
+    patch: (path: string, body: unknown, token?: string) => call('patch', path, token).send(body as object),
+    delete: (path: string, token?: string) => call('delete', path, token),
+    call,
+  }
+}
+
+export type SubscriptionApi = ReturnType<typeof createSubscriptionApi>
