@@ -8,6 +8,7 @@ import type { ErrorCode } from '../domain/errors.ts'
 import { createFeed } from '../events/feed.ts'
 import { createReadHead } from '../events/head.ts'
 import { createApiApp } from '../http/api/app.ts'
+import { createAuditRoutes } from '../http/api/audit.ts'
 import { createBatchRoutes } from '../http/api/batches.ts'
 import { createCollectionRoutes } from '../http/api/collections.ts'
 import { createCouponRoutes } from '../http/api/coupons.ts'
@@ -34,6 +35,7 @@ import { createCollections } from '../store/collections.ts'
 import { createReadyReceipts } from '../store/ready-receipts.ts'
 import { createReadyPump } from '../workers/ready-pump.ts'
 import { createAccountMetrics } from './accounts.ts'
+import { createAuditedApi, createAuditParts } from './audit.ts'
 import { type AddJobs, type Base, type ComposeDeps, clock, ids, open, openQueue } from './base.ts'
 import { openDeliveryQueue } from './deliver.ts'
 import { createDeliveryParts, createDeliveryRoutesOf } from './deliveries.ts'
@@ -148,7 +150,7 @@ async function createApi(
   { records, published, redis, queue, turns, addJobs, accept }: ApiParts,
   stopping: AbortSignal,
 ): Promise<Express> {
-  const { config, logger } = deps
+  const { config, lifecycle, logger } = deps
   const { keys, guard, digestPerson } = base
   const { intents, vault, register, batches, members } = records.parts
   const tokens = createTokens(config.tokens)
@@ -169,7 +171,10 @@ async function createApi(
   }
   const { log, tail } = published
   const feed = createFeed({ log: tail, epoch: base.epoch, clock })
+  const audit = createAuditParts(redis, keys, config)
+  const audited = createAuditedApi(audit, logger)
   const ops = createOpsRouter({
+    audit: audit.log,
     queues: [queue, turns],
     ...tokens,
     sessionKey: deriveKey(config.seal.indexKey, 'session'),
@@ -177,6 +182,8 @@ async function createApi(
     clock,
     logger,
   })
+  // Stopped after the listener: what it answered last is still to be put on record.
+  lifecycle.add({ name: 'audit', stop: async () => void (await Promise.all([audited.drain(), ops.drain()])) })
   const subscribed = createSubscriptionParts(deps, base, {
     redis,
     log: published.log,
@@ -212,6 +219,7 @@ async function createApi(
       clock,
       logger,
     }),
+    createAuditRoutes({ authenticate, audit: audit.reading }),
     subscribed.routes,
     ...createDeliveryRoutesOf(deliveries, { ...subscribed, authenticate }),
   ]
@@ -219,7 +227,8 @@ async function createApi(
   const documents = createDocumentRoutes({ operations, version: readVersion() })
   return createApiApp({
     routes,
-    ops,
+    ops: ops.router,
+    audit: audited.handle,
     documents,
     metrics,
     authenticate,

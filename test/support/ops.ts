@@ -9,6 +9,11 @@ import { sendProblem } from '../../src/http/problem.ts'
 import { createTokens } from '../../src/http/tokens.ts'
 import { callbackQueueName, type JobDraft, singleJob } from '../../src/queue/catalogue.ts'
 import { maskJobData } from '../../src/queue/job-data.ts'
+import { createChain } from '../../src/store/audit-chain.ts'
+import { createAuditLog } from '../../src/store/audit-log.ts'
+import { createAuditReading } from '../../src/store/audit-reading.ts'
+import { createKeys } from '../../src/store/keys.ts'
+import { loadScripts } from '../../src/store/scripts.ts'
 import { silentLogger } from '../../src/telemetry/logger.ts'
 import type { BroughtReceipt } from '../../src/workers/observe.ts'
 import { createReconcileWorker } from '../../src/workers/reconcile-worker.ts'
@@ -39,7 +44,12 @@ export async function createOpsWorld() {
     { id: 'ledger', sha256: sha256('ledger-token'), scopes: ['events:read'] },
   ])
   const app = express()
-  const router = createOpsRouter({
+  const redis = await clients.open()
+  loadScripts(redis)
+  const auditKeys = { redis, keys: createKeys(uniquePrefix(), 2), chain: createChain(new Uint8Array(32)) }
+  const reading = createAuditReading(auditKeys)
+  const { router, drain } = createOpsRouter({
+    audit: createAuditLog({ ...auditKeys, clock: () => world.now }),
     queues: [queue],
     authenticate: tokens.authenticate,
     principalById: (id) => {
@@ -82,6 +92,11 @@ export async function createOpsWorld() {
     queue,
     logger,
     applied,
+    /** What is on record, newest first. */
+    async audited() {
+      await drain()
+      return (await reading.list({ limit: 100 })).entries
+    },
     /** From now on callbacks are understood. */
     mend: () => {
       world.understood = true

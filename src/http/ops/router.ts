@@ -3,16 +3,20 @@ import type { Queue } from 'bullmq'
 import { type ErrorRequestHandler, Router } from 'express'
 import { AppError } from '../../domain/errors.ts'
 import type { Scope } from '../../domain/scopes.ts'
+import type { AuditLog } from '../../store/audit-log.ts'
 import type { Logger } from '../../telemetry/logger.ts'
+import { type Audited, createAudited, noteProblem } from '../audited.ts'
 import type { Principal } from '../principal.ts'
 import { createBoard } from './board.ts'
 import { type BoardAccess, findBoardAccess } from './board-routes.ts'
 import { boardStyles } from './board-styles.ts'
-import { createGuard, type Guard } from './guard.ts'
+import { createDescribeAction } from './describe-action.ts'
+import { createGuard, createWhoAsks, type Guard } from './guard.ts'
 import { boardPath, opsPath } from './paths.ts'
 import { setSecurityHeaders } from './security-headers.ts'
 import { createSessions } from './session.ts'
-import { createSignInRoutes } from './sign-in.ts'
+import { createSignInRoutes, readForm } from './sign-in.ts'
+import { createSignInRecord } from './sign-in-record.ts'
 
 export interface OpsRouterDeps {
   queues: Queue[]
@@ -22,25 +26,33 @@ export interface OpsRouterDeps {
   /** 32 bytes, the same in every process. */
   sessionKey: Uint8Array
   maskJobData(data: unknown): unknown
+  audit: AuditLog
   clock: () => number
   logger: Logger
 }
 
-export function createOpsRouter(deps: OpsRouterDeps): Router {
+export interface Ops {
+  router: Router
+  /** Resolves once all that has been answered is on record. */
+  drain: Audited['drain']
+}
+
+export function createOpsRouter(deps: OpsRouterDeps): Ops {
   const sessions = createSessions(deps)
   const guard = createGuard({ ...deps, sessions })
+  const audited = createAudited({ ...deps, describe: createDescribeAction(createWhoAsks(deps, sessions)) })
   const router = Router()
-  router.use(setSecurityHeaders)
+  router.use(setSecurityHeaders, readForm, audited.handle)
   router.get('/', (_req, res) => res.redirect(boardPath))
   router.get('/board.css', (_req, res) => void res.type('css').send(boardStyles))
-  router.use(createSignInRoutes({ ...deps, sessions }))
+  router.use(createSignInRoutes({ ...deps, sessions, record: createSignInRecord(deps) }))
   router.use('/queues', createBoardRoutes(deps, guard))
-  router.use(sendToSignIn)
-  return router
+  router.use(noteProblem, sendToSignIn)
+  return { router, drain: audited.drain }
 }
 
 /** Two boards over the same queues: one offers the retry, the other nothing but reading. */
-function createBoardRoutes({ queues, maskJobData, logger }: OpsRouterDeps, guard: Guard): Router {
+function createBoardRoutes({ queues, maskJobData }: OpsRouterDeps, guard: Guard): Router {
   const forOperators = createBoard({ queues, maskJobData, basePath: boardPath, mayRetry: true })
   const forViewers = createBoard({ queues, maskJobData, basePath: boardPath, mayRetry: false })
   const names = queues.map(({ name }) => name)
@@ -54,7 +66,6 @@ function createBoardRoutes({ queues, maskJobData, logger }: OpsRouterDeps, guard
       throw new AppError('not-allowed-here', {
         detail: 'The queues can be read and failed jobs retried; nothing else.',
       })
-    if (access === 'retry') logger.info('job.retry-asked', { principal: principal.id, path: req.path })
     const board = principal.scopes.includes('ops:act') ? forOperators : forViewers
     board(req, res, next)
   })

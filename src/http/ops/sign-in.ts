@@ -1,21 +1,21 @@
 import express, { Router } from 'express'
 import { AppError } from '../../domain/errors.ts'
-import type { Logger } from '../../telemetry/logger.ts'
 import type { Principal } from '../principal.ts'
 import { refuseCrossSite } from './guard.ts'
 import { renderSignIn, renderSignOut } from './page.ts'
 import { boardPath, opsPath } from './paths.ts'
 import type { Sessions } from './session.ts'
+import type { SignInRecord } from './sign-in-record.ts'
 
 export interface SignInDeps {
   authenticate(token: string): Principal | null
   sessions: Sessions
-  logger: Logger
+  record: SignInRecord
 }
 
-const readForm = express.urlencoded({ extended: false, limit: '8kb', parameterLimit: 8 })
+export const readForm = express.urlencoded({ extended: false, limit: '64kb', parameterLimit: 64 })
 
-export function createSignInRoutes({ authenticate, sessions, logger }: SignInDeps): Router {
+export function createSignInRoutes({ authenticate, sessions, record }: SignInDeps): Router {
   const router = Router()
 
   router.get('/sign-in', (req, res) => {
@@ -28,7 +28,8 @@ export function createSignInRoutes({ authenticate, sessions, logger }: SignInDep
     const next = safeNext(form.next)
     const principal = typeof form.token === 'string' ? authenticate(form.token.trim()) : null
     if (!principal?.scopes.includes('ops:read')) {
-      logger.warn('operator.refused', { principal: principal?.id, source: req.socket.remoteAddress })
+      const code = principal ? 'missing-scope' : 'unauthenticated'
+      await record.refused(req, { who: principal?.id, via: 'token', code })
       const message = principal ? 'This token may not see the operators’ pages.' : 'This token is not known.'
       res
         .status(principal ? 403 : 401)
@@ -37,7 +38,7 @@ export function createSignInRoutes({ authenticate, sessions, logger }: SignInDep
       return
     }
     await sessions.begin(req, res, principal)
-    logger.info('operator.signed-in', { principal: principal.id })
+    await record.signedIn(req, principal)
     res.redirect(303, next)
   })
 
@@ -45,8 +46,10 @@ export function createSignInRoutes({ authenticate, sessions, logger }: SignInDep
     res.type('html').send(renderSignOut())
   })
 
-  router.post('/sign-out', (req, res) => {
+  router.post('/sign-out', async (req, res) => {
     refuseCrossSite(req)
+    const principal = await sessions.read(req)
+    if (principal) await record.signedOut(req, principal)
     sessions.end(req, res)
     res.redirect(303, `${opsPath}/sign-in`)
   })
