@@ -4,7 +4,7 @@
  * are processes of their own; the receiver's CPU and Redis's are read before and after.
  */
 import type { ChildProcess } from 'node:child_process'
-import { closeSync, mkdtempSync, openSync, rmSync, writeSync } from 'node:fs'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Redis } from 'ioredis'
@@ -12,8 +12,9 @@ import { startEmbeddedRedis } from '../src/embedded/embedded-redis.ts'
 import { silentLogger } from '../src/telemetry/logger.ts'
 import type { LoadOrder, LoadResult } from './load.ts'
 import { ask, cpuUsOf, end, redisCpuUs, start } from './processes.ts'
+import { writeRequests } from './requests.ts'
 import type { BenchResult } from './run.ts'
-import { benchPath, type Keys, type SchemeName, schemeNames, schemes } from './schemes.ts'
+import { type Keys, type SchemeName, schemeNames, schemes } from './schemes.ts'
 
 export const receivers = {
   'limit: node:http reads and answers': 'limit',
@@ -56,7 +57,7 @@ export async function benchIntake(): Promise<BenchResult[]> {
     for (const scheme of schemeNames) {
       const keys = schemes[scheme].makeKeys()
       const file = join(folder, `${scheme}.requests`)
-      await writeRequests(file, scheme, keys)
+      await writeRequests(file, warmUpCount + measuredCount, scheme, keys)
       const measured: [string, Measured][] = []
       for (const [title, kind] of Object.entries(receivers)) {
         await admin.flushall()
@@ -72,37 +73,6 @@ export async function benchIntake(): Promise<BenchResult[]> {
     await redis.stop()
     rmSync(folder, { recursive: true, force: true })
   }
-}
-
-/** Signed ahead, so that signing is not measured. */
-async function writeRequests(file: string, scheme: SchemeName, keys: Keys): Promise<void> {
-  const handle = openSync(file, 'w')
-  const now = Date.now()
-  const atOnce = 500
-  for (let from = 0; from < warmUpCount + measuredCount; from += atOnce) {
-    const requests = Array.from({ length: atOnce }, (_, i) => writeRequest(scheme, keys, from + i, now))
-    for (const request of await Promise.all(requests)) {
-      const length = Buffer.alloc(4)
-      length.writeUInt32BE(request.length)
-      writeSync(handle, length)
-      writeSync(handle, request)
-    }
-  }
-  closeSync(handle)
-}
-
-async function writeRequest(scheme: SchemeName, keys: Keys, index: number, now: number): Promise<Buffer> {
-  const body = schemes[scheme].describe(index, now)
-  const headers = {
-    host: '127.0.0.1',
-    'user-agent': 'provider/1.0',
-    accept: '*/*',
-    'content-type': 'application/json',
-    ...(await schemes[scheme].sign(keys, body, now)),
-    'content-length': String(Buffer.byteLength(body)),
-  }
-  const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`)
-  return Buffer.from(`POST ${benchPath} HTTP/1.1\r\n${lines.join('')}\r\n${body}`)
 }
 
 async function measure(

@@ -3,8 +3,8 @@
  * connections, and times the answers. It does nothing else, since it shares the machine with what it measures: no HTTP
  * library, no object a request.
  */
-import { readFileSync } from 'node:fs'
 import { connect, type Socket } from 'node:net'
+import { lengthOfAnswer, readRequests } from './wire.ts'
 
 export interface LoadOrder {
   port: number
@@ -22,9 +22,6 @@ export interface LoadResult {
   /** Answers that were not 200, by status. */
   refused: Record<string, number>
 }
-
-const headEnd = Buffer.from('\r\n\r\n')
-const lengthName = 'content-length: '
 
 let requests: Buffer[] = []
 let requestsOf = ''
@@ -89,25 +86,4 @@ function open(port: number): Promise<Socket> {
     const socket = connect({ port, host: '127.0.0.1', noDelay: true }, () => resolve(socket))
     socket.once('error', reject)
   })
-}
-
-/** Head and body together; undefined while the head has not all come. Every receiver here sends a length. */
-function lengthOfAnswer(bytes: Buffer): number | undefined {
-  const end = bytes.indexOf(headEnd)
-  if (end < 0) return undefined
-  const head = bytes.toString('latin1', 0, end).toLowerCase()
-  const at = head.indexOf(lengthName)
-  if (at < 0) throw new Error('An answer without a length.')
-  return end + 4 + Number.parseInt(head.slice(at + lengthName.length), 10)
-}
-
-function readRequests(file: string): Buffer[] {
-  const bytes = readFileSync(file)
-  const list: Buffer[] = []
-  for (let at = 0; at < bytes.length; ) {
-    const length = bytes.readUInt32BE(at)
-    list.push(bytes.subarray(at + 4, at + 4 + length))
-    at += 4 + length
-  }
-  return list
 }

@@ -20,6 +20,7 @@ import { sealReceipt } from '../src/workers/observe.ts'
 import { measureMemory } from './memory.ts'
 import { ask, cpuUsOf, end, redisCpuUs, start } from './processes.ts'
 import type { BenchResult } from './run.ts'
+import { median, spread } from './sample.ts'
 import { type Keys, schemes } from './schemes.ts'
 import {
   createParts,
@@ -301,15 +302,6 @@ async function countEvents(admin: Redis, { keys }: Parts): Promise<number> {
   const streams = Array.from({ length: keys.partitions }, (_, partition) => keys.events(partition))
   const lengths = await Promise.all([...streams, 'payout-events'].map((key) => admin.xlen(key)))
   return lengths.reduce((sum, length) => sum + length, 0)
-}
-
-function median(values: number[]): number {
-  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0
-}
-
-function spread(values: number[]): string {
-  const rounded = values.map(Math.round)
-  return `${Math.min(...rounded)} to ${Math.max(...rounded)}`
 }
 
 /** Of each round by itself, since a slow moment of the machine is one for all of the round. */

@@ -6,6 +6,7 @@ import { mkdirSync, writeFileSync } from 'node:fs'
 import { cpus } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import { benchCrypto } from './crypto.ts'
+import { benchDeliver } from './deliver.ts'
 import { benchIntake } from './intake.ts'
 import { benchReconcile } from './reconcile.ts'
 
@@ -18,6 +19,7 @@ export interface BenchResult {
 const benchmarks: Record<string, (size: { quick: boolean }) => Promise<BenchResult[]>> = {
   intake: benchIntake,
   reconcile: benchReconcile,
+  deliver: benchDeliver,
   crypto: benchCrypto,
 }
 const folder = new URL('../../results/', import.meta.url)

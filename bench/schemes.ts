@@ -45,6 +45,28 @@ function makeRsaKeys(): Keys {
   }
 }
 
+/** As the configuration file has it. */
+export const describeHmacAccount = (secret: string) => ({
+  id: benchAccount,
+  provider: 'generic',
+  currency: 'IDR',
+  verify: {
+    scheme: 'hmac-sha256',
+    header: 'x-signature',
+    prefix: 'sha256=',
+    signed: '{timestamp}.{body}',
+    timestampHeader: 'x-timestamp',
+    toleranceSeconds: 3_600,
+    secrets: [secret],
+  },
+  translate: {
+    reference: '/data/merchant_transaction_id',
+    amount: '/data/amount',
+    status: '/data/status',
+    statuses: { success: 'succeeded' },
+  },
+})
+
 const hmac: Scheme = {
   title: 'HMAC-SHA256',
   makeKeys() {
@@ -52,26 +74,7 @@ const hmac: Scheme = {
     return { signing: secret, verifying: secret }
   },
   createProvider({ verifying }) {
-    const account = genericSchema.parse({
-      id: benchAccount,
-      provider: 'generic',
-      currency: 'IDR',
-      verify: {
-        scheme: 'hmac-sha256',
-        header: 'x-signature',
-        prefix: 'sha256=',
-        signed: '{timestamp}.{body}',
-        timestampHeader: 'x-timestamp',
-        toleranceSeconds: 3_600,
-        secrets: [verifying],
-      },
-      translate: {
-        reference: '/data/merchant_transaction_id',
-        amount: '/data/amount',
-        status: '/data/status',
-        statuses: { success: 'succeeded' },
-      },
-    })
+    const account = genericSchema.parse(describeHmacAccount(verifying))
     const settings = resolveGeneric(account, 'bench', { folder: '.', env: {} })
     return createGeneric(settings, { fetch: () => Promise.reject(new Error('Nothing is fetched.')) })
   },

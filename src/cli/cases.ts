@@ -1,26 +1,14 @@
 /** `tallyhook cases`: what only a person can settle, for whoever has the configuration and reaches its Redis. */
-
-import { randomBytes } from 'node:crypto'
-import { openArchive } from '../compose/archive.ts'
-import { createDigests, describeFixed, keyPrefix } from '../compose/base.ts'
-import { type CaseParts, createCaseParts } from '../compose/cases.ts'
-import { createProviders } from '../compose/providers.ts'
-import { createIntentParts } from '../compose/store.ts'
-import { commonDefaults } from '../config/accounts/common.ts'
-import { type Config, loadConfig } from '../config/config.ts'
+import type { CaseParts } from '../compose/cases.ts'
+import { loadConfig } from '../config/config.ts'
 import { type Case, caseStates } from '../domain/case.ts'
 import { AppError } from '../domain/errors.ts'
 import { resolutionActions } from '../domain/observation.ts'
 import { presentCase } from '../events/case-resource.ts'
 import { caseReasonSchema, findCase, presentWhole } from '../http/api/cases.ts'
-import { createKeyring } from '../seal/keyring.ts'
-import { createPersonSealer } from '../seal/person-keys.ts'
 import { isCasePlace } from '../store/cases.ts'
-import { createKeys } from '../store/keys.ts'
-import { refuseDifference } from '../store/meta.ts'
-import { silentLogger } from '../telemetry/logger.ts'
 import { parseArguments, readLimit, usage } from './arguments.ts'
-import { connectDirectly } from './direct-redis.ts'
+import { withCaseParts } from './case-parts.ts'
 import { type Output, processOutput } from './output.ts'
 
 const help = `tallyhook cases: what only a person can settle
@@ -78,34 +66,9 @@ export async function runCases(
     return 2
   }
   const act = command === 'resolve' ? resolve : show
-  return withCases(loadConfig(env, false), (parts) =>
+  return withCaseParts(loadConfig(env, false), (parts) =>
     id === undefined ? list(parts, flags, output) : act(parts, id, flags, output),
   )
-}
-
-async function withCases(config: Config, use: (parts: CaseParts) => Promise<number>): Promise<number> {
-  const redis = await connectDirectly(config)
-  try {
-    const keys = createKeys(keyPrefix, config.partitions)
-    // What is opened and sealed here has to be readable for the service.
-    await refuseDifference(redis, keys, describeFixed(config))
-    const keyring = createKeyring(config.seal.keys)
-    const providers = createProviders(config, { clock: Date.now, randomBytes, logger: silentLogger })
-    const archive = openArchive(config.archive)
-    const base = {
-      keys,
-      keyring,
-      archive,
-      providers,
-      persons: createPersonSealer(),
-      ...createDigests(config),
-    }
-    const parts = createIntentParts({ ...base, settingsOf: () => commonDefaults }, redis)
-    // What is to be decided anew is found by the workers.
-    return await use(createCaseParts(base, parts, { pumpReady: async () => {}, logger: silentLogger }))
-  } finally {
-    redis.disconnect()
-  }
 }
 
 async function list({ cases }: CaseParts, flags: Flags, output: Output): Promise<number> {

@@ -3,7 +3,9 @@ import { roles } from '../compose.ts'
 import { AppError } from '../domain/errors.ts'
 import { runArchive } from './archive.ts'
 import { runCases } from './cases.ts'
+import { runDoctor } from './doctor/doctor.ts'
 import { runErase } from './erase.ts'
+import { runInspect } from './inspect.ts'
 import { runKeys } from './keys.ts'
 import { runQuarantine } from './quarantine.ts'
 import { runRequery } from './requery.ts'
@@ -23,11 +25,13 @@ Commands, each with --help
   sandbox        plays both providers, to point Tallyhook or a CI at
   send           sends one signed callback, also a wrong one
   keys           makes, shows and checks keys, and moves what is sealed to a new one
+  inspect        says why one transfer, batch, coupon or pay-in is where it is
   cases          shows what only a person can settle, and settles it
   quarantine     shows refused callbacks, and accepts one
   subscriptions  shows those that events are pushed to and what was tried, and sends again
   archive        checks what has left Redis, and finds things in it
   erase          makes what is kept of one person unreadable, for good
+  doctor         looks whether everything is as it has to be, and says what to do
   requery        wants the providers asked about everything that is not settled
 
 Environment: TALLYHOOK_CONFIG, REDIS_URL, CALLBACK_PORT, API_PORT, HOST, TALLYHOOK_DATA_DIR, LOG_LEVEL, LOG_FORMAT
@@ -43,6 +47,8 @@ export async function runCommand(args: string[]): Promise<number> {
     }
     if (name === 'send') return await runSend(rest)
     if (name === 'keys') return await runKeys(rest)
+    if (name === 'doctor') return await runDoctor(rest)
+    if (name === 'inspect') return await runInspect(rest)
     if (name === 'cases') return await runCases(rest)
     if (name === 'quarantine') return await runQuarantine(rest)
     if (name === 'erase') return await runErase(rest)

@@ -5,6 +5,7 @@ import { createCaseReceipts } from '../workers/case-receipts.ts'
 import { createReadSides } from '../workers/case-sides.ts'
 import { createObserve } from '../workers/observe.ts'
 import { createResolveCase, type ResolveCaseDeps } from '../workers/resolve-case.ts'
+import { createReadTimeline } from '../workers/timeline.ts'
 import { type Base, clock } from './base.ts'
 import type { IntentParts } from './store.ts'
 
@@ -12,7 +13,7 @@ export type CaseParts = ReturnType<typeof createCaseParts>
 
 export function createCaseParts(
   base: Pick<Base, 'keys' | 'keyring' | 'providers' | 'digestPerson' | 'digestFact'>,
-  { intents, vault, cases }: Pick<IntentParts, 'intents' | 'vault' | 'cases'>,
+  { intents, vault, cases, readTrail }: Pick<IntentParts, 'intents' | 'vault' | 'cases' | 'readTrail'>,
   { pumpReady, logger }: Pick<ResolveCaseDeps, 'pumpReady' | 'logger'>,
 ) {
   const sealer = base.keyring
@@ -26,5 +27,6 @@ export function createCaseParts(
     cases,
     resolve: createResolveCase({ cases, intents, receipts, pumpReady, clock, logger }),
     readSides: createReadSides({ intents, vault, receipts }),
+    readTimeline: createReadTimeline({ intents, cases, receipts, readTrail }),
   }
 }

@@ -8,6 +8,7 @@ import { createCaseRoutes } from '../http/api/cases.ts'
 import { createReceiptRoutes } from '../http/api/receipts.ts'
 import { createRepeatRoutes } from '../http/api/repeats.ts'
 import { createReverify } from '../http/api/reverify.ts'
+import { createTimelineRoutes } from '../http/api/timeline.ts'
 import { createTransferSearchRoutes } from '../http/api/transfer-search.ts'
 import { createSourceRule } from '../http/callbacks/source.ts'
 import type { Principal } from '../http/principal.ts'
@@ -75,6 +76,7 @@ export function createRecordRoutes(
   const { keys, keyring, archive, providers, digestPerson } = base
   const { intents, vault } = parts
   const pumpReady = createReadyPump({ ready: createReadyReceipts({ redis, keys }), addJobs, ids })
+  const caseParts = createCaseParts(base, parts, { pumpReady, logger })
   return [
     // Before the transfers' own routes, which would take `search` for an id.
     createTransferSearchRoutes({
@@ -107,7 +109,8 @@ export function createRecordRoutes(
       accounts: [...providers.keys()],
       repeats: createRepeatCounts({ redis, keys }),
     }),
-    createCaseRoutes({ authenticate, ...createCaseParts(base, parts, { pumpReady, logger }) }),
+    createCaseRoutes({ authenticate, ...caseParts }),
+    createTimelineRoutes({ authenticate, ...caseParts }),
     createCancelRoutes({ authenticate, intents: parts.intents, vault: parts.vault, clock, logger }),
   ]
 }

@@ -10,13 +10,14 @@ import { createIntentStore } from '../store/intents.ts'
 import { createMembers } from '../store/members.ts'
 import { createRegister } from '../store/register.ts'
 import { loadScripts } from '../store/scripts.ts'
+import { createReadTrail } from '../store/trail.ts'
 import { createVault } from '../store/vault.ts'
 import { type Base, clock } from './base.ts'
 
 export type IntentParts = ReturnType<typeof createIntentParts>
 
 export interface IntentPartsDeps extends Pick<Base, 'keys' | 'keyring' | 'persons' | 'settingsOf'> {
-  archive: Pick<Archive, 'read'>
+  archive: Pick<Archive, 'read' | 'find'>
 }
 
 export function createIntentParts(
@@ -36,5 +37,6 @@ export function createIntentParts(
     members: createMembers({ redis, keys, intents }),
     due: createDueBatches({ redis, keys, intents }),
     cases: createCases({ redis, keys, clock }),
+    readTrail: createReadTrail({ redis, keys, archive }),
   }
 }

@@ -38,12 +38,14 @@ export const batchSchema = z.object({
   state: z.enum(batchStates),
   count: z.number().int(),
   amount: moneySchema,
-  /** By state of the transfers; a state that none is in is left out. */
-  totals: z.partialRecord(z.enum(transferStates), totalSchema),
-  /** The provider's own figures, beside ours. */
-  figures: figuresSchema.optional(),
-  /** The provider's figures and ours cannot both be right, or ours are not what the transfers come to. */
-  drifted: z.boolean(),
+  totals: z.partialRecord(z.enum(transferStates), totalSchema).meta({
+    description: 'By state of the transfers; a state that none is in is left out.',
+  }),
+  figures: figuresSchema.optional().meta({ description: 'The provider’s own figures, beside ours.' }),
+  drifted: z.boolean().meta({
+    description:
+      'The provider’s figures and ours cannot both be right, or ours are not what the transfers come to.',
+  }),
   providerReference: z.string().optional(),
   closeReason: z.string().optional(),
   wechatpay: wechatpaySchema.optional(),

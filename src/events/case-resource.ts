@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { type Case, caseKinds, caseStates } from '../domain/case.ts'
 import { resolutionActions } from '../domain/observation.ts'
 import { formatTime } from '../domain/time.ts'
+import { timeSchema } from './shared-resource.ts'
 
 export const caseSchema = z.object({
   id: z.string(),
@@ -9,20 +10,16 @@ export const caseSchema = z.object({
   kind: z.enum(caseKinds),
   code: z.string(),
   reason: z.string(),
-  /** Of a callback that could not be applied. */
-  receipt: z.string().optional(),
-  /** What it is about, otherwise. */
-  intent: z.string().optional(),
-  /** The receipt that made the intent what it was, and those that contradict it or came since. */
-  known: z.string().optional(),
-  receipts: z.array(z.string()).optional(),
+  receipt: z.string().optional().meta({ description: 'Of a callback that could not be applied.' }),
+  intent: z.string().optional().meta({ description: 'What it is about, otherwise.' }),
+  known: z.string().optional().meta({ description: 'The receipt that made the intent what it was.' }),
+  receipts: z.array(z.string()).optional().meta({ description: 'Those that contradict it or came since.' }),
   state: z.enum(caseStates),
-  openedAt: z.string(),
-  resolvedAt: z.string().optional(),
+  openedAt: timeSchema,
+  resolvedAt: timeSchema.optional(),
   resolution: z.enum(['applied', 'by-person']).optional(),
   action: z.enum(resolutionActions).optional(),
-  /** The receipt whose word was taken. */
-  taken: z.string().optional(),
+  taken: z.string().optional().meta({ description: 'The receipt whose word was taken.' }),
   resolvedBy: z.string().optional(),
   resolvedBecause: z.string().optional(),
 })

@@ -102,20 +102,14 @@ export const becauseSchema = z.object({
   ]),
   receipt: z.string().optional(),
   reason: z.string().optional(),
-  by: z.string().optional(),
+  by: z.string().optional().meta({ description: 'Whose token it was.' }),
   warnings: z.array(z.string()).optional(),
 })
 
 export const eventDataSchema = z.object({
-  /** The resource as it stands after the change. */
-  object: z.union([
-    transferSchema,
-    batchSchema,
-    couponSchema,
-    collectionSchema,
-    caseSchema,
-    subscriptionSchema,
-  ]),
+  object: z
+    .union([transferSchema, batchSchema, couponSchema, collectionSchema, caseSchema, subscriptionSchema])
+    .meta({ description: 'The resource as it stands after the change.' }),
   change: z.object({ from: factStateSchema.nullable(), to: factStateSchema }).optional(),
   because: becauseSchema,
 })
@@ -124,15 +118,16 @@ export const eventDataSchema = z.object({
 export const cloudEventSchema = z.object({
   specversion: z.literal('1.0'),
   id: z.string(),
-  source: z.string(),
+  source: z
+    .string()
+    .meta({ description: '`/accounts/` and the account; `/subscriptions` of a subscription’s own.' }),
   type: z.enum(eventTypes as [EventType, ...EventType[]]),
-  subject: z.string(),
-  time: z.string(),
+  subject: z.string().meta({ description: 'The id of what it is about.' }),
+  time: z.string().meta({ format: 'date-time' }),
   datacontenttype: z.literal('application/json'),
-  sequence: z.number().int(),
-  previousid: z.string().optional(),
-  /** Of the log: what `GET /v1/events/head` counts. */
-  partition: z.number().int(),
+  sequence: z.number().int().meta({ description: 'Of its subject: from 1, without gaps.' }),
+  previousid: z.string().optional().meta({ description: 'The event of its subject before it.' }),
+  partition: z.number().int().meta({ description: 'Of the log: what `GET /v1/events/head` counts.' }),
   data: eventDataSchema,
 })
 export type CloudEvent = z.infer<typeof cloudEventSchema>

@@ -1,12 +1,18 @@
 import { z } from 'zod'
 import { type Collection, type CollectionSecrets, collectionStates } from '../domain/collection.ts'
 import { formatTime } from '../domain/time.ts'
-import { baseFields, erasedSchema, moneySchema, presentBase, presentMoney } from './shared-resource.ts'
+import {
+  baseFields,
+  erasedSchema,
+  moneySchema,
+  presentBase,
+  presentMoney,
+  timeSchema,
+} from './shared-resource.ts'
 
 export const collectionSchema = z.object({
   ...baseFields,
-  /** The provider's number. */
-  providerReference: z.string(),
+  providerReference: z.string().meta({ description: 'The provider’s number.' }),
   amount: moneySchema,
   fee: moneySchema.optional(),
   net: moneySchema.optional(),
@@ -14,7 +20,7 @@ export const collectionSchema = z.object({
   rrn: z.string().optional(),
   customer: z.union([z.object({ name: z.string().optional() }), erasedSchema]),
   state: z.enum(collectionStates),
-  completedAt: z.string(),
+  completedAt: timeSchema,
 })
 export type CollectionResource = z.infer<typeof collectionSchema>
 

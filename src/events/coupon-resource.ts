@@ -12,6 +12,7 @@ import {
   presentMoney,
   presentSending,
   sendingFields,
+  timeSchema,
 } from './shared-resource.ts'
 
 export const couponSchema = z.object({
@@ -25,13 +26,11 @@ export const couponSchema = z.object({
     erasedSchema,
   ]),
   state: z.enum(couponStates),
-  /** The coupon's number at the provider. */
-  providerReference: z.string().optional(),
+  providerReference: z.string().optional().meta({ description: 'The coupon’s number at the provider.' }),
   failure: failureSchema.optional(),
-  /** All uses together; missing while there are none. */
-  consumed: moneySchema.optional(),
+  consumed: moneySchema.optional().meta({ description: 'All uses together; missing while there are none.' }),
   uses: z.array(
-    z.object({ transaction: z.string(), amount: moneySchema, at: z.string(), receipt: z.string() }),
+    z.object({ transaction: z.string(), amount: moneySchema, at: timeSchema, receipt: z.string() }),
   ),
 })
 export type CouponResource = z.infer<typeof couponSchema>

@@ -6,7 +6,15 @@ import { formatAmount, type Money } from '../domain/money.ts'
 import { type Submission, submissionSteps } from '../domain/submission.ts'
 import { formatTime } from '../domain/time.ts'
 
-export const moneySchema = z.object({ value: z.string(), currency: z.string() })
+/** A moment. */
+export const timeSchema = z.string().meta({ format: 'date-time' })
+
+export const moneySchema = z.object({
+  value: z
+    .string()
+    .meta({ description: 'A plain decimal with the decimals of its currency.', examples: ['25000.00'] }),
+  currency: z.string().meta({ description: 'ISO 4217.', examples: ['IDR'] }),
+})
 export type MoneyResource = z.infer<typeof moneySchema>
 
 export const failureSchema = z.object({ code: z.enum(failureCodes), reason: z.string().optional() })
@@ -18,12 +26,15 @@ export const erased = { erased: true } as const
 export const baseFields = {
   id: z.string(),
   account: z.string(),
-  reference: z.string(),
-  held: z.boolean(),
-  hold: z.object({ reason: z.enum(holdReasons), at: z.string(), case: z.string() }).optional(),
-  sequence: z.number().int(),
-  createdAt: z.string(),
-  updatedAt: z.string(),
+  reference: z.string().meta({ description: 'Yours: unique in the account.' }),
+  held: z.boolean().meta({ description: 'A person has to decide before it goes on.' }),
+  hold: z
+    .object({ reason: z.enum(holdReasons), at: timeSchema, case: z.string() })
+    .optional()
+    .meta({ description: 'Why, since when, and the case that decides.' }),
+  sequence: z.number().int().meta({ description: 'How many events it has had: that of the last one.' }),
+  createdAt: timeSchema,
+  updatedAt: timeSchema,
 }
 
 export function presentBase({ id, account, reference, hold, sequence, createdAt, updatedAt }: Intent) {
@@ -41,20 +52,19 @@ export function presentBase({ id, account, reference, hold, sequence, createdAt,
 
 /** Of what we can send ourselves. */
 export const sendingFields = {
-  /** How far it has come on its way to the provider; missing where we do not send it. */
   submission: z
     .object({
       step: z.enum(submissionSteps),
-      since: z.string(),
-      force: z.literal(true).optional(),
-      /** How long what was set aside stays so. */
-      validUntil: z.string().optional(),
-      /** Why a batch was refused. */
-      failure: failureSchema.optional(),
+      since: timeSchema,
+      force: z.literal(true).optional().meta({ description: 'Sent though nobody confirms the name.' }),
+      validUntil: timeSchema.optional().meta({ description: 'How long what was set aside stays so.' }),
+      failure: failureSchema.optional().meta({ description: 'Why a batch was refused.' }),
     })
-    .optional(),
-  /** It takes longer than its account allows. */
-  overdue: z.literal(true).optional(),
+    .optional()
+    .meta({
+      description: 'How far it has come on its way to the provider; missing where we do not send it.',
+    }),
+  overdue: z.literal(true).optional().meta({ description: 'It takes longer than its account allows.' }),
 }
 
 export function presentSending({ submission, overdue }: Pick<Intent, 'submission' | 'overdue'>) {

@@ -11,6 +11,7 @@ import {
   presentSending,
   presentTime,
   sendingFields,
+  timeSchema,
 } from './shared-resource.ts'
 
 export const beneficiarySchema = z.union([
@@ -25,14 +26,15 @@ export const transferSchema = z.object({
   amount: moneySchema,
   beneficiary: beneficiarySchema,
   state: z.enum(transferStates),
-  batch: z.string().optional(),
+  batch: z.string().optional().meta({ description: 'The id of the batch that it is in.' }),
   remark: z.string().optional(),
-  providerReference: z.string().optional(),
+  providerReference: z.string().optional().meta({ description: 'The provider’s own number.' }),
   fee: moneySchema.optional(),
   failure: failureSchema.optional(),
-  settledAt: z.string().optional(),
-  /** What moved in truth, where a person decided that it was another amount than registered. */
-  settledAmount: moneySchema.optional(),
+  settledAt: timeSchema.optional(),
+  settledAmount: moneySchema.optional().meta({
+    description: 'What moved in truth, where a person decided that it was another amount than registered.',
+  }),
   metadata: z.record(z.string(), z.string()).optional(),
 })
 export type TransferResource = z.infer<typeof transferSchema>

@@ -43,16 +43,23 @@ export type Posted =
   /** `excerpt`: of the body, where it was not a success. */
   | { outcome: 'answered'; status: number; retryAfterMs?: number; excerpt?: string }
   | { outcome: 'unanswered'; error: WhyUnanswered }
-  /** The signal ended it; it may have arrived. */
+  /** The signal ended it, or all was closed; it may have arrived. */
   | { outcome: 'given-up' }
 
 export interface Poster {
   post(request: PostRequest, signal: AbortSignal): Promise<Posted>
-  /** Closes what is kept. Whatever still goes on is lost. */
+  /** Closes what is kept, and gives up whatever still goes on or comes later. */
   close(): void
 }
 
 const usualBodyBytesMax = 16 * 1024
+
+interface Target {
+  origin: string
+  path: string
+}
+
+const targetsMax = 1_000
 
 const givenUp = new Error('It was given up.')
 
@@ -66,25 +73,42 @@ export function createPoster(options: PostOptions): Poster {
   })
   const connections = createConnections({ connect, clock, ...options.connections })
 
+  const targets = new Map<string, Target | WhyUnanswered>()
+  /** The same URLs come again and again. */
+  function targetOf(url: string): Target | WhyUnanswered {
+    const known = targets.get(url)
+    if (known) return known
+    if (targets.size >= targetsMax) targets.clear()
+    const target = readUrl(url, http)
+    targets.set(url, target)
+    return target
+  }
+
+  const closing = new AbortController()
+
   return {
-    close: connections.close,
+    close() {
+      // In this order: what is given up makes room, and nobody who waits may take it.
+      connections.close()
+      closing.abort()
+    },
 
     post({ url, headers, body }, signal) {
-      const target = checkTarget(url, http)
+      const target = targetOf(url)
       if (typeof target === 'string') return Promise.resolve({ outcome: 'unanswered', error: target })
-      if (signal.aborted) return Promise.resolve({ outcome: 'given-up' })
+      if (signal.aborted || closing.signal.aborted) return Promise.resolve({ outcome: 'given-up' })
       const request = {
-        path: target.pathname + target.search,
+        path: target.path,
         headers: { ...headers, 'accept-encoding': 'identity' },
         body,
       }
       return new Promise((settle) => {
-        const leave = onAbort(signal, () => end(givenUp))
+        const leaves = [signal, closing.signal].map((one) => onAbort(one, () => end(givenUp)))
         const end = startPush(connections, target.origin, request, {
           bodyBytesMax,
           timeoutMs,
           onAnswer(answer) {
-            leave()
+            for (const leave of leaves) leave()
             settle(describe(answer, clock()))
           },
         })
@@ -93,10 +117,11 @@ export function createPoster(options: PostOptions): Poster {
   }
 }
 
-function checkTarget(address: string, http: boolean): URL | WhyUnanswered {
+function readUrl(address: string, http: boolean): Target | WhyUnanswered {
   try {
     const url = readTarget(address)
-    return isProtocolAllowed(url, http) ? url : 'not-https'
+    if (!isProtocolAllowed(url, http)) return 'not-https'
+    return { origin: url.origin, path: url.pathname + url.search }
   } catch (error) {
     if (error instanceof AppError) return 'url-invalid'
     throw error
@@ -111,7 +136,7 @@ function describe(answer: PushAnswer, now: number): Posted {
   const { status, headers, start } = answer
   if (status < 300) return { outcome: 'answered', status }
   const { 'retry-after': retryAfter, 'content-encoding': encoding } = headers
-  const retryAfterMs = readRetryAfter(retryAfter ?? null, now)
+  const retryAfterMs = readRetryAfter([retryAfter ?? []].flat()[0] ?? null, now)
   // Nothing but plain text was asked for; what is packed is not unpacked.
   const excerpt = encoding === undefined || encoding === 'identity' ? toExcerpt(start) : undefined
   return {

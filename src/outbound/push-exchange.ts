@@ -4,7 +4,6 @@
  * the beginning is waited for as well, though not for long. An answer that goes on for too long, in bytes or in time,
  * loses its connection and changes nothing.
  */
-import type { IncomingHttpHeaders } from 'node:http'
 import type { Dispatcher } from 'undici'
 import type { Connection } from './connections.ts'
 import { excerptBytesMax } from './excerpt.ts'
@@ -15,8 +14,11 @@ export interface PushRequest {
   body: string
 }
 
+/** What comes twice is a list. */
+export type AnswerHeaders = Readonly<Record<string, string | string[] | undefined>>
+
 export type PushAnswer =
-  | { outcome: 'answered'; status: number; headers: IncomingHttpHeaders; start: Uint8Array }
+  | { outcome: 'answered'; status: number; headers: AnswerHeaders; start: Uint8Array }
   /** `reused`: over a connection that had carried others, and nothing came back. */
   | { outcome: 'unanswered'; error: unknown; sent: boolean; reused: boolean }
 
@@ -40,7 +42,7 @@ export function pushOver(
 ): (reason: unknown) => void {
   let sent = false
   let reused = false
-  let head: { status: number; headers: IncomingHttpHeaders } | undefined
+  let head: { status: number; headers: AnswerHeaders } | undefined
   let answered = false
   let ended = false
   let bytes = 0
@@ -83,7 +85,7 @@ export function pushOver(
       }
       if (bytes > bodyBytesMax) end(false)
     },
-    onResponseEnd: () => end(head?.headers.connection?.toLowerCase() !== 'close'),
+    onResponseEnd: () => end(!head || !isClosing(head.headers)),
     onResponseError: (_, error) => end(false, error),
   }
   connection.client.dispatch({ path, method: 'POST', headers, body }, handler)
@@ -92,6 +94,10 @@ export function pushOver(
 
 function isSuccess(status: number): boolean {
   return status >= 200 && status < 300
+}
+
+function isClosing({ connection }: AnswerHeaders): boolean {
+  return connection !== undefined && String(connection).toLowerCase().includes('close')
 }
 
 function join(chunks: readonly Uint8Array[]): Uint8Array {

@@ -27,6 +27,13 @@ export interface RedisGuardDeps {
   intervalMs: number
 }
 
+/** One look, at one server or at every master. */
+export function reportOnRedis(client: RedisClient, policy: DurabilityPolicy): Promise<NodeReport> {
+  return isCluster(client)
+    ? reportOnCluster(client, policy)
+    : reportOn(client, policy, { name: masterOf(client), inCluster: false })
+}
+
 export function createRedisGuard({ client, policy, logger, intervalMs }: RedisGuardDeps): RedisGuard {
   let current: RedisState = { state: 'away', reason: 'Redis has not been checked yet.' }
   let warned: string | undefined
@@ -42,17 +49,11 @@ export function createRedisGuard({ client, policy, logger, intervalMs }: RedisGu
     return next
   }
 
-  function look(): Promise<NodeReport> {
-    return isCluster(client)
-      ? reportOnCluster(client, policy)
-      : reportOn(client, policy, { name: masterOf(client), inCluster: false })
-  }
-
   async function check(): Promise<RedisState> {
     const mine = ++looks
     looking++
     try {
-      const { state, allowed } = await look()
+      const { state, allowed } = await reportOnRedis(client, policy)
       if (allowed !== undefined && allowed !== warned) logger.warn('redis.weak-allowed', { reason: allowed })
       warned = allowed
       // One that was overtaken, by a later look or by the end of its connection, has nothing to say any more.

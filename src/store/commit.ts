@@ -161,9 +161,9 @@ function writeSteps(
   for (const { fact, intent } of steps) {
     const written = encodeStep({ fact, intent, because, at, ...(totals && { totals: totals.before }) })
     record = written.record
-    transaction.do('XADD', keys.events(partition), '*', 'e', written.event)
+    transaction.log(keys.events(partition), keys.intent(after.id), written.event)
   }
-  transaction.do('SET', keys.intent(after.id), record)
+  transaction.keep(keys.intent(after.id), record)
   if (after.kind === 'transfer') {
     // Who was paid in truth is found like who was registered.
     const { accepted } = after.payee

@@ -137,6 +137,7 @@ export function createIntentStore(deps: IntentStoreDeps): IntentStore {
     ...createPayoutNumbers(deps),
     load: reader.load,
     findReceipt: reader.findReceipt,
+    listReceipts: reader.listReceipts,
     listMembers: reader.listMembers,
     commitAll,
     async commit(request) {

@@ -35,6 +35,8 @@ export interface LoadedTotals {
 
 export interface IntentReader {
   load(targets: readonly Target[]): Promise<Loaded[]>
+  /** All that it has heard, also of one that has left. */
+  listReceipts(intent: IntentId): Promise<ReceiptId[]>
   findReceipt(intent: IntentId, receipt: ReceiptId): Promise<ReceiptRecord | undefined>
   /** A batch's transfers in their order, also of one that has left. */
   listMembers(batch: BatchId): Promise<TransferId[]>
@@ -145,6 +147,10 @@ export function createIntentReader({ redis, keys, archive }: IntentReaderDeps): 
   return {
     load,
     revivalOf: (intent) => revivals.get(intent),
+    async listReceipts(intent) {
+      const here = await redis.hkeys(keys.heard(intent))
+      return (here.length > 0 ? here : Object.keys((await readLeft(intent))?.heard ?? {})) as ReceiptId[]
+    },
     async findReceipt(intent, receipt) {
       const text = await redis.get(keys.receipt(keys.partitionOf(intent), receipt))
       return text === null ? findLeftReceipt(intent, receipt) : decodeReceipt(text)

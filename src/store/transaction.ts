@@ -6,6 +6,10 @@ export interface Transaction {
   check(name: 'field', key: string, field: string, expected: string): Transaction
   /** A command of Redis, with the key before its arguments. */
   do(command: string, key: string, ...args: (string | number)[]): Transaction
+  /** An event about the record, into the log of its partition. */
+  log(key: string, record: string, text: string): Transaction
+  /** Writes the record, once its events are logged. */
+  keep(record: string, text: string): Transaction
   park(
     key: string,
     request: { counts: string; account: string; id: string; receipt: string; max: number },
@@ -109,6 +113,8 @@ export function createTransaction(): Transaction {
       for (const arg of args) writes.push(String(arg))
       return transaction
     },
+    log: (key, record, text) => write('log', indexOf(key), [indexOf(record), text]),
+    keep: (record, text) => write('keep', indexOf(record), [text]),
     park: (key, { counts, account, id, receipt, max }) =>
       write('park', indexOf(key), [indexOf(counts), account, id, receipt, max]),
     unpark: (key, { counts, ready, account }) =>

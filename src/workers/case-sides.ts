@@ -44,21 +44,13 @@ export function createReadSides({ intents, vault, receipts }: CaseSidesDeps): Re
     return { ours: { intent, secrets: await vault.openSecrets(intent), ...(totals && { totals }) } }
   }
 
-  async function readSide(receipt: ReceiptId, record: ReceiptRecord | undefined): Promise<CaseSide> {
-    if (!record) return { outcome: 'gone', receipt }
-    const read = await receipts.read(record)
-    if (read.outcome !== 'read') return { ...read, record }
-    const { observation, seen } = read.observed
-    return { outcome: 'read', record, observation, seen }
-  }
-
   return async (one) => {
     if (one.kind === 'callback-not-applied') return undefined
     const known = one.kind === 'held' && one.known !== undefined ? [one.known] : []
     const wanted = [...known, ...one.receipts]
     const [ours, records] = await Promise.all([readOurs(one.intent), receipts.find(one.intent, wanted)])
     const byId = new Map(records.map((record) => [record.id, record]))
-    const sides = await Promise.all(wanted.map((id) => readSide(id, byId.get(id))))
+    const sides = await Promise.all(wanted.map((id) => readSide(receipts, id, byId.get(id))))
     const [first] = sides
     return {
       ...ours,
@@ -66,4 +58,17 @@ export function createReadSides({ intents, vault, receipts }: CaseSidesDeps): Re
       theirs: sides.slice(known.length),
     }
   }
+}
+
+/** What one receipt said. */
+export async function readSide(
+  receipts: Pick<CaseReceipts, 'read'>,
+  receipt: ReceiptId,
+  record: ReceiptRecord | undefined,
+): Promise<CaseSide> {
+  if (!record) return { outcome: 'gone', receipt }
+  const read = await receipts.read(record)
+  if (read.outcome !== 'read') return { ...read, record }
+  const { observation, seen } = read.observed
+  return { outcome: 'read', record, observation, seen }
 }

@@ -1,66 +1,23 @@
 import assert from 'node:assert/strict'
-import { createPublicKey, randomBytes } from 'node:crypto'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import type { Redis } from 'ioredis'
 import { runCases } from '../../src/cli/cases.ts'
-import { createDigests, describeFixed } from '../../src/compose/base.ts'
-import { loadConfig } from '../../src/config/config.ts'
 import { caseIdOfReceipt } from '../../src/domain/ids.ts'
-import { describeDisbursement } from '../../src/sandbox/signed-callback.ts'
-import { createKeyring } from '../../src/seal/keyring.ts'
-import { createPersonSealer } from '../../src/seal/person-keys.ts'
 import { createCases } from '../../src/store/cases.ts'
-import { transferIdOf } from '../../src/store/ids.ts'
-import { createIntentStore } from '../../src/store/intents.ts'
-import { createKeys } from '../../src/store/keys.ts'
-import { checkFixed } from '../../src/store/meta.ts'
-import { createReadyReceipts } from '../../src/store/ready-receipts.ts'
-import { createRegister } from '../../src/store/register.ts'
-import { loadScripts } from '../../src/store/scripts.ts'
-import { createVault } from '../../src/store/vault.ts'
-import { createMemoryArchive } from '../support/memory-archive.ts'
-import { createTestClients } from '../support/redis.ts'
-import { startRedisServer } from '../support/redis-server.ts'
-import { createTestReconcile, ids, openReceiptOf, registrationOf } from '../support/store.ts'
-import { disbursement, newReference, providerKey, testAccount } from '../support/zenospay.ts'
+import { type DirectConfig, openDirectConfig } from '../support/direct-config.ts'
+import { ids } from '../support/store.ts'
+import { newReference, testAccount } from '../support/zenospay.ts'
 
 describe('tallyhook cases', () => {
-  const keys = createKeys('tallyhook', 8)
-  let server: Awaited<ReturnType<typeof startRedisServer>>
-  let clients: ReturnType<typeof createTestClients>
-  let redis: Redis
-  let folder: string
+  let direct: DirectConfig
+  let redis: DirectConfig['redis']
+  let keys: DirectConfig['keys']
   let env: NodeJS.ProcessEnv
   let said: string
 
   beforeEach(async () => {
-    server = await startRedisServer()
-    clients = createTestClients({ kind: 'url', url: server.url })
-    redis = await clients.open()
-    loadScripts(redis)
-    folder = mkdtempSync(join(tmpdir(), 'tallyhook-cases-'))
-    const file = join(folder, 'tallyhook.json')
-    const { id, partnerId } = testAccount
-    const providerPublicKeys = [createPublicKey(providerKey).export({ type: 'spki', format: 'pem' })]
-    const secret = () => randomBytes(32).toString('base64')
-    writeFileSync(
-      file,
-      JSON.stringify({
-        accounts: [{ id, provider: 'zenospay', partnerId, providerPublicKeys, currency: 'IDR' }],
-        api: { tokens: [{ id: 'ledger', sha256: 'ab'.repeat(32), scopes: ['transfers:read'] }] },
-        seal: { keys: [{ id: 'k1', key: secret() }], indexKey: secret() },
-      }),
-    )
-    env = { TALLYHOOK_CONFIG: file, TALLYHOOK_DATA_DIR: folder, REDIS_URL: server.url }
-    await checkFixed(redis, keys, describeFixed(loadConfig(env, false)))
+    direct = await openDirectConfig()
+    ;({ redis, keys, env } = direct)
   })
-  afterEach(async () => {
-    clients.closeAll()
-    await server.stop()
-    rmSync(folder, { recursive: true, force: true })
-  })
+  afterEach(() => direct.close())
 
   const run = (...args: string[]) => {
     said = ''
@@ -110,35 +67,11 @@ describe('tallyhook cases', () => {
   })
 
   it('shows both sides of what is held, and decides it', async () => {
-    const config = loadConfig(env, false)
-    const keyring = createKeyring(config.seal.keys)
-    const digests = createDigests(config)
-    const vault = createVault({ redis, keys, sealer: keyring, persons: createPersonSealer() })
-    const intents = createIntentStore({
-      redis,
-      keys,
-      sealer: keyring,
-      vault,
-      archive: createMemoryArchive(),
-      parkedMax: () => 10,
-    })
-    const parts = { redis, keys, vault, intents, ready: createReadyReceipts({ redis, keys }) }
     const reference = newReference()
-    const id = transferIdOf(testAccount.id, reference)
     const number = '5550001234'
-    const sealed = await vault.sealSecrets(id, digests.digestPerson(`bank:${number}`), {
-      beneficiary: { kind: 'bank', bankCode: '002', accountNumber: number, name: 'Jane Roe' },
-    })
-    const event = await registrationOf(parts, reference, { id })
-    const intent = { ...event.intent, personal: sealed, payee: { kind: 'bank' } as const }
-    await createRegister(parts)({ ...event, intent })
-    const reconcile = createTestReconcile(parts, { ...digests, sealer: keyring })
-    const paid = { accountNumber: number, accountName: 'Jane Roe' }
-    const callbacks = [{ ...paid, amount: '1.00' }, paid]
-    for (const fields of callbacks) {
-      const receipt = openReceiptOf(describeDisbursement(disbursement({ reference, ...fields })))
-      await reconcile.applyOne(receipt)
-    }
+    const { id, intents, say, pump } = await direct.register(reference, number)
+    await say({ amount: '1.00' })
+    await say({})
     const held = (await intents.find(id))?.hold?.case ?? ''
 
     assert.equal(await run('show', held), 0)
@@ -155,7 +88,7 @@ describe('tallyhook cases', () => {
     assert.equal(await run(...keep), 0)
     assert.match(printed(), /released/)
     assert.equal((await intents.find(id))?.hold, undefined)
-    await parts.ready.pump(async (receipts) => void (await reconcile.applyAll(receipts)))
+    await pump()
     assert.equal((await intents.find(id))?.state, 'succeeded', 'what came meanwhile was true')
     assert.equal(await run(...keep), 0, 'the same again is the same')
   })

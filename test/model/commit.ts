@@ -32,7 +32,7 @@ export function commit(state: ModelState, request: CommitRequest): CommitOutcome
   if (request.case) putCase(state, request.case.before, request.case.after, request.because, at)
   if (receipt) {
     const { open, outcome, heard } = receipt
-    state.receipts.set(open.id, { outcome, open, decidedOn: before?.sequence ?? 0, at })
+    state.receipts.set(open.id, { intent: after.id, outcome, open, decidedOn: before?.sequence ?? 0, at })
     if (heard)
       state.heard.set(after.id, new Map([...(state.heard.get(after.id) ?? []), [open.id, { ...heard }]]))
   }

@@ -76,6 +76,8 @@ export function createModelSubject({
       load: async (targets) => targets.map(load),
       find: async (id) => found(load(id)),
       listMembers: async (batch) => listMembers(state, batch),
+      listReceipts: async (intent) =>
+        [...state.receipts.values()].flatMap(({ open, intent: of }) => (of === intent ? [open.id] : [])),
     },
     cases: createModelCases(state, clock, resolvedMax),
     async register(event) {
@@ -154,7 +156,7 @@ function listMembers(state: ModelState, batch: BatchId): TransferId[] {
 function createModelIntents(
   state: ModelState,
   parkedShare: number,
-): Omit<IntentStore, 'load' | 'find' | 'listMembers'> {
+): Omit<IntentStore, 'load' | 'find' | 'listMembers' | 'listReceipts'> {
   function park(target: Target, account: string, id: ReceiptId): 'parked' | 'registered' | 'full' {
     const rest = state.rest.get(target)
     if (rest && rest.form !== 'claim') return 'registered'

@@ -23,7 +23,10 @@ export interface ModelState {
   keys: Pick<Keys, 'partitionOf' | 'partitions'>
   rest: Map<Target, Rest>
   heard: Map<Target, Map<ReceiptId, Heard>>
-  receipts: Map<ReceiptId, { outcome: ReceiptOutcome; open: OpenReceipt; decidedOn: number; at: number }>
+  receipts: Map<
+    ReceiptId,
+    { intent: IntentId; outcome: ReceiptOutcome; open: OpenReceipt; decidedOn: number; at: number }
+  >
   parked: Map<Target, Map<ReceiptId, OpenReceipt>>
   /** By partition and account. */
   parkedCounts: Map<string, number>

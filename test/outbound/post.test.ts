@@ -46,10 +46,10 @@ describe('posting', () => {
   /** Listens on every address of the machine, so that whatever arrives where it may not is seen. */
   before(async () => {
     server = createServer((_, res) => res.end('ok')).on('connection', (socket: Socket) => {
-      connections.push(socket.localAddress ?? '')
+      connections.push((socket.localAddress ?? '').replace('::ffff:', ''))
       sockets.add(socket.on('close', () => sockets.delete(socket)))
     })
-    await once(server.listen(0, '::'), 'listening')
+    await once(server.listen(0), 'listening')
     port = (server.address() as AddressInfo).port
   })
   beforeEach(() => {
@@ -137,7 +137,7 @@ describe('posting', () => {
   it('goes to the very address that was checked, whatever the name answers later', async () => {
     const { to, asked } = poster({ 'turning.example': [[reachable], ['127.0.0.1']] })
     assert.equal(await to(`http://turning.example:${port}/`), 200)
-    assert.deepEqual([asked.length, connections], [1, [`::ffff:${reachable}`]])
+    assert.deepEqual([asked.length, connections], [1, [reachable]])
     // The connection that is kept was checked; the name is not asked again for it.
     assert.equal(await to(`http://turning.example:${port}/`), 200)
     assert.deepEqual([asked.length, connections.length], [1, 1])
@@ -150,7 +150,7 @@ describe('posting', () => {
     )
     assert.equal(await to(`http://turning.example:${port}/`), 200)
     assert.equal(await to(`http://turning.example:${port}/`), 'address-refused')
-    assert.deepEqual(connections, [`::ffff:${reachable}`])
+    assert.deepEqual(connections, [reachable])
   })
 
   it('speaks plain http only where the configuration has it', async () => {
@@ -181,7 +181,7 @@ describe('posting', () => {
     try {
       const { to } = poster({ 'a.example': [[reachable]] })
       assert.equal(await to(`http://a.example:${port}/`), 200)
-      assert.deepEqual(connections, [`::ffff:${reachable}`])
+      assert.deepEqual(connections, [reachable])
     } finally {
       names.forEach((name, i) => {
         if (before[i] === undefined) delete process.env[name]

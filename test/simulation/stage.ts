@@ -213,6 +213,7 @@ export function createStage(deps: StageDeps) {
         load: reader.load,
         find: reader.find,
         findReceipt: reader.findReceipt,
+        listReceipts: reader.listReceipts,
         listMembers: reader.listMembers,
         commitAll: (requests) => on(committing(requests)).commitAll(requests),
         commit: (request) => on(committing([request])).commit(request),

@@ -3,12 +3,14 @@ import type { AccountProvider } from '../../src/providers/provider.ts'
 import { createZenospay } from '../../src/providers/zenospay/index.ts'
 import { createCases } from '../../src/store/cases.ts'
 import { createOpenBody } from '../../src/store/receipts.ts'
+import { createReadTrail } from '../../src/store/trail.ts'
 import { type Logger, silentLogger } from '../../src/telemetry/logger.ts'
 import { createCaseReceipts } from '../../src/workers/case-receipts.ts'
 import { createReadSides } from '../../src/workers/case-sides.ts'
 import { createObserve } from '../../src/workers/observe.ts'
 import type { Reconcile } from '../../src/workers/reconcile.ts'
 import { createResolveCase, type ResolveCaseDeps } from '../../src/workers/resolve-case.ts'
+import { createReadTimeline } from '../../src/workers/timeline.ts'
 import { digestFact, digestPerson, keyring, type TestStore } from './store.ts'
 import { testAccount } from './zenospay.ts'
 
@@ -43,5 +45,6 @@ export function createTestCaseParts(store: TestStore, options: TestCaseOptions =
     cases,
     resolve: createResolveCase(deps),
     readSides: createReadSides({ intents, vault, receipts }),
+    readTimeline: createReadTimeline({ intents, cases, receipts, readTrail: createReadTrail(store) }),
   }
 }

@@ -1,8 +1,10 @@
 /** Holds every answer of the API to what the document says of its call: its status, its type, its body, and no field more. */
 import type { ServerResponse } from 'node:http'
+import { Ajv } from 'ajv'
 import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js'
 import express, { type Express } from 'express'
 import { operations } from '../../src/http/api/operations.ts'
+import { createAsyncApi } from '../../src/http/documents/asyncapi.ts'
 import { createOpenApi } from '../../src/http/documents/openapi.ts'
 
 export interface Answered {
@@ -30,8 +32,9 @@ const templates = Object.keys(paths)
     form: new RegExp(`^${path.replaceAll('.', '\\.').replace(/\{\w+\}/g, '[^/]+')}$`),
   }))
 
-const ajv = new Ajv2020({ strict: false, allErrors: true, formats: formats() })
-ajv.addSchema(document, 'openapi')
+const options = { strict: false, allErrors: true, formats: formats() }
+const calls = new Ajv2020(options).addSchema(document, 'openapi')
+const events = new Ajv(options).addSchema(createAsyncApi({ version: '0.0.0', closed: true }), 'asyncapi')
 const validators = new Map<string, ValidateFunction>()
 
 function formats() {
@@ -79,7 +82,7 @@ function bodyFault(
   if (!(type in content)) return `${call}: ${status} is of the type ${type}, which is not documented.`
   if (!/json$/.test(type)) return undefined
   const pointer = [...place, 'content', type, 'schema'].map(toPointer).join('/')
-  return schemaFault(`openapi#/${pointer}`, body, `${call}: ${status}`)
+  return schemaFault(`openapi#/${pointer}`, body, `${call}: ${status}`) ?? eventsFault(place, body)
 }
 
 /** Undefined where the call takes this. */
@@ -93,8 +96,21 @@ function toPointer(part: string): string {
   return encodeURIComponent(part.replaceAll('~', '~0').replaceAll('/', '~1'))
 }
 
+/** What an event holds has to be of its type, which OpenAPI does not say. */
+function eventsFault([, template]: string[], body: string): string | undefined {
+  if (template !== '/v1/events') return undefined
+  const { events: page = [] } = JSON.parse(body) as { events?: object[] }
+  return page.map(findEventFault).find((fault) => fault !== undefined)
+}
+
+/** Undefined where the event, from the feed or pushed, is as the AsyncAPI document says of its type. */
+export function findEventFault(event: object): string | undefined {
+  const type = String((event as { type?: unknown }).type)
+  return schemaFault(`asyncapi#/components/schemas/${type}`, JSON.stringify(event), type)
+}
+
 function schemaFault($ref: string, body: string, call: string): string | undefined {
-  const validate = validators.get($ref) ?? ajv.compile({ $ref })
+  const validate = validators.get($ref) ?? ($ref.startsWith('asyncapi') ? events : calls).compile({ $ref })
   validators.set($ref, validate)
   if (validate(JSON.parse(body))) return undefined
   const faults = (validate.errors ?? []).map(

@@ -11,6 +11,7 @@ export const sha256 = (text: string) => createHash('sha256').update(text).digest
 export const { authenticate } = createTokens([
   { id: 'ledger', sha256: sha256('ledger'), scopes: ['transfers:read', 'transfers:write'] },
   { id: 'viewer', sha256: sha256('viewer'), scopes: ['transfers:read'] },
+  { id: 'clerk', sha256: sha256('clerk'), scopes: ['transfers:read', 'ops:read'] },
   { id: 'other', sha256: sha256('other'), scopes: ['events:read', 'ops:read'] },
 ])
 

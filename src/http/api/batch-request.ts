@@ -42,11 +42,12 @@ export const batchRequestSchema = z.strictObject({
   reference: identifier(128),
   name: line(128),
   remark: line(128),
-  /** What the caller thinks they come to; compared and not kept. */
-  total: z.strictObject({ count: z.int().min(0).optional(), amount: moneySchema.optional() }).optional(),
-  wechatpay: wechatpaySchema.optional(),
-  /** Sent at once; no part of the content. */
-  submit: z.boolean().optional(),
+  total: z
+    .strictObject({ count: z.int().min(0).optional(), amount: moneySchema.optional() })
+    .optional()
+    .meta({ description: 'What you think they come to; compared and not kept.' }),
+  wechatpay: wechatpaySchema.optional().meta({ description: 'Of a partner batch of WeChat Pay.' }),
+  submit: z.boolean().optional().meta({ description: 'Sent at once; no part of the content.' }),
   transfers: z.array(takenAs(z.unknown(), memberSchema)).min(1).max(batchSizeMax),
 })
 

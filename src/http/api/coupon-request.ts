@@ -47,7 +47,7 @@ export function couponRequestSchema(accounts: ReadonlyMap<string, CouponTerms>, 
       if (issue) context.addIssue({ code: 'custom', params: { code: issue.code }, message: issue.message })
     }),
     reference: referenceSchema,
-    stockId: identifier(20),
+    stockId: identifier(20).meta({ description: 'Of the coupon’s stock at WeChat Pay.' }),
     openid: identifier(128),
     appid: identifier(32),
     amount: moneyIn(terms?.currency).optional(),

@@ -84,7 +84,12 @@ function presentOurs(
   }
 }
 
-function presentSide(side: CaseSide, intent: Intent | undefined, { names }: SideOptions): SideResource {
+/** What a receipt said, and where that differs from what is known. */
+export function presentSide(
+  side: CaseSide,
+  intent: Intent | undefined,
+  { names }: SideOptions,
+): SideResource {
   if (side.outcome === 'gone') return { receipt: side.receipt, gone: true }
   const { record } = side
   const base = { receipt: record.id, receivedAt: formatTime(record.receivedAt), outcome: record.outcome }

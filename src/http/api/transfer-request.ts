@@ -89,18 +89,17 @@ const metadataSchema = z
 
 export const transferRequestSchema = z.strictObject({
   account: identifier(64),
-  reference: identifier(128),
+  reference: identifier(128).meta({ description: 'Yours: registered once in the account.' }),
   amount: moneySchema,
   beneficiary: beneficiarySchema,
-  providerReference: identifier(128).optional(),
-  /** Of a batch that is there and takes more. */
-  batch: identifier(64).optional(),
-  metadata: metadataSchema.optional(),
-  /** What the beneficiary is told beside the money. */
-  remark: line(128).optional(),
-  /** Sent at once, and though nobody confirms the beneficiary's name; no part of the content. */
-  submit: z.boolean().optional(),
-  force: z.boolean().optional(),
+  providerReference: identifier(128).optional().meta({ description: 'Of one that was started elsewhere.' }),
+  batch: identifier(64).optional().meta({ description: 'The id of a batch that takes more.' }),
+  metadata: metadataSchema.optional().meta({ description: 'Yours; at most 32 entries.' }),
+  remark: line(128).optional().meta({ description: 'What the beneficiary is told beside the money.' }),
+  submit: z.boolean().optional().meta({ description: 'Sent at once; no part of the content.' }),
+  force: z.boolean().optional().meta({
+    description: 'Sent though nobody confirms the beneficiary’s name; no part of the content.',
+  }),
 })
 export type TransferRequest = z.output<typeof transferRequestSchema>
 

@@ -16,9 +16,16 @@ const schemaOf: Record<Noun, string> = {
 const nouns = Object.keys(factsByNoun) as Noun[]
 const cloudEvents = 'application/cloudevents+json'
 
-export function createAsyncApi({ version }: { version: string }): Json {
+export interface AsyncApiDeps {
+  version: string
+  /** For tests: no event may say more than is described. */
+  closed?: boolean
+}
+
+export function createAsyncApi({ version, closed = false }: AsyncApiDeps): Json {
   // AsyncAPI’s own schemas are a superset of draft 7.
-  const { named } = describeSchemas({ named: eventSchemas(), direction: 'output', target: 'draft-7' }, [])
+  const request = { named: eventSchemas(), direction: 'output', target: 'draft-7', closed } as const
+  const { named } = describeSchemas(request, [])
   return {
     asyncapi: '3.0.0',
     info: {

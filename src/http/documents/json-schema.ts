@@ -72,7 +72,8 @@ export function describeSchemas(
     return id.startsWith('~') ? { ...(finish(schemas[id]) as Json), ...whole } : { $ref, ...whole }
   }
 
-  function tidy({ additionalProperties, propertyNames, pattern, ...rest }: Json): Json {
+  function tidy(schema: Json): Json {
+    const { additionalProperties, propertyNames, pattern, ...rest } = withoutLimitsOfNumbers(schema)
     const keys = (propertyNames as { enum?: string[] } | undefined)?.enum
     if (keys) {
       const properties = Object.fromEntries(keys.map((key) => [key, additionalProperties]))
@@ -91,5 +92,14 @@ export function describeSchemas(
   return {
     named: Object.fromEntries(Object.keys(named).map((name) => [name, finish(schemas[name]) as Json])),
     of: (schema) => finish({ $ref: place + ids.get(schema) }) as Json,
+  }
+}
+
+/** A whole number is one that JavaScript can hold: that says nothing about what it counts. */
+function withoutLimitsOfNumbers({ minimum, maximum, ...rest }: Json): Json {
+  return {
+    ...rest,
+    ...(minimum !== undefined && minimum !== Number.MIN_SAFE_INTEGER && { minimum }),
+    ...(maximum !== undefined && maximum !== Number.MAX_SAFE_INTEGER && { maximum }),
   }
 }

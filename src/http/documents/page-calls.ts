@@ -25,7 +25,7 @@ export function callsOf(openApi: Json): Call[] {
   )
 }
 
-export function renderCall(call: Call): string {
+export function renderCall(call: Call, schemas: Record<string, Json>): string {
   const { method, path, operationId, summary, description, parameters = [], requestBody, responses } = call
   const said = Object.entries(responses)
   const answers = said.filter(([, { content }]) => !isProblem(content))
@@ -39,7 +39,7 @@ ${(description ?? '')
   .map((text) => `<p>${renderText(text)}</p>`)
   .join('')}
 ${parameters.length > 0 ? `<h4>Parameters</h4><dl class="fields">${parameters.map(renderParameter).join('')}</dl>` : ''}
-${requestBody ? renderBody(requestBody) : ''}
+${requestBody ? renderBody(requestBody, schemas) : ''}
 <h4>Answers</h4>
 ${answers.map(renderAnswer).join('')}
 ${problems.length > 0 ? renderProblems(problems) : ''}
@@ -67,13 +67,17 @@ function renderParameter({
   return renderField(name, field, { required })
 }
 
-function renderBody({ required, content }: NonNullable<Call['requestBody']>): string {
+function renderBody(
+  { required, content }: NonNullable<Call['requestBody']>,
+  schemas: Record<string, Json>,
+): string {
   const parts = Object.values(content).map(({ schema, example }) => {
     const shown =
       example === undefined
         ? ''
         : `<details><summary>Example</summary><pre tabindex="0">${escapeHtml(JSON.stringify(example, null, 2))}</pre></details>`
-    return renderSchema(schema) + shown
+    const named = schemas[String(schema.$ref).split('/').at(-1) ?? '']
+    return (named ? renderSchema(named) : renderSchema(schema)) + shown
   })
   return `<h4>Body${required ? '' : ' <span class="optional">optional</span>'}</h4>${parts.join('')}`
 }

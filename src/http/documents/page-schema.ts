@@ -47,10 +47,12 @@ function renderValue(value: unknown): string {
 
 function renderBounds({ minimum, maximum, minLength, maxLength, minItems, maxItems }: Json): string {
   const [low, high] = [minimum ?? minLength ?? minItems, maximum ?? maxLength ?? maxItems]
-  const least = low === undefined || low === 0 ? '' : String(low)
-  const most = high === undefined || Number(high) >= Number.MAX_SAFE_INTEGER ? '' : String(high)
+  const isText = minLength !== undefined || maxLength !== undefined
+  // That it is not empty goes without saying.
+  const least = low === undefined || low === 0 || (isText && low === 1) ? '' : String(low)
+  const most = high === undefined ? '' : String(high)
   if (least === '' && most === '') return ''
-  const unit = minLength !== undefined || maxLength !== undefined ? ' characters' : ''
+  const unit = isText ? ' characters' : ''
   if (most === '') return `from ${least}${unit}`
   return least === '' ? `to ${most}${unit}` : `${least} to ${most}${unit}`
 }

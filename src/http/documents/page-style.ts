@@ -14,7 +14,7 @@ a { color: var(--mark); text-underline-offset: .15em }
 code, pre { font: .875em/1.5 ui-monospace, 'DejaVu Sans Mono', monospace }
 code { padding: .1em .3em; background: var(--code); border-radius: .25rem }
 pre { margin: .5rem 0; padding: .9rem 1rem; background: var(--code); border-radius: .4rem; overflow-x: auto; overflow-wrap: normal }
-nav { padding: 1.25rem; border-bottom: 1px solid var(--line); background: var(--card); max-height: 60vh; overflow-y: auto }
+nav { padding: 1.25rem; border-bottom: 1px solid var(--line); background: var(--card); max-height: 45vh; overflow-y: auto }
 nav .name { margin: 0; font-size: 1.25rem; font-weight: 700; letter-spacing: -.01em }
 nav .name small { font-size: .8rem; font-weight: 400; color: var(--soft) }
 nav input { width: 100%; margin: .75rem 0; padding: .5rem .65rem; font: inherit; color: inherit; background: var(--paper); border: 1px solid var(--soft); border-radius: .4rem }
@@ -39,13 +39,14 @@ p { margin: .4rem 0; max-width: 44rem }
 .fields { margin: .3rem 0; border-top: 1px solid var(--line) }
 .fields > div { padding: .45rem 0; border-bottom: 1px solid var(--line) }
 .fields .fields { margin-left: .75rem; padding-left: .75rem; border-top: 0; border-left: 2px solid var(--line) }
-.fields .fields > div:last-child { border-bottom: 0; padding-bottom: 0 }
+.fields > div:last-child { border-bottom: 0; padding-bottom: 0 }
 .fields dd { margin: 0 }
 .fields dd p { margin: .15rem 0 0; font-size: .92rem; color: var(--soft) }
 .fields dt > code { background: none; padding: 0; font-weight: 700; color: var(--ink) }
 .type, .bounds, .or { font-size: .88rem; color: var(--soft) }
 .optional { font-size: .78rem; font-weight: 400; color: var(--soft); border: 1px solid var(--line); border-radius: 1rem; padding: 0 .5em }
 .status { font-family: ui-monospace, 'DejaVu Sans Mono', monospace; margin-right: .35rem }
+.answer > p + p.type { margin-top: 0 }
 .answer + .answer { margin-top: .8rem }
 details > summary { cursor: pointer; color: var(--mark); font-size: .92rem; margin-top: .8rem; width: fit-content }
 .problems, .types { margin: .5rem 0 0; padding-left: 0; list-style: none; font-size: .92rem }

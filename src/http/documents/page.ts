@@ -60,7 +60,7 @@ ${renderLinks(
 <p>${renderText(description)}</p>
 <p>For programs: <a href="/openapi.json">openapi.json</a> (OpenAPI 3.1), <a href="/asyncapi.json">asyncapi.json</a> (AsyncAPI 3).</p>
 <p id="none" role="status" hidden>Nothing here has these words.</p>
-${tags.map((tag) => renderGroup(tag, calls)).join('')}
+${tags.map((tag) => renderGroup(tag, calls, schemas)).join('')}
 <section class="group"><h2>Messages</h2>${renderChannels(asyncApi)}${eventGroupsOf(asyncApi).map(renderEventGroup).join('')}</section>
 <section class="group"><h2>Schemas</h2>${Object.entries(schemas).map(renderNamed).join('')}</section>
 </main>
@@ -85,9 +85,13 @@ function link(id: string, text: string, before = ''): string {
   return `<li><a href="#${escapeHtml(id)}">${before}<span>${escapeHtml(text)}</span></a></li>`
 }
 
-function renderGroup({ name, description }: { name: string; description: string }, calls: readonly Call[]) {
+function renderGroup(
+  { name, description }: { name: string; description: string },
+  calls: readonly Call[],
+  schemas: Record<string, Json>,
+) {
   const own = calls.filter(({ tags }) => tags.includes(name))
-  return `<section class="group"><h2>${escapeHtml(capital(name))}</h2><p>${renderText(description)}</p>${own.map(renderCall).join('')}</section>`
+  return `<section class="group"><h2>${escapeHtml(capital(name))}</h2><p>${renderText(description)}</p>${own.map((call) => renderCall(call, schemas)).join('')}</section>`
 }
 
 function renderNamed([name, schema]: [string, Json]): string {

@@ -1,7 +1,7 @@
 /**
  * How an intent rests in Redis: its version, a space, and JSON; a million of them wait in memory, so a transfer's has short
  * names. Under an intent's key there may be something else instead, told by its first letter:
- *   `12 {…`   the record, at its 12th event
+ *   `12 {…} 17…-0`   the record, at its 12th event, and where in the log that event is
  *   `0 >tr-…` a pointer: it lives under that id
  *   `0 ?ba-…` a claim: a registration is under way that will put a pointer here
  *   `12 +{…`  a tombstone: the record has left for the archive
@@ -18,7 +18,8 @@ import { decodeTombstone, type Tombstone, tombstoneMark } from './tombstone.ts'
 import { fromTransferWire, type TransferWire, toTransferWire } from './transfer-wire.ts'
 
 export type Stored =
-  | { form: 'record'; intent: Intent }
+  /** `last`: where in the log its last event is; missing where that was not noted. */
+  | { form: 'record'; intent: Intent; last: string | undefined }
   | { form: 'pointer'; to: IntentId }
   | { form: 'claim'; by: string }
   | { form: 'tombstone'; left: Tombstone }
@@ -57,8 +58,11 @@ export function decodeStored(id: IntentId, text: string): Stored {
       return { form: 'claim', by: rest }
     case tombstoneMark:
       return { form: 'tombstone', left: decodeTombstone(Number(versionOf(text)), rest) }
-    default:
-      return { form: 'record', intent: decodeWire(id, JSON.parse(text.slice(start)) as Wire) }
+    default: {
+      const end = text.lastIndexOf('}') + 1
+      const intent = decodeWire(id, JSON.parse(text.slice(start, end)) as Wire)
+      return { form: 'record', intent, last: text.slice(end + 1) || undefined }
+    }
   }
 }
 
@@ -103,6 +107,11 @@ export function decodeEvent(text: string): LoggedEvent {
   const { id, fact, because, at, totals, w } = event
   const intent = decodeWire(id, w)
   return { fact, intent, ...(totals && { totals: readTotals(totals) }), because, at }
+}
+
+/** Where in the log the event before it is that is about the same; undefined where that was not noted. */
+export function readPlaceBefore(text: string): string | undefined {
+  return (JSON.parse(text) as { p?: string }).p
 }
 
 interface LoggedIntent extends Omit<IntentEvent, 'intent' | 'totals'> {

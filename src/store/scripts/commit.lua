@@ -23,6 +23,8 @@
     field name text           the field of the hash is this; '' for none
   Writes
     do command args …         the command, with the key before its arguments
+    log record-index text     appends an event about a record to the log, with the place of the one before
+    keep text                 writes a record, and behind it the place of its last event
     park counts-index account id receipt max
                               parks a receipt, once, and counts it; nothing if the account has its share parked
     unpark counts-index ready-index account
@@ -41,6 +43,11 @@ local places
 local function keyAt(index)
   return KEYS[places[tonumber(index)]]
 end
+
+-- Longer than a place in the log is.
+local trailLength = 40
+-- Of the record under a key, where in the log its last event is.
+local trail = {}
 
 local checks = {}
 
@@ -61,6 +68,7 @@ end
 
 checks['version'] = function(key, version)
   local found = redis.call('GET', key) or ''
+  trail[key] = string.match(string.sub(found, -trailLength), '} (%d+%-%d+)$')
   return string.sub(found, 1, #version + 2) == version .. ' {', found
 end
 
@@ -83,6 +91,21 @@ local writes = {}
 
 writes['do'] = function(key, command, ...)
   return redis.call(command, key, ...)
+end
+
+writes['log'] = function(key, record, text)
+  record = keyAt(record)
+  local before = trail[record]
+  if before then
+    text = string.sub(text, 1, -2) .. ',"p":"' .. before .. '"}'
+  end
+  trail[record] = redis.call('XADD', key, '*', 'e', text)
+  return trail[record]
+end
+
+writes['keep'] = function(key, text)
+  redis.call('SET', key, trail[key] and text .. ' ' .. trail[key] or text)
+  return trail[key]
 end
 
 writes['park'] = function(key, counts, account, id, receipt, max)
@@ -176,6 +199,7 @@ end
 
 local function run(transaction)
   places = transaction[1]
+  trail = {}
   local failed
   each(transaction[2], checks, function(number, holds, found)
     if not holds then

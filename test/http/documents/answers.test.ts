@@ -1,6 +1,6 @@
 /** The check that every answer in the tests goes through: what it would find. */
 import assert from 'node:assert/strict'
-import { documentedFetch, documentFaults, findFault } from '../../support/documented.ts'
+import { documentedFetch, documentFaults, findEventFault, findFault } from '../../support/documented.ts'
 
 const problem = {
   type: 'urn:tallyhook:problem:not-found',
@@ -49,6 +49,36 @@ describe('answers held to the document', () => {
     assert.match(look('GET /v1/nothing', 200, {}) ?? '', /is not documented/)
     assert.equal(look('GET /v1/nothing', 404, problem, asProblem), undefined)
     assert.match(look('DELETE /v1/transfers', 200, {}) ?? '', /is not documented/)
+  })
+
+  it('an event that holds what is not of its type is found', () => {
+    const object = {
+      id: 'cas_1',
+      account: 'a',
+      kind: 'held',
+      code: 'amount-differs',
+      reason: 'It differs.',
+      state: 'open',
+      openedAt: '2027-01-01T00:00:00.000Z',
+    }
+    const event = {
+      specversion: '1.0',
+      id: 'evt_1',
+      source: '/accounts/a',
+      type: 'tallyhook.case.opened.v1',
+      subject: 'cas_1',
+      time: '2027-01-01T00:00:00.000Z',
+      datacontenttype: 'application/json',
+      sequence: 1,
+      partition: 0,
+      data: { object, because: { source: 'callback' } },
+    }
+    assert.equal(findEventFault(event), undefined)
+    assert.match(findEventFault({ ...event, type: 'tallyhook.transfer.succeeded.v1' }) ?? '', /data/)
+    assert.match(findEventFault({ ...event, time: 'yesterday' }) ?? '', /date-time/)
+    assert.match(findEventFault({ ...event, more: 1 }) ?? '', /"more"/)
+    const page = { events: [{ ...event, type: 'tallyhook.batch.closed.v1' }], next: 'x' }
+    assert.match(look('GET /v1/events', 200, page) ?? '', /data/)
   })
 
   it('fetch fails on what is not as documented', async () => {

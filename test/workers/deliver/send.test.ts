@@ -150,6 +150,18 @@ describe('sending one event', () => {
     assert.equal(brief(await sending), 'given-up')
   })
 
+  it('ends when all is closed, whether it had its connection by then or not', async () => {
+    const at = await subscriber(hang)
+    const { sendTo, close } = sender({ connections: { perOriginMax: 2 } })
+    const sending = Promise.all(Array.from({ length: 4 }, () => sendTo(at.url)))
+    await until('the requests', () => at.got.length === 2)
+    close()
+    assert.deepEqual((await sending).map(brief), Array(4).fill('given-up'))
+    assert.equal(brief(await sendTo(at.url)), 'given-up')
+    await until('the connections are closed', () => at.open() === 0)
+    assert.equal(at.connections, 2)
+  })
+
   describe('over connections that are kept', () => {
     it('makes few of them for many events', async () => {
       const at = await subscriber()
@@ -412,6 +424,20 @@ describe('sending one event', () => {
         }),
       )
       assert.equal(brief(await sendTo(endless.url)), 'failed answer-invalid')
+    })
+
+    it('says things twice in its head: is understood all the same', async () => {
+      const { sendTo } = sender()
+      const twice = await tcp((socket) =>
+        socket.on('data', () => {
+          const names = ['retry-after: 7', 'connection: close', 'content-encoding: identity', 'x: y']
+          const head = [...names, ...names].join('\r\n')
+          socket.end(`HTTP/1.1 503 Busy\r\n${head}\r\ncontent-length: 4\r\n\r\nbusy`)
+        }),
+      )
+      const sent = await sendTo(twice.url)
+      assert.equal(brief(sent), 'failed 503 status')
+      assert.ok(sent.outcome === 'failed' && sent.retryAfterMs === 7_000)
     })
 
     it('closes at once, or half: took nothing', async () => {

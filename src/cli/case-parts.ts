@@ -1,0 +1,48 @@
+/** What the commands work with that look into intents and cases: built on the Redis of the configuration, without a service. */
+import { randomBytes } from 'node:crypto'
+import { openArchive } from '../compose/archive.ts'
+import { createDigests, describeFixed, keyPrefix } from '../compose/base.ts'
+import { type CaseParts, createCaseParts } from '../compose/cases.ts'
+import { createProviders } from '../compose/providers.ts'
+import { createIntentParts, type IntentParts } from '../compose/store.ts'
+import { commonDefaults } from '../config/accounts/common.ts'
+import type { Config } from '../config/config.ts'
+import { createKeyring } from '../seal/keyring.ts'
+import { createPersonSealer } from '../seal/person-keys.ts'
+import { createCollections } from '../store/collections.ts'
+import { createKeys } from '../store/keys.ts'
+import { refuseDifference } from '../store/meta.ts'
+import { silentLogger } from '../telemetry/logger.ts'
+import { connectDirectly } from './direct-redis.ts'
+
+export interface DirectParts extends CaseParts {
+  intents: IntentParts['intents']
+  collections: ReturnType<typeof createCollections>
+}
+
+export async function withCaseParts(
+  config: Config,
+  use: (parts: DirectParts) => Promise<number>,
+): Promise<number> {
+  const redis = await connectDirectly(config)
+  try {
+    const keys = createKeys(keyPrefix, config.partitions)
+    // What is opened and sealed here has to be readable for the service.
+    await refuseDifference(redis, keys, describeFixed(config))
+    const base = {
+      keys,
+      keyring: createKeyring(config.seal.keys),
+      archive: openArchive(config.archive),
+      providers: createProviders(config, { clock: Date.now, randomBytes, logger: silentLogger }),
+      persons: createPersonSealer(),
+      ...createDigests(config),
+    }
+    const parts = createIntentParts({ ...base, settingsOf: () => commonDefaults }, redis)
+    // What is to be decided anew is found by the workers.
+    const cases = createCaseParts(base, parts, { pumpReady: async () => {}, logger: silentLogger })
+    const { intents } = parts
+    return await use({ ...cases, intents, collections: createCollections({ redis, keys, intents }) })
+  } finally {
+    redis.disconnect()
+  }
+}
