@@ -11,6 +11,7 @@ import type { Subscription } from '../../src/domain/subscription.ts'
 import { createApiApp } from '../../src/http/api/app.ts'
 import { createTokens } from '../../src/http/tokens.ts'
 import { createSubscriptions } from '../../src/store/subscriptions.ts'
+import { documented } from './documented.ts'
 import { createMemoryLogger } from './log.ts'
 import { day, ids, keyring, registerIn, type TestStore } from './store.ts'
 
@@ -27,7 +28,7 @@ export function createDeliveryApp(store: TestStore) {
     { id: 'risk', sha256: sha256('risk'), scopes: ['subscriptions:write'] },
     { id: 'ledger', sha256: sha256('ledger'), scopes: ['events:read'] },
   ])
-  const app: Express = createApiApp({
+  const plain: Express = createApiApp({
     routes: createDeliveryRoutesOf(parts, { subscriptions, authenticate }),
     ops: Router(),
     authenticate,
@@ -35,6 +36,7 @@ export function createDeliveryApp(store: TestStore) {
     clock: Date.now,
     logger,
   })
+  const app = documented(plain)
   const pathOf = ({ id }: { id: string }, path: string) => `/v1/subscriptions/${id}${path}`
 
   return {
