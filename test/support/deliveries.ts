@@ -8,10 +8,9 @@ import type { DeliveryNote } from '../../src/domain/delivery.ts'
 import { eventIdOf, type IntentId, type RunId, type SubscriptionId } from '../../src/domain/ids.ts'
 import type { Line } from '../../src/domain/line.ts'
 import type { Subscription } from '../../src/domain/subscription.ts'
-import { createApiApp } from '../../src/http/api/app.ts'
 import { createTokens } from '../../src/http/tokens.ts'
 import { createSubscriptions } from '../../src/store/subscriptions.ts'
-import { documented } from './documented.ts'
+import { createApiApp } from './api-app.ts'
 import { createMemoryLogger } from './log.ts'
 import { day, ids, keyring, registerIn, type TestStore } from './store.ts'
 
@@ -28,7 +27,7 @@ export function createDeliveryApp(store: TestStore) {
     { id: 'risk', sha256: sha256('risk'), scopes: ['subscriptions:write'] },
     { id: 'ledger', sha256: sha256('ledger'), scopes: ['events:read'] },
   ])
-  const plain: Express = createApiApp({
+  const app: Express = createApiApp({
     routes: createDeliveryRoutesOf(parts, { subscriptions, authenticate }),
     ops: Router(),
     authenticate,
@@ -36,7 +35,6 @@ export function createDeliveryApp(store: TestStore) {
     clock: Date.now,
     logger,
   })
-  const app = documented(plain)
   const pathOf = ({ id }: { id: string }, path: string) => `/v1/subscriptions/${id}${path}`
 
   return {

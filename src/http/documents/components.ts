@@ -36,6 +36,14 @@ export const problemSchema = z.object({
     .meta({ description: 'Each fault of the input with its place, as `transfers[2].amount.value`.' }),
 })
 
+/** Of a cursor that cannot be followed. */
+const cursorProblemSchema = problemSchema.extend({
+  begin: z.string().optional().meta({
+    description:
+      'The cursor to go on from, so that nothing is passed over in silence; missing where one event was asked for.',
+  }),
+})
+
 /** What we say. */
 export const saidSchemas: Readonly<Record<string, z.ZodType>> = {
   Transfer: transferSchema,
@@ -56,6 +64,7 @@ export const saidSchemas: Readonly<Record<string, z.ZodType>> = {
   Receipt: receiptSchema,
   QuarantineEntry: quarantineEntrySchema,
   Problem: problemSchema,
+  CursorProblem: cursorProblemSchema,
 }
 
 /** What we are told. */

@@ -189,7 +189,11 @@ function problemAnswersOf(operation: Operation): Json {
         }),
         content: {
           'application/problem+json': {
-            schema: { $ref: '#/components/schemas/Problem', properties: { code: { enum: codes } } },
+            schema: {
+              // What is gone is what a cursor pointed at, and the answer says where to begin.
+              $ref: `#/components/schemas/${status === 410 ? 'CursorProblem' : 'Problem'}`,
+              properties: { code: { enum: codes } },
+            },
           },
         },
       },
