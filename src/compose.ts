@@ -4,6 +4,7 @@
  */
 import { type ComposeDeps, openBase } from './compose/base.ts'
 import { startProviders } from './compose/providers.ts'
+import { openPublished } from './compose/published.ts'
 import { openSandboxMode, type SandboxRunning } from './compose/sandbox.ts'
 import { type Served, startServe } from './compose/serve.ts'
 import { startWork } from './compose/work.ts'
@@ -19,9 +20,11 @@ export async function compose(role: Role, deps: ComposeDeps): Promise<Running> {
   const startSandbox = role === 'all' ? openSandboxMode(deps) : undefined
   const base = await openBase(deps)
   await startProviders(base.providers, deps.lifecycle)
-  if (role !== 'serve') await startWork(deps, base)
+  // One for both roles: each event is made once in a process.
+  const published = await openPublished(base, deps.lifecycle)
+  if (role !== 'serve') await startWork(deps, base, published)
   if (role === 'work') return {}
-  const served = await startServe(deps, base)
+  const served = await startServe(deps, base, published)
   if (role === 'serve') return served
   return { ...served, sandbox: await startSandbox?.(served) }
 }

@@ -5,6 +5,7 @@ import { createEndpoints } from '../store/endpoints.ts'
 import { createReadAt } from '../store/events-at.ts'
 import { createReplays } from '../store/replays.ts'
 import { createRuns } from '../store/runs.ts'
+import { loadScripts } from '../store/scripts.ts'
 import { createSubscriptionDirectory } from '../store/subscription-directory.ts'
 import { createSubscriptions } from '../store/subscriptions.ts'
 import type { Lifecycle } from '../telemetry/lifecycle.ts'
@@ -23,6 +24,12 @@ export async function startDeliver(
   const redis = await open(base, lifecycle, 'wait', 'deliver')
   const queue = await openDeliveryQueue(base, lifecycle, 'wait', 'deliver-queue')
   const connection = await open(base, lifecycle, 'wait', 'deliver-worker')
+  loadScripts(redis)
+  const runs = createRuns({
+    redis,
+    keys,
+    limits: { historyMs: deliveries.historyMs, logMs: retention.logMs },
+  })
   const subscriptions = createSubscriptions({ redis, keys, sealer: keyring, clock })
   const readAt = createReadAt({ redis, keys })
   const send = createSender({ config, lifecycle, clock })
@@ -34,9 +41,9 @@ export async function startDeliver(
       return new Map(events.map((event) => [event.position, event]))
     },
     follow: (onEvents) => tail.subscribe({ onEvents }),
-    runs: createRuns({ redis, keys, limits: { historyMs: deliveries.historyMs, logMs: retention.logMs } }),
+    runs,
     endpoints: createEndpoints({ redis, keys }),
-    replays: createReplays({ redis, keys, clock }),
+    replays: createReplays({ redis, keys, clock, progressOf: runs.progressOf }),
     directory: createSubscriptionDirectory({ ...subscriptions, clock, logger }),
     subscriptions,
     send,

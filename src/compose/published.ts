@@ -14,17 +14,16 @@ export interface Published {
   log: EventLog
 }
 
-/** `role`: for the names of its connections and parts. */
-export async function openPublished(base: Base, lifecycle: Lifecycle, role: string): Promise<Published> {
+export async function openPublished(base: Base, lifecycle: Lifecycle): Promise<Published> {
   const { keys, keyring, persons } = base
-  const redis = await open(base, lifecycle, 'fail-fast', `${role}-events`)
-  const wake = createWake({ client: base.connect('wait', `${role}-wake`), channel: keys.wakeChannel })
-  lifecycle.add({ name: `${role}-wake`, stop: () => wake.stop() })
+  const redis = await open(base, lifecycle, 'fail-fast', 'events')
+  const wake = createWake({ client: base.connect('wait', 'wake'), channel: keys.wakeChannel })
+  lifecycle.add({ name: 'wake', stop: () => wake.stop() })
   await wake.start()
   const log = createEventLog({ redis, keys })
   const { openAllSecrets } = createVault({ redis, keys, sealer: keyring, persons })
   const tail = createTail({ log, openAllSecrets, listen: wake.listen, clock })
   tail.start()
-  lifecycle.add({ name: `${role}-tail`, stop: () => tail.stop() })
+  lifecycle.add({ name: 'tail', stop: () => tail.stop() })
   return { tail, log }
 }

@@ -33,7 +33,9 @@ import { createReadyReceipts } from '../store/ready-receipts.ts'
 import { createReadyPump } from '../workers/ready-pump.ts'
 import { createAccountMetrics } from './accounts.ts'
 import { type AddJobs, type Base, type ComposeDeps, clock, ids, open, openQueue } from './base.ts'
-import { openPublished } from './published.ts'
+import { openDeliveryQueue } from './deliver.ts'
+import { createDeliveryParts, createDeliveryRoutesOf } from './deliveries.ts'
+import type { Published } from './published.ts'
 import { createRecordRoutes, openRecords, type Records } from './records.ts'
 import { createSubscriptionParts } from './subscriptions.ts'
 import { describeTerms } from './terms.ts'
@@ -52,9 +54,10 @@ export interface Served {
   apiUrl: string
 }
 
-export async function startServe(deps: ComposeDeps, base: Base): Promise<Served> {
+export async function startServe(deps: ComposeDeps, base: Base, published: Published): Promise<Served> {
   const { config, lifecycle, logger } = deps
   const { queue, addJobs } = await openQueue(base, lifecycle, 'fail-fast', 'serve-queue')
+  const turns = await openDeliveryQueue(base, lifecycle, 'fail-fast', 'serve-deliveries')
   // The intake has a connection of its own: others must not stand behind its writes where these wait for replicas.
   const intake = await openQueue(base, lifecycle, 'fail-fast', 'intake', config.durability.replicas)
   const redis = await open(base, lifecycle, 'fail-fast', 'serve')
@@ -64,7 +67,7 @@ export async function startServe(deps: ComposeDeps, base: Base): Promise<Served>
   const api = await createApi(
     deps,
     base,
-    { records, redis, queue, addJobs, accept: intake.addJobs },
+    { records, published, redis, queue, turns, addJobs, accept: intake.addJobs },
     stopping.signal,
   )
   const callbackUrl = await listen(callbacks, config.callbackPort, config.host, {
@@ -126,8 +129,11 @@ function unavailableBecause(state: RedisState): ErrorCode | undefined {
 
 interface ApiParts {
   records: Records
+  published: Published
   redis: RedisClient
   queue: Queue
+  /** Whose turn it is to be delivered to. */
+  turns: Queue
   addJobs: AddJobs
   /** As the intake writes: a callback that leaves the quarantine has to be as durable as one that is acknowledged. */
   accept: AddJobs
@@ -136,15 +142,14 @@ interface ApiParts {
 async function createApi(
   deps: ComposeDeps,
   base: Base,
-  { records, redis, queue, addJobs, accept }: ApiParts,
+  { records, published, redis, queue, turns, addJobs, accept }: ApiParts,
   stopping: AbortSignal,
 ): Promise<Express> {
-  const { config, lifecycle, logger } = deps
+  const { config, logger } = deps
   const { keys, guard, digestPerson } = base
   const { intents, vault, register, batches, members } = records.parts
   const tokens = createTokens(config.tokens)
   const { authenticate } = tokens
-  const { tail, log } = await openPublished(base, lifecycle, 'serve')
   const contentKey = deriveKey(config.seal.indexKey, 'content')
   const registration = {
     authenticate,
@@ -159,15 +164,19 @@ async function createApi(
     clock,
     logger,
   }
+  const { log, tail } = published
   const feed = createFeed({ log: tail, epoch: base.epoch, clock })
   const ops = createOpsRouter({
-    queues: [queue],
+    queues: [queue, turns],
     ...tokens,
     sessionKey: deriveKey(config.seal.indexKey, 'session'),
     maskJobData,
     clock,
     logger,
   })
+  const subscribed = createSubscriptionParts(deps, base, { redis, log, authenticate, stopping })
+  const limits = { historyMs: config.deliveries.historyMs, logMs: config.retention.logMs }
+  const deliveries = createDeliveryParts({ redis, keys, limits, log, epoch: base.epoch, logger })
   const routes = [
     ...createRecordRoutes(deps, base, records, { redis, queue, addJobs: accept, authenticate }),
     createCouponRoutes({ ...registration, register }),
@@ -188,7 +197,8 @@ async function createApi(
       clock,
       logger,
     }),
-    createSubscriptionParts(deps, base, { redis, log, authenticate, stopping }).routes,
+    subscribed.routes,
+    ...createDeliveryRoutesOf(deliveries, { ...subscribed, authenticate }),
   ]
   const metrics = createAccountMetrics(deps, base, redis)
   return createApiApp({ routes, ops, metrics, authenticate, redisState: guard.state, clock, logger })

@@ -30,6 +30,8 @@ import {
   queuePrefix,
   replicaWaitMs,
 } from './base.ts'
+import { startDeliver } from './deliver.ts'
+import type { Published } from './published.ts'
 import { createIntentParts, type IntentParts } from './store.ts'
 
 const sweepIntervalMs = 5_000
@@ -46,7 +48,8 @@ const archiveLeaseMs = 5 * 60_000
 /** Jobs share rounds, so that more at once makes each of them cheaper. */
 const workerConcurrency = 64
 
-export async function startWork({ config, lifecycle, logger }: ComposeDeps, base: Base): Promise<void> {
+export async function startWork(deps: ComposeDeps, base: Base, published: Published): Promise<void> {
+  const { config, lifecycle, logger } = deps
   const { keys, keyring } = base
   const redis = await open(base, lifecycle, 'wait', 'work')
   const { addJobs } = await openQueue(base, lifecycle, 'wait', 'work-queue')
@@ -135,6 +138,7 @@ export async function startWork({ config, lifecycle, logger }: ComposeDeps, base
     logger,
   })
   lifecycle.add({ name: 'archive-sweep', stop: () => archiver.stop({ force: isAway() }) })
+  await startDeliver(deps, base, published)
 }
 
 /** On a connection of their own: others must not stand behind them where these wait for replicas. */

@@ -43,6 +43,11 @@ export const errorCodes = {
     retry: 'never',
     title: 'There are as many subscriptions as there may be',
   },
+  'too-many-replays': {
+    status: 409,
+    retry: 'never',
+    title: 'As many replays are running as may be at once',
+  },
   'body-too-large': { status: 413, retry: 'never', title: 'The body is too large' },
   'unsupported-media-type': {
     status: 415,

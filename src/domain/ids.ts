@@ -120,6 +120,23 @@ export function eventIdOf(subject: IntentId | CaseId | SubscriptionId, sequence:
   return `ev-${subject}-${sequence}` as EventId
 }
 
+const subjectLetters =
+  '(?:(?:tr|ba|co|pi|su)-[0-9a-hjkmnp-tv-z]{26}|case-[0-9a-hjkmnp-tv-z]{26}(?:-\\d{1,9})?)'
+const subjectPattern = new RegExp(`^${subjectLetters}$`)
+const eventIdPattern = new RegExp(`^ev-(${subjectLetters})-\\d{1,9}$`)
+
+/** What events are about. */
+export type SubjectId = IntentId | CaseId | SubscriptionId
+
+export function readSubjectId(text: string): SubjectId | undefined {
+  return subjectPattern.test(text) ? (text as SubjectId) : undefined
+}
+
+export function readEventId(text: string): { id: EventId; subject: SubjectId } | undefined {
+  const [, subject] = eventIdPattern.exec(text) ?? []
+  return subject === undefined ? undefined : { id: text as EventId, subject: subject as SubjectId }
+}
+
 /** Ten letters; ten bits at a time, since the whole does not fit the 32 bits of a shift. */
 function encodeTime(ms: number): string {
   let text = ''

@@ -60,14 +60,23 @@ export interface Replay {
   subscription: SubscriptionId
   from: Positions
   until: Positions
+  /** Of what lies between, these stretches alone. */
+  within?: readonly { from: Positions; until: Positions }[]
   /** Narrower than the subscription; missing: what it takes. */
   types?: readonly string[]
   /** Of one event alone. */
   event?: string
   /** How many were counted when it was asked for. */
   count: number
+  /** There were more, and counting them was left off. */
+  atLeast?: true
   by: string
   at: number
-  /** Set when it has come to its end, or was stopped. */
-  ended?: { at: number; because: 'done' | 'cancelled' | 'disabled' | 'deleted' }
+  /** Set when it has come to its end, or was stopped; with how far it had come, where that is known. */
+  ended?: {
+    at: number
+    because: 'done' | 'cancelled' | 'disabled' | 'deleted'
+    delivered?: number
+    skipped?: number
+  }
 }

@@ -34,8 +34,8 @@ export interface ReplaysDeps {
   redis: RedisClient
   keys: Keys
   clock: () => number
-  /** Of one that is not kept any more: how far it came need not be either. */
-  forgetRun?: (run: RunId) => Promise<void>
+  /** How far one has come in each partition: what is kept of it when it ends. */
+  progressOf?: (run: RunId) => Promise<readonly { delivered: number; skipped: number }[]>
 }
 
 export const runningMax = 5
@@ -50,7 +50,7 @@ interface Seen {
   version: string
 }
 
-export function createReplays({ redis, keys, clock, forgetRun }: ReplaysDeps): Replays {
+export function createReplays({ redis, keys, clock, progressOf }: ReplaysDeps): Replays {
   const placeOf = (subscription: SubscriptionId) => keys.replays(keys.partitionOf(subscription))
 
   async function read(subscription: SubscriptionId): Promise<Seen> {
@@ -77,9 +77,7 @@ export function createReplays({ redis, keys, clock, forgetRun }: ReplaysDeps): R
       if (!changed) return answer
       if (gone.length > 0) transaction.do('HDEL', place, ...gone)
       transaction.do('HSET', place, field, Number(seen.version || '0') + 1)
-      if (!(await commit(transaction))) continue
-      for (const run of gone) await forgetRun?.(run)
-      return answer
+      if (await commit(transaction)) return answer
     }
     throw new AppError('commit-contended', { detail: 'The replays are changing too quickly.' })
   }
@@ -92,7 +90,44 @@ export function createReplays({ redis, keys, clock, forgetRun }: ReplaysDeps): R
     return readTransaction(answer).outcome === 'written'
   }
 
+  /** Of one that runs: another has its end already. */
+  async function endOf(replay: Replay | undefined, because: ReplayEnd): Promise<Replay['ended']> {
+    const at = clock()
+    if (!replay || !isRunning(replay) || !progressOf) return { at, because }
+    const progress = await progressOf(replay.id)
+    const sum = (of: 'delivered' | 'skipped') => progress.reduce((total, one) => total + one[of], 0)
+    return { at, because, delivered: sum('delivered'), skipped: sum('skipped') }
+  }
+
+  async function find(subscription: SubscriptionId, run: RunId): Promise<Replay | undefined> {
+    const text = await redis.hget(placeOf(subscription), run)
+    const found = text === null ? undefined : decode(text)
+    return found?.subscription === subscription ? found : undefined
+  }
+
+  async function end(
+    subscription: SubscriptionId,
+    run: RunId,
+    because: ReplayEnd,
+  ): Promise<Replay | undefined> {
+    const ended = await endOf(await find(subscription, run), because)
+    return change<Replay | undefined>(subscription, ({ replays }, transaction) => {
+      const before = replays.find(({ id }) => id === run)
+      if (!before || !isRunning(before)) return { changed: false, answer: before }
+      const after: Replay = { ...before, ended }
+      transaction.do('HSET', placeOf(subscription), run, encode(after))
+      return {
+        changed: true,
+        answer: after,
+        gone: tooOld(replays.map((one) => (one === before ? after : one))),
+      }
+    })
+  }
+
   return {
+    find,
+    end,
+
     add: (replay) =>
       change<'added' | 'too-many'>(replay.subscription, ({ replays }, transaction) => {
         if (replays.filter(isRunning).length >= runningMax) return { changed: false, answer: 'too-many' }
@@ -101,12 +136,6 @@ export function createReplays({ redis, keys, clock, forgetRun }: ReplaysDeps): R
       }),
 
     list: async (subscription) => (await read(subscription)).replays,
-
-    async find(subscription, run) {
-      const text = await redis.hget(placeOf(subscription), run)
-      const found = text === null ? undefined : decode(text)
-      return found?.subscription === subscription ? found : undefined
-    },
 
     async running() {
       const places = Array.from({ length: keys.partitions }, (_, partition) => keys.replays(partition))
@@ -117,27 +146,10 @@ export function createReplays({ redis, keys, clock, forgetRun }: ReplaysDeps): R
       return all.flatMap((fields) => decodeAll(fields as Record<string, string>)).filter(isRunning)
     },
 
-    end: (subscription, run, because) =>
-      change<Replay | undefined>(subscription, ({ replays }, transaction) => {
-        const before = replays.find(({ id }) => id === run)
-        if (!before || !isRunning(before)) return { changed: false, answer: before }
-        const after = { ...before, ended: { at: clock(), because } }
-        transaction.do('HSET', placeOf(subscription), run, encode(after))
-        return {
-          changed: true,
-          answer: after,
-          gone: tooOld(replays.map((one) => (one === before ? after : one))),
-        }
-      }),
-
-    endAll: (subscription, because) =>
-      change<void>(subscription, ({ replays }, transaction) => {
-        const ended = { at: clock(), because }
-        const running = replays.filter(isRunning)
-        for (const one of running)
-          transaction.do('HSET', placeOf(subscription), one.id, encode({ ...one, ended }))
-        return { changed: running.length > 0, answer: undefined }
-      }),
+    async endAll(subscription, because) {
+      const { replays } = await read(subscription)
+      for (const { id } of replays.filter(isRunning)) await end(subscription, id, because)
+    },
 
     async remove(subscription) {
       await change<void>(subscription, ({ replays }) => ({

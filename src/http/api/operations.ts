@@ -7,11 +7,13 @@ import { cancelOperations } from './cancel.ts'
 import { caseOperations } from './cases.ts'
 import { collectionOperations } from './collections.ts'
 import { couponOperations } from './coupons.ts'
+import { deliveryOperations } from './deliveries.ts'
 import { eventOperations } from './events.ts'
 import type { Operation } from './operation.ts'
 import { pauseOperations } from './pauses.ts'
 import { receiptOperations } from './receipts.ts'
 import { repeatOperations } from './repeats.ts'
+import { replayOperations } from './replays.ts'
 import { statusOperations } from './status.ts'
 import { submissionOperations } from './submissions.ts'
 import { subscriptionOperations } from './subscription-operations.ts'
@@ -28,6 +30,8 @@ export const operations: readonly Operation[] = [
   ...collectionOperations,
   ...eventOperations,
   ...subscriptionOperations,
+  ...deliveryOperations,
+  ...replayOperations,
   ...caseOperations,
   ...receiptOperations,
   ...accountHealthOperations,

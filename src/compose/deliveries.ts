@@ -1,0 +1,84 @@
+/** What was tried for subscriptions, and sending it again: for the API and for whoever works on the store itself. */
+import type { Router } from 'express'
+import { AppError } from '../domain/errors.ts'
+import { createCountStretch } from '../events/count-stretch.ts'
+import { decodeCursor, encodeCursor } from '../events/cursor.ts'
+import { createDeliveryRoutes } from '../http/api/deliveries.ts'
+import { createShowReplay } from '../http/api/replay-present.ts'
+import { createReadRange } from '../http/api/replay-request.ts'
+import { createReplayRoutes } from '../http/api/replays.ts'
+import { createReplaying } from '../http/api/resend.ts'
+import type { Principal } from '../http/principal.ts'
+import type { RedisClient } from '../redis/client.ts'
+import type { HistoryLimits } from '../store/deliveries.ts'
+import { createDeliveryHistory } from '../store/delivery-history.ts'
+import type { EventLog } from '../store/event-log.ts'
+import { createFindDelivery } from '../store/find-delivery.ts'
+import type { Keys } from '../store/keys.ts'
+import { createLogPlaces } from '../store/log-places.ts'
+import { createReplays } from '../store/replays.ts'
+import { createRuns } from '../store/runs.ts'
+import type { Subscriptions } from '../store/subscriptions.ts'
+import { createWaitingDeliveries } from '../store/waiting-deliveries.ts'
+import type { Logger } from '../telemetry/logger.ts'
+import { clock, ids } from './base.ts'
+
+export interface DeliveryPartsDeps {
+  redis: RedisClient
+  keys: Keys
+  limits: HistoryLimits
+  log: Pick<EventLog, 'newest' | 'oldest' | 'readPartition'>
+  /** Which log it is: a cursor of another one is refused. */
+  epoch: string
+  logger: Logger
+}
+
+export type DeliveryParts = ReturnType<typeof createDeliveryParts>
+
+export function createDeliveryParts({ redis, keys, limits, log, epoch, logger }: DeliveryPartsDeps) {
+  const runs = createRuns({ redis, keys, limits })
+  const replays = createReplays({ redis, keys, clock, progressOf: runs.progressOf })
+  const history = createDeliveryHistory({ redis, keys, clock, limits })
+  const waiting = createWaitingDeliveries({ redis, keys, runs })
+  const find = createFindDelivery({ history, waiting, replays })
+  const places = createLogPlaces({ redis, keys })
+  const { newest } = log
+  const encode = (positions: readonly string[]) => encodeCursor(positions, epoch)
+  const replaying = createReplaying({
+    readRange: createReadRange({
+      places,
+      newest,
+      async decodeCursor(text) {
+        const cursor = decodeCursor(text, keys.partitions)
+        if (cursor.epoch === undefined || cursor.epoch === epoch) return cursor.positions
+        throw new AppError('cursor-superseded', {
+          detail: 'This cursor is of another log: what Redis held when it was given out is gone.',
+        })
+      },
+    }),
+    places,
+    newest,
+    countStretch: createCountStretch(log),
+    replays,
+    runs,
+    find,
+    begin: async () => encode(await log.oldest()),
+    ids,
+    partitionOf: keys.partitionOf,
+    clock,
+    logger,
+  })
+  const showReplay = createShowReplay({ progressOf: runs.progressOf, encodeCursor: encode })
+  return { runs, replays, history, waiting, find, replaying, showReplay, encodeCursor: encode, logger }
+}
+
+export function createDeliveryRoutesOf(
+  parts: DeliveryParts,
+  {
+    subscriptions,
+    authenticate,
+  }: { subscriptions: Pick<Subscriptions, 'find'>; authenticate(token: string): Principal | null },
+): Router[] {
+  const common = { ...parts, subscriptions, authenticate }
+  return [createDeliveryRoutes({ ...common, resend: parts.replaying.resend }), createReplayRoutes(common)]
+}

@@ -1,0 +1,119 @@
+/** What was tried for a subscription, and what is sent again, as the API shows them. */
+import { z } from 'zod'
+import { type Attempt, deliveryOutcomes } from '../../domain/delivery.ts'
+import type { RunId } from '../../domain/ids.ts'
+import { formatTime } from '../../domain/time.ts'
+import type { NotedDelivery } from '../../store/codec/deliveries.ts'
+import { deliveryStatuses, type FoundDelivery } from '../../store/find-delivery.ts'
+import type { WaitingDelivery } from '../../store/waiting-deliveries.ts'
+
+const requestFields = {
+  /** When the request was made; of what was passed over without one, when that was noted. */
+  at: z.string().optional(),
+  latencyMs: z.number().int().optional(),
+  response: z
+    .object({
+      status: z.number().int(),
+      excerpt: z.string().optional().meta({ description: 'The beginning of an answer that was no success.' }),
+    })
+    .optional(),
+  error: z.string().optional().meta({ description: 'A stable code, where it failed.' }),
+}
+
+const replayField = z.string().optional().meta({ description: 'Missing where it was not sent by a replay.' })
+
+export const deliverySchema = z.object({
+  event: z.string(),
+  type: z.string(),
+  subject: z.string(),
+  status: z.enum(['delivered', 'failed', 'skipped', 'failing', 'waiting']).meta({
+    description:
+      'Of an attempt: delivered, failed (it is or was tried again) or skipped (it was given up). Of what is not delivered yet: failing (it was tried) or waiting (another event of its subject comes before it).',
+  }),
+  attempt: z.number().int().meta({ description: 'Which it was; 0 where none was made.' }),
+  replay: replayField,
+  ...requestFields,
+  nextAttemptAt: z.string().optional(),
+})
+export type DeliveryResource = z.infer<typeof deliverySchema>
+
+export const eventDeliverySchema = z.object({
+  event: z.string(),
+  type: z.string(),
+  subject: z.string(),
+  status: z.enum(deliveryStatuses),
+  nextAttemptAt: z.string().optional(),
+  attempts: z
+    .array(
+      z.object({
+        number: z.number().int(),
+        outcome: z.enum(deliveryOutcomes),
+        replay: replayField,
+        ...requestFields,
+      }),
+    )
+    .meta({ description: 'All that are known, oldest first.' }),
+})
+export type EventDeliveryResource = z.infer<typeof eventDeliverySchema>
+
+/** `live`: the run that follows the log, which callers need not know of. */
+export function presentNote(note: NotedDelivery, live: RunId): DeliveryResource {
+  const { event, type, subject, outcome, number, run, attempt, at } = note
+  return {
+    event,
+    type,
+    subject,
+    status: outcome,
+    attempt: number,
+    replay: replayOf(run, live),
+    ...presentAttempt(attempt, at),
+  }
+}
+
+export function presentWaiting(one: WaitingDelivery, live: RunId): DeliveryResource {
+  const { event, subject, status, line, run } = one
+  const failing = status === 'failing'
+  return {
+    event: event.id,
+    type: event.type,
+    subject,
+    status,
+    attempt: failing ? line.attempts : 0,
+    replay: replayOf(run, live),
+    ...(failing && line.last && presentAttempt(line.last, line.last.at)),
+    nextAttemptAt: formatTime(line.nextAt),
+  }
+}
+
+export function presentFound(found: FoundDelivery, live: RunId): EventDeliveryResource {
+  const { event, type, subject, status, waiting, attempts } = found
+  return {
+    event,
+    type,
+    subject,
+    status,
+    nextAttemptAt: waiting && formatTime(waiting.line.nextAt),
+    attempts: attempts.map(({ number, outcome, run, attempt, at }) => ({
+      number,
+      outcome,
+      replay: replayOf(run, live),
+      ...presentAttempt(attempt, at),
+    })),
+  }
+}
+
+/** Those of a live run that is not followed any more are no replays either; their ids lead nowhere. */
+function replayOf(run: RunId, live: RunId): string | undefined {
+  return run === live ? undefined : run
+}
+
+function presentAttempt(attempt: Attempt | undefined, at: number) {
+  if (!attempt) return { at: formatTime(at) }
+  const { tookMs, status, error, excerpt } = attempt
+  return {
+    at: formatTime(attempt.at),
+    latencyMs: Math.round(tookMs),
+    response: status === undefined ? undefined : { status, excerpt },
+    error,
+  }
+}
