@@ -14,7 +14,7 @@ import { createDeliverProvider } from './deliver-provider.ts'
 import type { DeliverReport } from './deliver-report.ts'
 import { type Subscriber, startSubscriber } from './deliver-subscriber.ts'
 import { hasDeliverFailed, judgeDeliveries } from './deliver-verdict.ts'
-import { createMilestones } from './milestones.ts'
+import { createMilestones, type Milestones } from './milestones.ts'
 import { createProgram, type Program } from './program.ts'
 import { createRedis } from './redis.ts'
 
@@ -106,10 +106,10 @@ const named = ({ habit, arrivals }: Subscriber) => ({ name: habit, arrivals })
 async function killWorkers(
   { kills }: DeliverPlan,
   workers: readonly Program[],
-  taken: { more(by: number): Promise<void> },
+  taken: Milestones,
 ): Promise<void> {
   for (const { worker: index, afterTaken, delayMs } of kills) {
-    await taken.more(afterTaken)
+    await taken.more(afterTaken - taken.count)
     await sleep(delayMs)
     const worker = workers[index]
     await worker?.kill()
