@@ -51,6 +51,8 @@ export function createLines(deps: DeliverDeps & { offer: Offer; leave: Leave }):
   /** Undefined where it is not as it was any more: somebody else has it. */
   async function mark(walk: Walk, held: Held): Promise<Held | undefined> {
     for (let now: Held | undefined = held; now; now = await reread(walk, held)) {
+      // What queued up behind it leaves the time as it is; who took it over has set another.
+      if (now.line.nextAt !== held.line.nextAt) return undefined
       const line = markOf(now.line)
       const text = encodeLine(line)
       const commit = commitOf(walk, { subject: now.subject, text: now.text, after: line })
