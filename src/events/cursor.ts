@@ -17,21 +17,34 @@ export interface Cursor {
 const version = 2
 /** An epoch is this many bytes in base64url (`store/meta.ts`). */
 const epochBytes = 9
+/** Two numbers of at most 53 bits. */
+const positionBytesMax = 16
 /** Of a stretch that is told of elsewhere than in the feed: its positions alone are looked for. */
 const noEpoch = Buffer.alloc(epochBytes).toString('base64url')
 const positionPattern = /^\d{1,15}-\d{1,15}$/
 
+/** Every event of every stream has one, so nothing is made for it but the text. */
 export function encodeCursor(positions: readonly string[], epoch: string = noEpoch): string {
-  const bytes = [version, ...Buffer.from(epoch, 'base64url')]
+  const bytes = takeScratch(1 + epochBytes + positions.length * positionBytesMax)
+  bytes[0] = version
+  bytes.write(epoch, 1, 'base64url')
+  let at = 1 + epochBytes
   let before = 0
   for (const position of positions) {
     const [ms, number] = splitPosition(position)
     const step = ms - before
-    putNumber(bytes, step < 0 ? -step * 2 - 1 : step * 2)
-    putNumber(bytes, number)
+    at = putNumber(bytes, at, step < 0 ? -step * 2 - 1 : step * 2)
+    at = putNumber(bytes, at, number)
     before = ms
   }
-  return Buffer.from(bytes).toString('base64url')
+  return bytes.toString('base64url', 0, at)
+}
+
+let scratch = Buffer.alloc(0)
+
+function takeScratch(size: number): Buffer {
+  if (scratch.length < size) scratch = Buffer.alloc(size)
+  return scratch
 }
 
 export function decodeCursor(text: string, partitions: number): Cursor {
@@ -72,10 +85,12 @@ function readFirstVersion(bytes: Buffer): Cursor | undefined {
 }
 
 /** Seven bits a byte, the lowest first; the eighth says that more follow. By arithmetic: they are longer than 32 bits. */
-function putNumber(bytes: number[], value: number): void {
+function putNumber(bytes: Uint8Array, from: number, value: number): number {
+  let at = from
   let rest = value
-  for (; rest >= 128; rest = Math.floor(rest / 128)) bytes.push((rest % 128) + 128)
-  bytes.push(rest)
+  for (; rest >= 128; rest = Math.floor(rest / 128)) bytes[at++] = (rest % 128) + 128
+  bytes[at++] = rest
+  return at
 }
 
 function takeNumbers(bytes: Uint8Array): number[] | undefined {

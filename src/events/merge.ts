@@ -39,7 +39,7 @@ export function isAtHead(log: Pick<Tail, 'recall'>, positions: readonly string[]
 }
 
 export async function takeOldest(
-  log: Pick<Tail, 'scan'>,
+  log: Pick<Tail, 'recall' | 'scan'>,
   from: readonly string[],
   { limit, wanted, scannedMax }: MergeRequest,
 ): Promise<Merged> {
@@ -48,19 +48,24 @@ export async function takeOldest(
   const lanes = positions.map((_, partition): Lane => ({ partition, entries: [], at: 0, ended: false }))
   const page: Entry[] = []
 
-  /** Those that run low are filled too, so that there are few round trips. */
+  function put(lane: Lane, more: readonly Entry[]): void {
+    const rest = lane.entries.slice(lane.at)
+    lane.entries = rest.length > 0 ? [...rest, ...more] : more
+    lane.at = 0
+    lane.ended = more.length < part
+  }
+
+  /** Those that run low are filled too, so that there are few round trips. At the head there is none, and nothing to wait for. */
   async function fill(): Promise<void> {
-    const low = lanes.filter(({ ended, entries, at }) => !ended && entries.length - at < part / 2)
-    await Promise.all(
-      low.map(async (lane) => {
-        const rest = lane.entries.slice(lane.at)
-        const position = rest.at(-1)?.position ?? (positions[lane.partition] as string)
-        const more = await log.scan(lane.partition, position, part)
-        lane.entries = rest.length > 0 ? [...rest, ...more] : more
-        lane.at = 0
-        lane.ended = more.length < part
-      }),
-    )
+    const asked: Promise<void>[] = []
+    for (const lane of lanes) {
+      if (lane.ended || lane.entries.length - lane.at >= part / 2) continue
+      const position = lane.entries.at(-1)?.position ?? (positions[lane.partition] as string)
+      const recalled = log.recall(lane.partition, position, part)
+      if (recalled) put(lane, recalled)
+      else asked.push(log.scan(lane.partition, position, part).then((more) => put(lane, more)))
+    }
+    if (asked.length > 0) await Promise.all(asked)
   }
 
   for (let scanned = 0; page.length < limit && scanned < scannedMax; scanned++) {

@@ -9,6 +9,8 @@
  * not go through it any more, as after a failover that lost writes, the memory is thrown away.
  */
 import { AppError } from '../domain/errors.ts'
+import { createGather } from './gather.ts'
+import { createGrowth } from './growth.ts'
 import {
   createPublishedLog,
   type Entry,
@@ -70,17 +72,20 @@ export function createTail({ listen, clock, limits = windowLimits, ...deps }: Ta
   const followed: (Followed | undefined)[] = Array.from({ length: log.partitions }, () => undefined)
   const looking: ({ done: Promise<void>; again: boolean } | undefined)[] = []
   const listeners = new Set<TailListener>()
-  const waiting = new Set<() => void>()
-  const woken = new Set<number>()
-  let growth = 0
+  const growth = createGrowth()
+  const hints = createGather<number>({
+    ms: gatherMs,
+    clock,
+    handOn: (partitions) => {
+      for (const partition of partitions) void look(partition)
+    },
+  })
   let usedAt = clock()
-  let gatheredAt = 0
-  let gathering: NodeJS.Timeout | undefined
   let timer: NodeJS.Timeout | undefined
   let unlisten: (() => void) | undefined
   let stopped = false
 
-  const isUsed = () => listeners.size > 0 || waiting.size > 0 || clock() - usedAt < idleMs
+  const isUsed = () => listeners.size > 0 || growth.isWaitedFor() || clock() - usedAt < idleMs
 
   function follow(partition: number, position: string, lookedAt: number): void {
     if (stopped || !timer || followed[partition]) return
@@ -92,12 +97,7 @@ export function createTail({ listen, clock, limits = windowLimits, ...deps }: Ta
   function reset(partition: number): void {
     followed[partition] = undefined
     for (const { onReset } of listeners) onReset?.(partition)
-    grown()
-  }
-
-  function grown(): void {
-    growth++
-    for (const wake of [...waiting]) wake()
+    growth.grown()
   }
 
   /** One at a time for each partition; who comes meanwhile waits for one that begins after they came. */
@@ -148,24 +148,7 @@ export function createTail({ listen, clock, limits = windowLimits, ...deps }: Ta
     if (events.length === 0) return
     window.append(events, clock())
     for (const { onEvents } of listeners) onEvents(partition, events)
-    grown()
-  }
-
-  function hear(partition: number): void {
-    if (!followed[partition]) return
-    woken.add(partition)
-    if (gathering) return
-    const left = gatheredAt + gatherMs - clock()
-    if (left <= 0) gather()
-    else gathering = setTimeout(gather, left)
-  }
-
-  function gather(): void {
-    gathering = undefined
-    gatheredAt = clock()
-    const partitions = [...woken]
-    woken.clear()
-    for (const partition of partitions) void look(partition)
+    growth.grown()
   }
 
   async function everySecond(): Promise<void> {
@@ -211,37 +194,25 @@ export function createTail({ listen, clock, limits = windowLimits, ...deps }: Ta
     async freshen() {
       await Promise.all(followed.map((one, partition) => (one ? look(partition) : undefined)))
     },
-    growth: () => growth,
-    whenGrown(signal, ms, since = growth) {
-      return new Promise((resolve) => {
-        if (signal.aborted || stopped || since !== growth) return resolve()
-        const done = () => {
-          clearTimeout(timeout)
-          waiting.delete(done)
-          signal.removeEventListener('abort', done)
-          usedAt = clock()
-          resolve()
-        }
-        const timeout = setTimeout(done, ms)
-        waiting.add(done)
-        signal.addEventListener('abort', done, { once: true })
-      })
-    },
+    growth: growth.count,
+    whenGrown: growth.wait,
     subscribe(listener) {
       listeners.add(listener)
       void followAll()
       return () => listeners.delete(listener)
     },
     start() {
-      unlisten = listen(hear)
+      unlisten = listen((partition) => {
+        if (followed[partition]) hints.add(partition)
+      })
       timer = setInterval(() => void everySecond(), lookMs)
     },
     async stop() {
       stopped = true
       unlisten?.()
       clearInterval(timer)
-      clearTimeout(gathering)
-      for (const wake of [...waiting]) wake()
+      hints.stop()
+      growth.end()
       await Promise.all(looking.map((one) => one?.done))
       followed.fill(undefined)
     },

@@ -38,8 +38,6 @@ export interface EventLog {
    * does not go through the position.
    */
   readPartition(partition: number, position: string, limit: number): Promise<LogEntry[]>
-  /** Of every partition. */
-  readAfter(positions: readonly string[], limit: number): Promise<LogEntry[][]>
   /** Where a reader who was refused goes on. */
   standing(partition: number, position: string): Promise<string>
 }
@@ -74,8 +72,6 @@ export function createEventLog({ redis, keys }: { redis: RedisClient; keys: Keys
     oldest: () => Promise.all(all.map(leftOf)),
     newest: () => Promise.all(all.map((partition) => newestUpTo(partition, '+'))),
     readPartition,
-    readAfter: (positions, limit) =>
-      Promise.all(positions.map((position, partition) => readPartition(partition, position, limit))),
 
     async ends() {
       return Promise.all(

@@ -68,8 +68,9 @@ export function createTestStore(redis: RedisClient, partitions = 4, parkedMax = 
 export type TestStore = ReturnType<typeof createTestStore>
 
 export async function readLog({ log }: Pick<TestStore, 'log'>): Promise<LoggedEvent[]> {
-  const positions = Array.from({ length: log.partitions }, () => '0-0')
-  return (await log.readAfter(positions, 10_000)).flat().map(({ event }) => event)
+  const positions = await log.oldest()
+  const read = positions.map((position, partition) => log.readPartition(partition, position, 10_000))
+  return (await Promise.all(read)).flat().map(({ event }) => event)
 }
 
 /** Those about intents. */

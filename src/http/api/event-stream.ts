@@ -11,6 +11,7 @@ import type { PublishedEvent } from '../../events/published.ts'
 import { describeRedisTrouble } from '../../redis/trouble.ts'
 import { anySignal } from '../../telemetry/any-signal.ts'
 import type { Logger } from '../../telemetry/logger.ts'
+import { principalIdOf } from './authorize.ts'
 import { createPacedWriter, type PacedWriter } from './paced-writer.ts'
 
 export interface StreamLimits {
@@ -61,7 +62,9 @@ export function createEventStream(deps: EventStreamDeps): ServeStream {
       connection: 'close',
     })
     if (req.method === 'HEAD') return void res.end()
-    const write = createPacedWriter(res, limits.drainMs, () => logger.info('stream.stuck'))
+    const write = createPacedWriter(res, limits.drainMs, () =>
+      logger.info('stream.stuck', { principal: principalIdOf(req) }),
+    )
     const signal = anySignal(gone.signal, stopping)
     if (await write(`retry: ${retryMs}\n\n`)) await follow(reader, first, write, signal, deps)
     res.end()

@@ -213,6 +213,28 @@ describe('GET /v1/events/stream', () => {
     assert.ok(Date.now() - startedAt < 1_000)
   })
 
+  it('outlives that Redis is away, and misses nothing of what comes after', async () => {
+    const own = await clients.open()
+    store = createTestStore(own)
+    await serveAgain({})
+    const stream = await open()
+    const before = await publish(1)
+    await until('the first', () => stream.messages.length === 1)
+    own.disconnect()
+    const signal = new AbortController().signal
+    await until('Redis to be away', () =>
+      followed.feed.read({ after: stream.lastId, limit: 1, waitMs: 0, signal }).then(
+        () => false,
+        () => true,
+      ),
+    )
+    await own.connect()
+    const after = await publish(3)
+    await until('the others', () => stream.messages.length === 4)
+    assert.deepEqual([...stream.subjects()].sort(), [...before, ...after].sort())
+    stream.close()
+  })
+
   it('answers HEAD with its headers alone', async () => {
     const answer = await call('/stream', {}, 'HEAD')
     assert.equal(answer.statusCode, 200)
@@ -334,6 +356,10 @@ describe('GET /v1/events/stream', () => {
         assert.equal(lastId, own.at(-1)?.id ?? null)
         assert.equal(lastAt, own.at(-1)?.time ?? null)
       }
+    })
+
+    it('takes no parameter', async () => {
+      assert.equal((await fetch(`${url}/head?partition=1`, { headers })).status, 422)
     })
 
     it('counts what has left the log as well', async () => {
