@@ -13,6 +13,8 @@ import type {
 } from './types/requests.ts'
 import type { Batch, Case, Collection, Coupon, Transfer } from './types/resources.ts'
 
+export type IntentCalls = ReturnType<typeof createIntentCalls>
+
 export function createIntentCalls(calls: Calls) {
   /** The same of transfers, batches and coupons. */
   function common<T, New>(noun: 'transfers' | 'batches' | 'coupons') {

@@ -48,4 +48,5 @@ export interface OpenReceipt extends ReceiptHead {
 }
 
 /** What became of a receipt. Recorded with it, in the same step as the change it caused. */
-export type ReceiptOutcome = 'applied' | 'held' | 'repeat' | 'stale' | 'awaits-person' | 'unverified'
+export const receiptOutcomes = ['applied', 'held', 'repeat', 'stale', 'awaits-person', 'unverified'] as const
+export type ReceiptOutcome = (typeof receiptOutcomes)[number]

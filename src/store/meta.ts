@@ -18,8 +18,12 @@ export interface Fixed {
   sealsWith: string
 }
 
-/** Of what is kept. It changes when a version cannot read what an earlier one wrote, and does not bring it along. */
-const form = '3'
+/**
+ * Of what is kept. It changes when an earlier version could not read what this one writes. The form before is read as well, and
+ * noted as this one by the first start: from then on an earlier version is refused.
+ */
+const form = '4'
+const formBefore = '3'
 
 export async function checkFixed(redis: RedisClient, keys: Keys, fixed: Fixed): Promise<void> {
   await refuseDifference(redis, keys, fixed)
@@ -33,11 +37,11 @@ export async function checkFixed(redis: RedisClient, keys: Keys, fixed: Fixed): 
   }
   const missing = Object.entries(fields).filter(([field]) => stored[field] === undefined)
   // A start that has nothing to note writes nothing: it must also succeed on a Redis that is full, to drain it.
-  if (missing.length === 0 && stored.sealing === fixed.sealsWith) return
+  if (missing.length === 0 && stored.sealing === fixed.sealsWith && stored.form === form) return
   for (const [field, value] of missing) await redis.hsetnx(keys.meta, field, value)
   // Once more, for two first starts at the same moment.
   await refuseDifference(redis, keys, fixed)
-  await redis.hset(keys.meta, 'sealing', fixed.sealsWith)
+  await redis.hset(keys.meta, 'sealing', fixed.sealsWith, 'form', form)
 }
 
 /** Compares before anything is written: a start that is refused must leave no trace of its keys. */
@@ -115,7 +119,7 @@ export async function retireSealKeys(redis: RedisClient, keys: Keys, current: st
 
 export function findDifference(stored: Record<string, string>, fixed: Fixed): string | undefined {
   if (Object.keys(stored).length === 0) return undefined
-  if (stored.form !== form) {
+  if (stored.form !== form && stored.form !== formBefore) {
     return `REDIS_URL: this Redis was used by a version of Tallyhook that kept things in another form (${stored.form ?? 'an earlier one'}; this version reads ${form}). Take an empty one, or go on with that version.`
   }
   if (stored.partitions !== undefined && stored.partitions !== String(fixed.partitions)) {

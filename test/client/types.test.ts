@@ -13,7 +13,9 @@ import type {
   EventType,
   LogHead,
   Missed,
+  NewCoupon,
   NewSubscription,
+  NewTransfer,
   Replay,
   ReplayRequest,
   RotatedSubscription,
@@ -33,6 +35,7 @@ import type { FeedHead } from '../../src/events/head.ts'
 import type { SubscriptionResource } from '../../src/events/subscription-resource.ts'
 import type { TestEvent as TestedEvent } from '../../src/events/test-event.ts'
 import type { TransferResource } from '../../src/events/transfer-resource.ts'
+import type { couponRequestSchema } from '../../src/http/api/coupon-request.ts'
 import type { DeliveryResource, EventDeliveryResource } from '../../src/http/api/delivery-present.ts'
 import type { ReplayResource } from '../../src/http/api/replay-present.ts'
 import type { ReplayRequest as AskedReplay } from '../../src/http/api/replay-request.ts'
@@ -45,6 +48,7 @@ import type {
   changeSubscriptionSchema,
   createSubscriptionSchema,
 } from '../../src/http/api/subscription-request.ts'
+import type { transferRequestSchema } from '../../src/http/api/transfer-request.ts'
 
 /** Either may stand for the other, with every field of every part. */
 type Same<A, B> = [Whole<A>] extends [Whole<B>] ? ([Whole<B>] extends [Whole<A>] ? true : false) : false
@@ -69,6 +73,8 @@ describe('the types of the client', () => {
       rotated: Same<RotatedSubscription, z.infer<typeof rotatedSubscriptionSchema>>
       newSubscription: Same<NewSubscription, z.input<ReturnType<typeof createSubscriptionSchema>>>
       subscriptionChange: Same<SubscriptionChange, z.input<ReturnType<typeof changeSubscriptionSchema>>>
+      newTransfer: Same<keyof NewTransfer, keyof z.input<typeof transferRequestSchema>>
+      newCoupon: Same<keyof NewCoupon, keyof z.input<ReturnType<typeof couponRequestSchema>>>
       tested: Same<TestResult, z.infer<typeof testedSchema>>
       testEvent: Same<TestEvent, TestedEvent>
       delivery: Same<Delivery, DeliveryResource>
@@ -96,6 +102,8 @@ describe('the types of the client', () => {
       rotated: true,
       newSubscription: true,
       subscriptionChange: true,
+      newTransfer: true,
+      newCoupon: true,
       tested: true,
       testEvent: true,
       delivery: true,

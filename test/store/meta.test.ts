@@ -57,13 +57,16 @@ describe('what must stay the same between starts', () => {
     const before = await redis.hgetall(keys.meta)
     await assert.rejects(
       checkFixed(redis, keys, fixed),
-      /kept things in another form \(an earlier one; .* reads 3\)/,
+      /kept things in another form \(an earlier one; .* reads 4\)/,
     )
     assert.deepEqual(await redis.hgetall(keys.meta), before)
     await redis.hset(keys.meta, 'form', '2')
-    await assert.rejects(checkFixed(redis, keys, fixed), /\(2; this version reads 3\)/)
+    await assert.rejects(checkFixed(redis, keys, fixed), /\(2; this version reads 4\)/)
     await redis.hset(keys.meta, 'form', '3')
     await checkFixed(redis, keys, fixed)
+    assert.equal(await redis.hget(keys.meta, 'form'), '4', 'an earlier version is refused from now on')
+    await redis.hset(keys.meta, 'form', '5')
+    await assert.rejects(checkFixed(redis, keys, fixed), /\(5; this version reads 4\)/)
   })
 
   it('notes every account that there ever was, and writes nothing where none is new', async () => {

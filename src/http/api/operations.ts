@@ -18,6 +18,7 @@ import { replayOperations } from './replays.ts'
 import { statusOperations } from './status.ts'
 import { submissionOperations } from './submissions.ts'
 import { subscriptionOperations } from './subscription-operations.ts'
+import { timelineOperations } from './timeline.ts'
 import { transferSearchOperations } from './transfer-search.ts'
 import { transferOperations } from './transfers.ts'
 
@@ -28,6 +29,7 @@ export const operations: readonly Operation[] = [
   ...batchOperations,
   ...couponOperations,
   ...submissionOperations,
+  ...timelineOperations,
   ...collectionOperations,
   ...eventOperations,
   ...subscriptionOperations,

@@ -11,23 +11,32 @@ import type { ReadTimeline, Timeline, TimelineItem } from '../../workers/timelin
 import type { Principal } from '../principal.ts'
 import { allowOnly } from './allow.ts'
 import { holdsScope, requireScope } from './authorize.ts'
+import type { Operation } from './operation.ts'
 import { presentSide } from './present-sides.ts'
+import { timelineSchema } from './timeline-schemas.ts'
 
 export interface TimelineRoutesDeps {
   authenticate(token: string): Principal | null
   readTimeline: ReadTimeline
 }
 
-const kinds: { path: string; noun: string; readId: (text: string) => IntentId | undefined }[] = [
-  { path: '/transfers/:id/timeline', noun: 'transfer', readId: readTransferId },
-  { path: '/batches/:id/timeline', noun: 'batch', readId: readBatchId },
-  { path: '/coupons/:id/timeline', noun: 'coupon', readId: readCouponId },
-  { path: '/collections/:id/timeline', noun: 'pay-in', readId: readCollectionId },
+interface Kind {
+  tag: string
+  noun: string
+  readId(text: string): IntentId | undefined
+}
+
+const kinds: readonly Kind[] = [
+  { tag: 'transfers', noun: 'transfer', readId: readTransferId },
+  { tag: 'batches', noun: 'batch', readId: readBatchId },
+  { tag: 'coupons', noun: 'coupon', readId: readCouponId },
+  { tag: 'collections', noun: 'pay-in', readId: readCollectionId },
 ]
 
 export function createTimelineRoutes({ authenticate, readTimeline }: TimelineRoutesDeps): Router {
   const router = Router()
-  for (const { path, noun, readId } of kinds) {
+  for (const { tag, noun, readId } of kinds) {
+    const path = `/${tag}/:id/timeline`
     router.get(path, requireScope(authenticate, 'transfers:read'), async (req, res) => {
       const id = readId(String(req.params.id))
       const timeline = id && (await readTimeline(id))
@@ -100,3 +109,15 @@ function presentEvent(event: IntentEvent) {
     hold: name === 'held' ? intent.hold?.reason : undefined,
   }
 }
+
+export const timelineOperations: readonly Operation[] = kinds.map(({ tag, noun }) => ({
+  id: `readTimelineOf${tag.charAt(0).toUpperCase()}${tag.slice(1)}`,
+  method: 'get',
+  path: `/v1/${tag}/{id}/timeline`,
+  tag,
+  summary: `Why a ${noun} is where it is`,
+  description: 'All that was said of it, what was concluded of that, and who has to decide, in order.',
+  scope: 'transfers:read',
+  answers: { 200: { description: 'The timeline', schema: timelineSchema } },
+  problems: ['not-found'],
+}))
