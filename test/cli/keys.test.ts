@@ -258,7 +258,14 @@ describe('tallyhook keys', () => {
       assert.equal(await reseal(first), 0)
       const result = JSON.parse(said.out)
       assert.deepEqual([result.outcome, result.current, result.retired], ['clean', 'k2', ['k1']])
-      assert.deepEqual(result.moved, { parked: 0, ready: 0, quarantine: 0, jobs: 0, persons: 1 })
+      assert.deepEqual(result.moved, {
+        parked: 0,
+        ready: 0,
+        quarantine: 0,
+        jobs: 0,
+        persons: 1,
+        subscriptions: 0,
+      })
       assert.match(said.err, /pass 1: 1 moved/)
       noSecretsSaid()
 
