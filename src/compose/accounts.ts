@@ -8,9 +8,13 @@ import type { RedisClient } from '../redis/client.ts'
 import { createReadBalance } from '../store/balances.ts'
 import { durationBounds } from '../store/call-counts.ts'
 import { createDelayCounts } from '../store/delay-counts.ts'
+import { createReadDeliveryFigures } from '../store/delivery-figures.ts'
+import { createEndpoints } from '../store/endpoints.ts'
 import type { KeyUsage } from '../store/key-usage.ts'
 import { createPauses, type Pauses } from '../store/pauses.ts'
 import { createPendingCounts } from '../store/pending-counts.ts'
+import { createRuns } from '../store/runs.ts'
+import { createSubscriptions } from '../store/subscriptions.ts'
 import type { Logger } from '../telemetry/logger.ts'
 import { type AccountFigures, createMetrics, type Metrics } from '../telemetry/metrics.ts'
 import { within } from '../telemetry/within.ts'
@@ -80,6 +84,14 @@ export function createAccountMetrics(
   }
 
   return createMetrics({
+    readSubscriptions: createReadDeliveryFigures({
+      redis,
+      keys,
+      runs: createRuns({ redis, keys }),
+      endpoints: createEndpoints({ redis, keys }),
+      list: createSubscriptions({ redis, keys, sealer: base.keyring, clock }).list,
+      clock,
+    }),
     read: () => Promise.all(config.accounts.map(({ id }) => readOne(id))),
     durationBoundsMs: durationBounds,
     onFailure: (error) => logger.warn('metrics.not-read', { error }),

@@ -3,7 +3,9 @@
  * and read when they are asked for, so that the calls of a worker, which has no listener, are seen through any process that
  * has one. Two listeners report the same figures, not each its share.
  */
+
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
+import { createDeliveryFigures, type SubscriptionFigures } from './delivery-metrics.ts'
 
 export const breakerStates = ['closed', 'half-open', 'open'] as const
 
@@ -20,6 +22,7 @@ export interface AccountFigures {
 
 export interface MetricsDeps {
   read(): Promise<AccountFigures[]>
+  readSubscriptions?(): Promise<SubscriptionFigures[]>
   durationBoundsMs: readonly number[]
   onFailure(error: unknown): void
 }
@@ -29,10 +32,16 @@ export interface Metrics {
   render(): Promise<string>
 }
 
-export function createMetrics({ read, durationBoundsMs, onFailure }: MetricsDeps): Metrics {
+export function createMetrics({
+  read,
+  readSubscriptions,
+  durationBoundsMs,
+  onFailure,
+}: MetricsDeps): Metrics {
   const registry = new Registry()
   collectDefaultMetrics({ register: registry })
   const figures = createFigures(registry, durationBoundsMs)
+  const setDeliveries = readSubscriptions && createDeliveryFigures(registry, readSubscriptions)
   let underWay: Promise<string> | undefined
 
   async function render(): Promise<string> {
@@ -43,6 +52,7 @@ export function createMetrics({ read, durationBoundsMs, onFailure }: MetricsDeps
       onFailure(error)
       figures.clear()
     }
+    await setDeliveries?.().catch(onFailure)
     return registry.metrics()
   }
 

@@ -53,15 +53,21 @@ export async function refusedInTime(tallyhook: Composed): Promise<void> {
   }
 }
 
+export interface ComposedOptions {
+  role?: Role
+  durability?: Record<string, unknown>
+  outbound?: { allow: string[]; http: boolean }
+}
+
 export type Composed = Awaited<ReturnType<typeof startComposed>>
 
 export async function startComposed(
   redisUrl: string,
-  { role = 'all', durability = {} }: { role?: Role; durability?: Record<string, unknown> } = {},
+  { role = 'all', durability = {}, ...more }: ComposedOptions = {},
 ) {
   const folder = mkdtempSync(join(tmpdir(), 'tallyhook-composed-'))
   const file = join(folder, 'tallyhook.json')
-  writeFileSync(file, JSON.stringify({ ...settings, durability }))
+  writeFileSync(file, JSON.stringify({ ...settings, ...more, durability }))
   const env = { TALLYHOOK_CONFIG: file, REDIS_URL: redisUrl, CALLBACK_PORT: '0', API_PORT: '0' }
   const logger = createMemoryLogger()
   const lifecycle = createLifecycle({ logger, clock: Date.now, stopBudgetMs: 9_000 })

@@ -39,6 +39,9 @@ export interface DeliverWorker {
 const lockMarginMs = 2_000
 const runRetryMs = 1_000
 
+/** Not of the wall clock, which may be set while a lock runs out. */
+const now = () => performance.now()
+
 interface Hold {
   until: number
   ended: AbortController
@@ -55,7 +58,7 @@ export function createDeliverWorker(deps: DeliverWorkerDeps): DeliverWorker {
 
   function leaveOf(hold: Hold): Leave {
     return {
-      maySend: () => deps.leave.maySend() && clock() < hold.until && !hold.ended.signal.aborted,
+      maySend: () => deps.leave.maySend() && now() < hold.until && !hold.ended.signal.aborted,
       signal: hold.ended.signal,
     }
   }
@@ -79,7 +82,7 @@ export function createDeliverWorker(deps: DeliverWorkerDeps): DeliverWorker {
   async function work(job: Job<TurnJob>, token?: string): Promise<void> {
     leaveWhenNotCompleted(job)
     const id = job.id ?? ''
-    const hold = { until: clock() + lockMs - lockMarginMs, ended: new AbortController() }
+    const hold = { until: now() + lockMs - lockMarginMs, ended: new AbortController() }
     setMaxListeners(0, hold.ended.signal)
     holds.set(id, hold)
     jobs.begun(job.data)
@@ -117,7 +120,7 @@ export function createDeliverWorker(deps: DeliverWorkerDeps): DeliverWorker {
   worker.on('locksRenewed', ({ jobIds }) => {
     for (const id of jobIds) {
       const hold = holds.get(id)
-      if (hold) hold.until = clock() + lockMs - lockMarginMs
+      if (hold) hold.until = now() + lockMs - lockMarginMs
     }
   })
   worker.on('lockRenewalFailed', (ids) => {
