@@ -9,7 +9,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createApi } from './deliver-api.ts'
 import type { PacedOrder, PacedResult } from './paced-load.ts'
-import { ask, cpuUsOf, end, redisCpuUs, start } from './processes.ts'
+import { ask, cpuUsOf, end, redisCpuUs, start, untilRested } from './processes.ts'
 import type { ReadersOrder, ReadersResult } from './receivers/readers.ts'
 import { writeRequests } from './requests.ts'
 import type { BenchResult } from './run.ts'
@@ -93,9 +93,10 @@ async function readHead({ site, serving }: Bench): Promise<{ cursor: string; eve
 }
 
 async function measure(bench: Bench, phase: Phase, count: number, rate?: number): Promise<void> {
-  const { site, serving, load, file, next } = bench
+  const { site, serving, working, load, file, next } = bench
   const { cursor } = await readHead(bench)
   const types = 'tallyhook.transfer.succeeded.v1'
+  for (const { child } of [serving, working]) await untilRested(child)
   const query = `after=${encodeURIComponent(cursor)}&types=${types}`
   const before = await readCpu(bench)
   const result = await ask<PacedResult>(load, {
