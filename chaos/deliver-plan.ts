@@ -10,7 +10,7 @@ export type Habit = (typeof habits)[number]
 
 export interface WorkerKill {
   worker: number
-  /** So many deliveries after the kill before. */
+  /** After so many deliveries in all. */
   afterTaken: number
   delayMs: number
 }
@@ -47,9 +47,9 @@ export function planDeliveries(seed: string, { events, kills, workers }: Deliver
   ).sort((a, b) => a - b)
   return {
     seed,
-    kills: moments.map((moment, i) => ({
+    kills: moments.map((afterTaken) => ({
       worker: random.between(0, workers - 1),
-      afterTaken: moment - (moments[i - 1] ?? 0),
+      afterTaken,
       delayMs: random.between(0, delayMsMax),
     })),
     absences: Array.from({ length: absences }, (_, i) => ({

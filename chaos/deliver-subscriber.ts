@@ -69,10 +69,8 @@ export async function startSubscriber({ habit, seed, absences, onTaken }: Subscr
   let closed = false
 
   async function stayAway(): Promise<void> {
-    let before = 0
     for (const { afterTaken, forMs } of absences) {
-      await own.more(afterTaken - before)
-      before = afterTaken
+      await own.more(afterTaken - own.count)
       if (closed) return
       await close(server)
       await sleep(forMs)

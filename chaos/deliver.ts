@@ -8,13 +8,13 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { findServer } from '../src/embedded/find-server.ts'
 import { silentLogger } from '../src/telemetry/logger.ts'
 import { createDeliverApi, type DeliverApi } from './deliver-api.ts'
-import { publishEvents } from './deliver-load.ts'
+import { isTransfer, publishEvents } from './deliver-load.ts'
 import { type DeliverPlan, type DeliverSize, habits, planDeliveries } from './deliver-plan.ts'
 import { createDeliverProvider } from './deliver-provider.ts'
 import type { DeliverReport } from './deliver-report.ts'
 import { type Subscriber, startSubscriber } from './deliver-subscriber.ts'
-import { type FeedEvent, hasDeliverFailed, judgeDeliveries } from './deliver-verdict.ts'
-import { createMilestones } from './milestones.ts'
+import { hasDeliverFailed, judgeDeliveries } from './deliver-verdict.ts'
+import { createMilestones, type Milestones } from './milestones.ts'
 import { createProgram, type Program } from './program.ts'
 import { createRedis } from './redis.ts'
 
@@ -30,7 +30,6 @@ export interface DeliverCampaignOptions extends DeliverSize {
 }
 
 const types = ['tallyhook.transfer.*']
-const wanted = ({ type }: FeedEvent) => type.startsWith('tallyhook.transfer.')
 
 export async function runDeliverCampaign(options: DeliverCampaignOptions): Promise<DeliverReport> {
   const { folder, program, workers: workerCount, seed, say } = options
@@ -72,11 +71,16 @@ export async function runDeliverCampaign(options: DeliverCampaignOptions): Promi
     const startedAt = performance.now()
     const broken = [redis.broken, serving.broken, ...workers.map((worker) => worker.broken)]
     const done = Promise.all([publishEvents(api, options.events), killWorkers(plan, workers, taken)])
-    const all = done.then(async ([feed]) => hasTaken(subscribers, feed.filter(wanted).length))
+    const all = done.then(async ([feed]) => hasTaken(subscribers, feed.filter(isTransfer).length))
     const outcome = await Promise.race([all, standsStill(() => taken.count, options.stuckMs), ...broken])
 
     const feed = await api.readFeed()
-    const evidence = { feed, head: await api.readHead(), wanted, subscribers: subscribers.map(named) }
+    const evidence = {
+      feed,
+      head: await api.readHead(),
+      wanted: isTransfer,
+      subscribers: subscribers.map(named),
+    }
     const verdict = judgeDeliveries(evidence)
     const faults = outcome === undefined ? verdict.faults : [outcome, ...verdict.faults]
     const seconds = (performance.now() - startedAt) / 1000
@@ -102,10 +106,10 @@ const named = ({ habit, arrivals }: Subscriber) => ({ name: habit, arrivals })
 async function killWorkers(
   { kills }: DeliverPlan,
   workers: readonly Program[],
-  taken: { more(by: number): Promise<void> },
+  taken: Milestones,
 ): Promise<void> {
   for (const { worker: index, afterTaken, delayMs } of kills) {
-    await taken.more(afterTaken)
+    await taken.more(afterTaken - taken.count)
     await sleep(delayMs)
     const worker = workers[index]
     await worker?.kill()

@@ -1,4 +1,6 @@
 /** A count that can be waited for. */
+export type Milestones = ReturnType<typeof createMilestones>
+
 export function createMilestones() {
   let count = 0
   let waiting: { at: number; reached(): void }[] = []

@@ -19,7 +19,7 @@ const usage =
 const strikesPerRound = 3
 const workers = 2
 /** Longer than an endpoint that was away is left alone, and than an event that failed twice waits. */
-const stuckMs = 40_000
+const stuckMs = 120_000
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,

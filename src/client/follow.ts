@@ -3,7 +3,7 @@
  * the place is saved when the next event is asked for, so a crash repeats the last one. Who keeps `cursor` in the same
  * transaction as what the event led to, and gives it back by `checkpoint.load`, has each exactly once.
  */
-import type { TallyhookClient } from './client.ts'
+import type { EventCalls } from './client.ts'
 import { EventGap, type Gap, type Loss } from './errors.ts'
 import { createHeadCount, type HeadReport } from './head-count.ts'
 import { type Patience, systemPatience } from './patience.ts'
@@ -60,7 +60,10 @@ export interface Follower extends AsyncIterable<Followed> {
   checkHead(): Promise<HeadReport>
 }
 
-type FeedClient = { events: Pick<TallyhookClient['events'], 'page' | 'stream' | 'head'> }
+/** What is used of a client. */
+export interface FeedClient {
+  events: EventCalls
+}
 
 /** Everything, or everything about one kind of thing: `tallyhook.transfer.*`. */
 const wholeSubjects = /^(\*|tallyhook\.(\w+\.)?\*)$/

@@ -1,6 +1,11 @@
 /** `tallyhook/client`: what a downstream service imports. Nothing of the server comes with it, and no dependency. */
 export type { CallOptions } from './calls.ts'
-export { createTallyhookClient, type StreamRequest, type TallyhookClient } from './client.ts'
+export {
+  createTallyhookClient,
+  type EventCalls,
+  type StreamRequest,
+  type TallyhookClient,
+} from './client.ts'
 export {
   DeliveryNotVerified,
   EventGap,
@@ -12,7 +17,14 @@ export {
   TallyhookError,
   type TallyhookErrorFields,
 } from './errors.ts'
-export { type Checkpoint, type Followed, type Follower, type FollowOptions, followEvents } from './follow.ts'
+export {
+  type Checkpoint,
+  type FeedClient,
+  type Followed,
+  type Follower,
+  type FollowOptions,
+  followEvents,
+} from './follow.ts'
 export type { HeadReport, PartitionReport } from './head-count.ts'
 export { isAbout } from './is-about.ts'
 export type { Patience } from './patience.ts'
@@ -38,4 +50,5 @@ export type * from './types/events.ts'
 export type * from './types/requests.ts'
 export type * from './types/resources.ts'
 export type * from './types/subscriptions.ts'
+export type * from './types/timeline.ts'
 export { type HeadersGiven, isTestEvent, type VerifyOptions, verifyDelivery } from './verify.ts'

@@ -24,7 +24,7 @@ export async function readRawBody(request: DeliveryRequest, maxBytes: number): P
   const given = [request.rawBody, request.body].find(isRaw)
   if (given !== undefined) {
     const length = typeof given === 'string' ? Buffer.byteLength(given) : given.byteLength
-    return length > maxBytes ? { outcome: 'too-large' } : { outcome: 'read', bytes: given }
+    return length <= maxBytes ? { outcome: 'read', bytes: given } : { outcome: 'too-large' }
   }
   if (request.readableEnded) return { outcome: 'parsed' }
   if (Number(request.headers['content-length'] ?? 0) > maxBytes) return { outcome: 'too-large' }

@@ -17,6 +17,8 @@ import type {
   TestResult,
 } from './types/subscriptions.ts'
 
+export type SubscriptionCalls = ReturnType<typeof createSubscriptionCalls>
+
 export function createSubscriptionCalls(calls: Calls) {
   const at = (id: string, ...rest: string[]) => pathOf('subscriptions', id, ...rest)
   return {

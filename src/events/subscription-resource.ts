@@ -2,14 +2,15 @@ import { z } from 'zod'
 import { disabledReasons, type Subscription } from '../domain/subscription.ts'
 import { formatTime } from '../domain/time.ts'
 import { encodeCursor } from './cursor.ts'
+import { timeSchema } from './shared-resource.ts'
 
 /** A stretch of the log that was not sent while it was disabled. */
 export const missedSchema = z.object({
   /** Cursors, as `GET /v1/events` and a replay take them. */
   from: z.string(),
   until: z.string(),
-  since: z.string(),
-  till: z.string(),
+  since: timeSchema,
+  till: timeSchema,
 })
 
 export const subscriptionSchema = z.object({
@@ -22,14 +23,14 @@ export const subscriptionSchema = z.object({
   disabled: z
     .object({
       because: z.enum(disabledReasons),
-      at: z.string(),
+      at: timeSchema,
       by: z.string().optional(),
       reason: z.string().optional(),
     })
     .optional(),
   missed: z.array(missedSchema),
-  createdAt: z.string(),
-  updatedAt: z.string(),
+  createdAt: timeSchema,
+  updatedAt: timeSchema,
   createdBy: z.string(),
   sequence: z.number().int(),
 })

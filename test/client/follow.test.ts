@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import fc from 'fast-check'
 import {
   createTallyhookClient,
   EventGap,
@@ -123,6 +124,33 @@ describe('following the feed', () => {
       stream([frame('c1', a1), frame('c2', a2), frame('c3', a3)]),
     ])
     assert.deepEqual(await take(follower, 3), ['c1 ev-a-1', 'c2 ev-a-2', 'c3 ev-a-3'])
+  })
+
+  it('gives each event once and in order, wherever connections are cut', async () => {
+    const events = Array.from({ length: 12 }, (_, i) => newEvent(`s${i % 3}`, Math.floor(i / 3) + 1))
+    const frames = events.map((event, i) => frame(String(i), event))
+    await fc.assert(
+      fc.asyncProperty(fc.array(fc.nat({ max: 3_000 }), { maxLength: 8 }), async (cuts) => {
+        const rest: Answer = (response, request) => {
+          const lastId = request.headers['last-event-id']
+          const bytes = Buffer.from(frames.slice(lastId === undefined ? 0 : Number(lastId) + 1).join(''))
+          const cutAt = cuts[service.asked.length - 1]
+          response.writeHead(200, { 'content-type': 'text/event-stream' })
+          if (cutAt === undefined) response.write(bytes)
+          else response.write(bytes.subarray(0, cutAt), () => response.destroy())
+        }
+        const { follower } = await follow([rest])
+        try {
+          assert.deepEqual(
+            await take(follower, events.length),
+            events.map(({ id }, i) => `${i} ${id}`),
+          )
+        } finally {
+          await service.close()
+        }
+      }),
+      { numRuns: 40 },
+    )
   })
 
   it('ends when its signal says so, also while it waits', async () => {

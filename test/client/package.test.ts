@@ -1,6 +1,16 @@
 import assert from 'node:assert/strict'
 import { execFileSync, spawnSync } from 'node:child_process'
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { isBuiltin } from 'node:module'
 import { tmpdir } from 'node:os'
 import { dirname, join, relative, resolve } from 'node:path'
@@ -138,7 +148,10 @@ describe('the packed package, in a project that has nothing else', function () {
     )
   })
 
-  function compile(options: Record<string, unknown>): { status: number | null; output: string } {
+  function compile(
+    options: Record<string, unknown>,
+    files = ['consumer.ts'],
+  ): { status: number | null; output: string } {
     const compilerOptions = {
       module: 'nodenext',
       target: 'es2023',
@@ -148,7 +161,7 @@ describe('the packed package, in a project that has nothing else', function () {
       rootDir: '.',
       ...options,
     }
-    writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify({ compilerOptions, files: ['consumer.ts'] }))
+    writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify({ compilerOptions, files }))
     const { status, stdout, stderr } = spawnSync(process.execPath, [typescript, '-p', folder], {
       encoding: 'utf8',
     })
@@ -164,6 +177,14 @@ describe('the packed package, in a project that has nothing else', function () {
     assert.equal(status, 0, output)
     const ran = execFileSync(process.execPath, ['out/consumer.js'], { cwd: folder, encoding: 'utf8' })
     assert.deepEqual(ran.trim().split('\n'), ['DeliveryNotVerified', 'TallyhookError'])
+  })
+
+  it('type-checks the examples', () => {
+    const names = readdirSync(join(root, 'examples'))
+    cpSync(join(root, 'examples'), join(folder, 'examples'), { recursive: true })
+    const files = names.map((name) => `examples/${name}`)
+    const { status, output } = compile({ types: ['node'], checkJs: true, allowJs: true, noEmit: true }, files)
+    assert.equal(status, 0, output)
   })
 
   it('type-checks without the types of Node.js too', () => {

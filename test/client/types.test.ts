@@ -13,7 +13,9 @@ import type {
   EventType,
   LogHead,
   Missed,
+  NewCoupon,
   NewSubscription,
+  NewTransfer,
   Replay,
   ReplayRequest,
   RotatedSubscription,
@@ -22,6 +24,11 @@ import type {
   TallyhookEvent,
   TestEvent,
   TestResult,
+  Timeline,
+  TimelineCase,
+  TimelineDelivery,
+  TimelineEvent,
+  TimelineReceipt,
   Transfer,
 } from '../../src/client/index.ts'
 import type { BatchResource } from '../../src/events/batch-resource.ts'
@@ -33,6 +40,7 @@ import type { FeedHead } from '../../src/events/head.ts'
 import type { SubscriptionResource } from '../../src/events/subscription-resource.ts'
 import type { TestEvent as TestedEvent } from '../../src/events/test-event.ts'
 import type { TransferResource } from '../../src/events/transfer-resource.ts'
+import type { couponRequestSchema } from '../../src/http/api/coupon-request.ts'
 import type { DeliveryResource, EventDeliveryResource } from '../../src/http/api/delivery-present.ts'
 import type { ReplayResource } from '../../src/http/api/replay-present.ts'
 import type { ReplayRequest as AskedReplay } from '../../src/http/api/replay-request.ts'
@@ -45,6 +53,8 @@ import type {
   changeSubscriptionSchema,
   createSubscriptionSchema,
 } from '../../src/http/api/subscription-request.ts'
+import type { TimelineResource } from '../../src/http/api/timeline-schemas.ts'
+import type { transferRequestSchema } from '../../src/http/api/transfer-request.ts'
 
 /** Either may stand for the other, with every field of every part. */
 type Same<A, B> = [Whole<A>] extends [Whole<B>] ? ([Whole<B>] extends [Whole<A>] ? true : false) : false
@@ -54,6 +64,11 @@ type Whole<T> = T extends readonly (infer Item)[]
   : T extends object
     ? { fields: keyof T; values: { [K in keyof T]-?: Whole<T[K]> } }
     : T
+
+type TimelineItemOf<K> = Extract<
+  TimelineResource['items'][number],
+  { kind: K } | { kind: K | 'query' | 'submission' }
+>
 
 describe('the types of the client', () => {
   it('are those of the schemas: the compiler says so', () => {
@@ -69,6 +84,8 @@ describe('the types of the client', () => {
       rotated: Same<RotatedSubscription, z.infer<typeof rotatedSubscriptionSchema>>
       newSubscription: Same<NewSubscription, z.input<ReturnType<typeof createSubscriptionSchema>>>
       subscriptionChange: Same<SubscriptionChange, z.input<ReturnType<typeof changeSubscriptionSchema>>>
+      newTransfer: Same<keyof NewTransfer, keyof z.input<typeof transferRequestSchema>>
+      newCoupon: Same<keyof NewCoupon, keyof z.input<ReturnType<typeof couponRequestSchema>>>
       tested: Same<TestResult, z.infer<typeof testedSchema>>
       testEvent: Same<TestEvent, TestedEvent>
       delivery: Same<Delivery, DeliveryResource>
@@ -76,6 +93,11 @@ describe('the types of the client', () => {
       replay: Same<Replay, ReplayResource>
       replayRequest: Same<ReplayRequest & { dryRun?: boolean }, AskedReplay>
       head: Same<LogHead, FeedHead>
+      timeline: Same<keyof Timeline, keyof TimelineResource>
+      timelineEvent: Same<keyof TimelineEvent, keyof TimelineItemOf<'event'>>
+      timelineReceipt: Same<keyof TimelineReceipt, keyof TimelineItemOf<'callback'>>
+      timelineCase: Same<TimelineCase, TimelineItemOf<'case'>>
+      timelineDelivery: Same<TimelineDelivery, TimelineItemOf<'delivery'>>
       eventType: Same<EventType, PublishedType>
       because: Same<Because, CloudEvent['data']['because']>
       change: Same<EventData<unknown>['change'], CloudEvent['data']['change']>
@@ -96,6 +118,8 @@ describe('the types of the client', () => {
       rotated: true,
       newSubscription: true,
       subscriptionChange: true,
+      newTransfer: true,
+      newCoupon: true,
       tested: true,
       testEvent: true,
       delivery: true,
@@ -103,6 +127,11 @@ describe('the types of the client', () => {
       replay: true,
       replayRequest: true,
       head: true,
+      timeline: true,
+      timelineEvent: true,
+      timelineReceipt: true,
+      timelineCase: true,
+      timelineDelivery: true,
       eventType: true,
       because: true,
       change: true,

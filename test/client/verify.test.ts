@@ -60,6 +60,8 @@ describe('verifying a delivery', () => {
     assert.ok(at(-300)())
     refuses('too-old', at(301))
     refuses('too-new', at(-301))
+    for (const none of [{ clock, toleranceSeconds: Number.NaN }, { clock: () => Number.NaN }])
+      refuses('too-old', () => verifyDelivery(sign(body), body, secret, none))
     const wide = { clock: () => now + 3_000_000, toleranceSeconds: 3_000 }
     assert.ok(verifyDelivery(sign(body), body, secret, wide))
   })

@@ -56,6 +56,7 @@ export async function refusedInTime(tallyhook: Composed): Promise<void> {
 export interface ComposedOptions {
   role?: Role
   durability?: Record<string, unknown>
+  outbound?: { allow: string[]; http: boolean }
   /** Other parts of the configuration. */
   more?: Record<string, unknown>
 }
@@ -64,11 +65,11 @@ export type Composed = Awaited<ReturnType<typeof startComposed>>
 
 export async function startComposed(
   redisUrl: string,
-  { role = 'all', durability = {}, more = {} }: ComposedOptions = {},
+  { role = 'all', durability = {}, outbound, more = {} }: ComposedOptions = {},
 ) {
   const folder = mkdtempSync(join(tmpdir(), 'tallyhook-composed-'))
   const file = join(folder, 'tallyhook.json')
-  writeFileSync(file, JSON.stringify({ ...settings, durability, ...more }))
+  writeFileSync(file, JSON.stringify({ ...settings, outbound, ...more, durability }))
   const env = { TALLYHOOK_CONFIG: file, REDIS_URL: redisUrl, CALLBACK_PORT: '0', API_PORT: '0' }
   const logger = createMemoryLogger()
   const lifecycle = createLifecycle({ logger, clock: Date.now, stopBudgetMs: 9_000 })

@@ -4,6 +4,7 @@ import { createSubscription } from '../../src/domain/decide-subscription.ts'
 import type { RunId } from '../../src/domain/ids.ts'
 import type { Subscription } from '../../src/domain/subscription.ts'
 import { deliveryQueueName } from '../../src/queue/catalogue.ts'
+import type { RedisTarget } from '../../src/queue/connections.ts'
 import { encodeStep } from '../../src/store/codec/codec.ts'
 import { createEndpoints } from '../../src/store/endpoints.ts'
 import { createReadAt } from '../../src/store/events-at.ts'
@@ -30,8 +31,8 @@ export const testSettings = {
 /** Short, so that no test waits for them. */
 export const testIntervals = { dueMs: 50, behindMs: 300, janitorMs: 100 }
 
-export async function createDelivering(partitions = 2) {
-  const clients = createTestClients()
+export async function createDelivering(partitions = 2, target?: RedisTarget) {
+  const clients = createTestClients(target)
   const redis = await clients.open()
   const store = createTestStore(redis, partitions)
   const { keys } = store
@@ -64,7 +65,7 @@ export async function createDelivering(partitions = 2) {
   }
 
   async function startOne(fields: Partial<EngineDeps> = {}): Promise<Engine & { kill(): void }> {
-    const own = createTestClients()
+    const own = createTestClients(target)
     const { tail, stop: stopTail } = await followFeed(store, own)
     const sender = createTestSender({ timeoutMs: fields.settings?.timeoutMs ?? testSettings.timeoutMs })
     const connection = await own.open()
@@ -101,6 +102,8 @@ export async function createDelivering(partitions = 2) {
       clock,
       random: Math.random,
       logger,
+      // The clock runs ahead of the requests: a line that is under way is left alone for long on it.
+      terms: { timeoutMs: 600_000 },
       ...fields,
     })
     let ended = false

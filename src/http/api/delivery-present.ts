@@ -3,13 +3,14 @@ import { z } from 'zod'
 import { type Attempt, deliveryOutcomes } from '../../domain/delivery.ts'
 import type { RunId } from '../../domain/ids.ts'
 import { formatTime } from '../../domain/time.ts'
+import { timeSchema } from '../../events/shared-resource.ts'
 import type { NotedDelivery } from '../../store/codec/deliveries.ts'
 import { deliveryStatuses, type FoundDelivery } from '../../store/find-delivery.ts'
 import type { WaitingDelivery } from '../../store/waiting-deliveries.ts'
 
 const requestFields = {
   /** When the request was made; of what was passed over without one, when that was noted. */
-  at: z.string().optional(),
+  at: timeSchema.optional(),
   latencyMs: z.number().int().optional(),
   response: z
     .object({
@@ -33,7 +34,7 @@ export const deliverySchema = z.object({
   attempt: z.number().int().meta({ description: 'Which it was; 0 where none was made.' }),
   replay: replayField,
   ...requestFields,
-  nextAttemptAt: z.string().optional(),
+  nextAttemptAt: timeSchema.optional(),
 })
 export type DeliveryResource = z.infer<typeof deliverySchema>
 
@@ -42,7 +43,7 @@ export const eventDeliverySchema = z.object({
   type: z.string(),
   subject: z.string(),
   status: z.enum(deliveryStatuses),
-  nextAttemptAt: z.string().optional(),
+  nextAttemptAt: timeSchema.optional(),
   attempts: z
     .array(
       z.object({

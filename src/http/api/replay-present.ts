@@ -2,6 +2,7 @@ import { z } from 'zod'
 import type { RunId } from '../../domain/ids.ts'
 import type { Positions, Replay } from '../../domain/subscription.ts'
 import { formatTime } from '../../domain/time.ts'
+import { timeSchema } from '../../events/shared-resource.ts'
 
 export const replaySchema = z.object({
   id: z.string(),
@@ -18,9 +19,9 @@ export const replaySchema = z.object({
   delivered: z.number().int(),
   skipped: z.number().int().meta({ description: 'That were given up.' }),
   waiting: z.number().int().meta({ description: 'Intents and cases whose events are tried again.' }),
-  createdAt: z.string(),
+  createdAt: timeSchema,
   createdBy: z.string(),
-  endedAt: z.string().optional(),
+  endedAt: timeSchema.optional(),
 })
 export type ReplayResource = z.infer<typeof replaySchema>
 

@@ -2,6 +2,7 @@
 import { z } from 'zod'
 import type { Subscription } from '../../domain/subscription.ts'
 import { formatTime } from '../../domain/time.ts'
+import { timeSchema } from '../../events/shared-resource.ts'
 import { presentSubscription, subscriptionSchema } from '../../events/subscription-resource.ts'
 
 /** As it is kept; times in milliseconds. */
@@ -18,11 +19,11 @@ export const healthSchema = z.object({
   state: z.enum(['ok', 'failing', 'open']),
   /** In a row. */
   failures: z.number().int(),
-  failingSince: z.string().optional(),
-  openUntil: z.string().optional(),
-  lastSuccessAt: z.string().optional(),
+  failingSince: timeSchema.optional(),
+  openUntil: timeSchema.optional(),
+  lastSuccessAt: timeSchema.optional(),
   lastFailure: z
-    .object({ at: z.string(), status: z.number().int().optional(), error: z.string().optional() })
+    .object({ at: timeSchema, status: z.number().int().optional(), error: z.string().optional() })
     .optional(),
 })
 
@@ -31,7 +32,7 @@ export const shownSubscriptionSchema = subscriptionSchema.extend({ health: healt
 export const createdSubscriptionSchema = shownSubscriptionSchema.extend({ secret: z.string() })
 /** `overlapUntil`: until then the secrets before it sign too; missing where there is no overlap. */
 export const rotatedSubscriptionSchema = createdSubscriptionSchema.extend({
-  overlapUntil: z.string().optional(),
+  overlapUntil: timeSchema.optional(),
 })
 export const subscriptionListSchema = z.object({
   items: z.array(shownSubscriptionSchema),

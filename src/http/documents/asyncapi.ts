@@ -1,5 +1,6 @@
 /** The AsyncAPI 3 document: every type of event as a message, in the feed and as it is pushed. */
 import { type EventType, eventTypes, factsByNoun, type Noun } from '../../events/catalogue.ts'
+import { testEventType } from '../../events/test-event.ts'
 import { saidSchemas } from './components.ts'
 import { describeSchemas, type Json } from './json-schema.ts'
 import { webhookHeaders } from './webhook-headers.ts'
@@ -47,12 +48,10 @@ export function createAsyncApi({ version, closed = false }: AsyncApiDeps): Json 
         title: 'Deliveries',
         description:
           'Posted to the URL of each subscription that wants the type, signed by the rules of Standard Webhooks. Any 2xx takes it; else it is sent again.',
-        messages: messagesBy((type) => ({
-          name: type,
-          contentType: cloudEvents,
-          traits: [{ $ref: '#/components/messageTraits/signed' }],
-          payload: { $ref: `#/components/schemas/${type}` },
-        })),
+        messages: {
+          ...messagesBy((type) => describePushed(type, type)),
+          [testEventType]: describePushed(testEventType, 'TestEvent'),
+        },
       },
     },
     operations: {
@@ -96,10 +95,19 @@ export function createAsyncApi({ version, closed = false }: AsyncApiDeps): Json 
 const description =
   'Each message is a CloudEvent 1.0 in JSON. `sequence` counts the events of its subject from 1 without gaps, and `previousid` is the one before, so that a gap shows. `data.object` is the resource as it stands after the change.'
 
+function describePushed(name: string, schema: string): Json {
+  return {
+    name,
+    contentType: cloudEvents,
+    traits: [{ $ref: '#/components/messageTraits/signed' }],
+    payload: { $ref: `#/components/schemas/${schema}` },
+  }
+}
+
 /** What an event holds, and no more: requests and problems are OpenAPI’s. */
 function eventSchemas() {
-  const { Event, Because, Money, Failure, Beneficiary, Erased, Figures } = saidSchemas
-  const parts = { Event, Because, Money, Failure, Beneficiary, Erased, Figures }
+  const { Event, TestEvent, Because, Money, Failure, Beneficiary, Erased, Figures, Missed } = saidSchemas
+  const parts = { Event, TestEvent, Because, Money, Failure, Beneficiary, Erased, Figures, Missed }
   const resources = Object.values(schemaOf).map((name) => [name, saidSchemas[name]])
   return { ...parts, ...Object.fromEntries(resources) }
 }

@@ -6,13 +6,18 @@ import { caseSchema } from '../../events/case-resource.ts'
 import { becauseSchema, cloudEventSchema } from '../../events/catalogue.ts'
 import { collectionSchema } from '../../events/collection-resource.ts'
 import { couponSchema } from '../../events/coupon-resource.ts'
+import { feedHeadSchema } from '../../events/head.ts'
 import { erasedSchema, failureSchema, moneySchema } from '../../events/shared-resource.ts'
-import { subscriptionSchema } from '../../events/subscription-resource.ts'
+import { missedSchema, subscriptionSchema } from '../../events/subscription-resource.ts'
+import { testEventSchema } from '../../events/test-event.ts'
 import { beneficiarySchema, transferSchema } from '../../events/transfer-resource.ts'
 import { accountHealthSchema, accountSchema } from '../api/account-schemas.ts'
 import { batchRequestSchema, memberSchema } from '../api/batch-request.ts'
+import { deliverySchema, eventDeliverySchema } from '../api/delivery-present.ts'
 import { whatIsTaken } from '../api/operation.ts'
 import { quarantineEntrySchema, receiptSchema } from '../api/receipt-schemas.ts'
+import { replaySchema } from '../api/replay-present.ts'
+import { healthSchema, shownSubscriptionSchema } from '../api/subscription-present.ts'
 import {
   bankSchema,
   beneficiarySchema as beneficiaryRequestSchema,
@@ -52,7 +57,15 @@ export const saidSchemas: Readonly<Record<string, z.ZodType>> = {
   Collection: collectionSchema,
   Case: caseSchema,
   Subscription: subscriptionSchema,
+  ShownSubscription: shownSubscriptionSchema,
+  SubscriptionHealth: healthSchema,
+  Missed: missedSchema,
+  Delivery: deliverySchema,
+  EventDelivery: eventDeliverySchema,
+  Replay: replaySchema,
   Event: cloudEventSchema,
+  TestEvent: testEventSchema,
+  FeedHead: feedHeadSchema,
   Because: becauseSchema,
   Money: moneySchema,
   Failure: failureSchema,

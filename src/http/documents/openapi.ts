@@ -218,7 +218,13 @@ function describePush(): Json {
     })),
     requestBody: {
       required: true,
-      content: { 'application/cloudevents+json': { schema: { $ref: '#/components/schemas/Event' } } },
+      content: {
+        'application/cloudevents+json': {
+          schema: {
+            anyOf: [{ $ref: '#/components/schemas/Event' }, { $ref: '#/components/schemas/TestEvent' }],
+          },
+        },
+      },
     },
     responses: {
       '2XX': { description: 'It is taken.' },

@@ -184,7 +184,10 @@ export function startEngine(deps: EngineDeps): Engine {
     async stop({ force = false } = {}) {
       stopping = true
       unfollow()
-      await Promise.all([...rounds.map((one) => one.stop({ force })), jobs.stop()])
+      const asked = jobs.stop()
+      await Promise.all(rounds.map((one) => one.stop({ force })))
+      // Where Redis is away what was asked for cannot be added; a sweep finds it.
+      if (!force) await asked
       const timer = setTimeout(() => ending.abort(), force ? 0 : graceMs)
       try {
         if (force) await Promise.allSettled([within(forceMsMax, lines.idle()), worker.stop({ force })])
