@@ -39,6 +39,7 @@ import { createAuditedApi, createAuditParts } from './audit.ts'
 import { type AddJobs, type Base, type ComposeDeps, clock, ids, open, openQueue } from './base.ts'
 import { openDeliveryQueue } from './deliver.ts'
 import { createDeliveryParts, createDeliveryRoutesOf } from './deliveries.ts'
+import { createOperatorParts } from './operators.ts'
 import type { Published } from './published.ts'
 import { createRecordRoutes, openRecords, type Records } from './records.ts'
 import { createSubscriptionParts } from './subscriptions.ts'
@@ -175,6 +176,7 @@ async function createApi(
   const audited = createAuditedApi(audit, logger)
   const ops = createOpsRouter({
     audit: audit.log,
+    operators: createOperatorParts(redis, keys).local,
     queues: [queue, turns],
     ...tokens,
     sessionKey: deriveKey(config.seal.indexKey, 'session'),

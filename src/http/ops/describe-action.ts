@@ -6,6 +6,8 @@ import type { Principal } from '../principal.ts'
 
 /** They are put on record by their own routes, who did it being known only then. */
 const ofSignIn = /^\/sign-(in|out)(\/|$)/
+/** Nothing is changed by looking for something. */
+const harmless = /^\/search$/
 
 const named: [pattern: RegExp, action: string][] = [
   [/^\/queues\/api\/queues\/[^/]+\/retry\/[^/]+$/, 'jobs.retry'],
@@ -19,7 +21,7 @@ const idPattern = /\d/
 export function createDescribeAction(whoAsks: (req: Request) => Promise<Principal | null>) {
   return async (req: Request, res: Response): Promise<AuditedAction | undefined> => {
     const path = req.path.replace(/\/+$/, '')
-    if (ofSignIn.test(path)) return undefined
+    if (ofSignIn.test(path) || harmless.test(path)) return undefined
     const principal = await whoAsks(req)
     if (!principal) return undefined
     const target = readTarget(targetOf(path))
@@ -39,10 +41,11 @@ function targetOf(path: string): string[] {
   return queue === undefined ? wordsOf(path).filter((part) => idPattern.test(part)) : queue.split('/')
 }
 
-/** `/cases/case-…/resolve` is `cases.resolve`. */
+/** `/cases/case-…/resolve` is `case.resolve`, as of the API. */
 function nameOf(path: string): string {
   const words = wordsOf(path).filter((part) => /^[a-z-]{1,40}$/.test(part))
-  return words.join('.') || 'unknown'
+  const [noun, ...verbs] = words
+  return [noun?.replace(/s$/, ''), ...verbs].join('.') || 'unknown'
 }
 
 function wordsOf(path: string): string[] {

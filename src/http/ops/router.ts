@@ -2,6 +2,7 @@
 import type { Queue } from 'bullmq'
 import { type ErrorRequestHandler, Router } from 'express'
 import { AppError } from '../../domain/errors.ts'
+import { scopesOfRole } from '../../domain/roles.ts'
 import type { Scope } from '../../domain/scopes.ts'
 import type { AuditLog } from '../../store/audit-log.ts'
 import type { Logger } from '../../telemetry/logger.ts'
@@ -11,10 +12,13 @@ import { createBoard } from './board.ts'
 import { type BoardAccess, findBoardAccess } from './board-routes.ts'
 import { boardStyles } from './board-styles.ts'
 import { createDescribeAction } from './describe-action.ts'
+import { createFormTokens } from './form-token.ts'
 import { createGuard, createWhoAsks, type Guard } from './guard.ts'
+import type { OidcSignIn } from './oidc-sign-in.ts'
+import type { LocalOperators } from './operator-sign-in.ts'
 import { boardPath, opsPath } from './paths.ts'
 import { setSecurityHeaders } from './security-headers.ts'
-import { createSessions } from './session.ts'
+import { createSessions, type SessionClaims } from './session.ts'
 import { createSignInRoutes, readForm } from './sign-in.ts'
 import { createSignInRecord } from './sign-in-record.ts'
 
@@ -25,6 +29,8 @@ export interface OpsRouterDeps {
   principalById(id: string): Principal | null
   /** 32 bytes, the same in every process. */
   sessionKey: Uint8Array
+  operators?: LocalOperators
+  oidc?: OidcSignIn | undefined
   maskJobData(data: unknown): unknown
   audit: AuditLog
   clock: () => number
@@ -38,17 +44,27 @@ export interface Ops {
 }
 
 export function createOpsRouter(deps: OpsRouterDeps): Ops {
-  const sessions = createSessions(deps)
+  const sessions = createSessions({ ...deps, principalOf: createPrincipalOf(deps) })
   const guard = createGuard({ ...deps, sessions })
   const audited = createAudited({ ...deps, describe: createDescribeAction(createWhoAsks(deps, sessions)) })
   const router = Router()
-  router.use(setSecurityHeaders, readForm, audited.handle)
+  router.use(setSecurityHeaders, readForm, audited.handle, createFormTokens(sessions))
   router.get('/', (_req, res) => res.redirect(boardPath))
   router.get('/board.css', (_req, res) => void res.type('css').send(boardStyles))
   router.use(createSignInRoutes({ ...deps, sessions, record: createSignInRecord(deps) }))
   router.use('/queues', createBoardRoutes(deps, guard))
   router.use(noteProblem, sendToSignIn)
   return { router, drain: audited.drain }
+}
+
+/** Who somebody is now who signed in before. */
+function createPrincipalOf({ principalById, operators, oidc }: OpsRouterDeps) {
+  return async ({ id, via, tokenId, role }: SessionClaims): Promise<Principal | null> => {
+    if (via === 'oidc') return oidc && role ? { id, via, role, scopes: scopesOfRole[role] } : null
+    const principal =
+      via === 'token' ? principalById(id) : via === 'operator' ? await operators?.principalOf(id) : null
+    return principal && principal.tokenId === tokenId ? principal : null
+  }
 }
 
 /** Two boards over the same queues: one offers the retry, the other nothing but reading. */

@@ -24,7 +24,9 @@ describe('what is done on the operators’ pages is on record', () => {
     await post('/ops/sign-in').send({ token: 'wrong-planted' })
     await post('/ops/sign-in').send({ token: 'ledger-token' })
     const cookie = cookieOf(await post('/ops/sign-in').send({ token: 'operator-token' }))
-    await post('/ops/sign-out').set('cookie', cookie)
+    const page = await request(world.app).get('/ops/sign-out').set('cookie', cookie)
+    const token = /name="form-token" value="([^"]+)"/.exec(page.text)?.[1]
+    await post('/ops/sign-out').set('cookie', cookie).send({ 'form-token': token })
     assert.deepEqual(await recorded(), [
       ['unknown', 'token', 'session.begin', 'refused', 'unauthenticated'],
       ['ledger', 'token', 'session.begin', 'refused', 'missing-scope'],
