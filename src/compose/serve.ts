@@ -39,7 +39,7 @@ import { createAuditedApi, createAuditParts } from './audit.ts'
 import { type AddJobs, type Base, type ComposeDeps, clock, ids, open, openQueue } from './base.ts'
 import { openDeliveryQueue } from './deliver.ts'
 import { createDeliveryParts, createDeliveryRoutesOf } from './deliveries.ts'
-import { createOperatorParts } from './operators.ts'
+import { createOidc, createOperatorParts } from './operators.ts'
 import type { Published } from './published.ts'
 import { createRecordRoutes, openRecords, type Records } from './records.ts'
 import { createSubscriptionParts } from './subscriptions.ts'
@@ -177,6 +177,7 @@ async function createApi(
   const ops = createOpsRouter({
     audit: audit.log,
     operators: createOperatorParts(redis, keys).local,
+    oidc: createOidc(config),
     queues: [queue, turns],
     ...tokens,
     sessionKey: deriveKey(config.seal.indexKey, 'session'),

@@ -4,6 +4,7 @@ import { z } from 'zod'
 import { scopes } from '../domain/scopes.ts'
 import { accountSchema } from './accounts/accounts.ts'
 import { secret, text } from './accounts/common.ts'
+import { opsSchema } from './ops.ts'
 
 const sealKey = z.strictObject({
   id: text.regex(/^[A-Za-z0-9_-]{1,32}$/, 'It must be letters, digits, _ and -.'),
@@ -34,6 +35,7 @@ export const fileSchema = z.strictObject(
           .default(0),
       })
       .prefault({}),
+    ops: opsSchema.prefault({}),
     api: z.strictObject({ tokens: z.array(token).min(1) }),
     seal: z.strictObject(
       { keys: z.array(sealKey).min(1), indexKey: secret },

@@ -1,5 +1,6 @@
 import type { Scope } from '../domain/scopes.ts'
 import type { AccountSettings } from './accounts/accounts.ts'
+import type { OpsSettings } from './ops.ts'
 
 export interface TokenSettings {
   id: string
@@ -16,6 +17,7 @@ export interface Settings {
     sources: ReadonlyMap<string, string[]>
   }
   tokens: TokenSettings[]
+  ops: OpsSettings
   seal: { keys: { id: string; key: Uint8Array }[]; indexKey: Uint8Array }
   durability: { fsync: 'always' | 'everysec'; replicas: number; onWeaker: 'refuse' | 'warn' }
   /** How many refused callbacks of an account are kept, and for how long. */
