@@ -36,11 +36,14 @@ export function createOffer(deps: Pick<DeliverDeps, 'desk' | 'slotsOf' | 'send' 
     const slot = slots.take()
     if (slot !== undefined) await slot
     try {
+      // Where it cannot be read what holds by now, nothing is sent.
+      const to = await endpoint().catch(() => undefined)
+      if (!to) return held
       const permitted = desk.permit(subscription)
       if (!(typeof permitted === 'boolean' ? permitted : await permitted)) return held
       if (!maySend()) return held
       onSent?.()
-      const sent = await send(endpoint(), event, signal)
+      const sent = await send(to, event, signal)
       note(subscription, event.subject, sent)
       if (sent.outcome === 'taken') slots.noteTook(sent.attempt.tookMs)
       return sent

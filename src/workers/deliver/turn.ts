@@ -24,7 +24,7 @@ export type TurnOutcome =
   | { outcome: 'more'; position: string }
   /** The breaker is open. */
   | { outcome: 'open' }
-  /** Somebody else has the run, or it is no more. */
+  /** Somebody else has the run, or it is no more, or what is to be sent was changed. */
   | { outcome: 'lost' }
   | { outcome: 'stopped' }
 
@@ -210,6 +210,7 @@ export function createTurn(deps: DeliverDeps & { offer: Offer; lines: Lines }): 
     const { subscription } = walk.target
     for (;;) {
       if (!leave.maySend()) return { outcome: 'stopped' }
+      if (!(await walk.isCurrent())) return { outcome: 'lost' }
       const state = await desk.look(subscription)
       if (state === 'open') return { outcome: 'open' }
       const begun = await startLines(turn, state === 'half-open')

@@ -1,0 +1,89 @@
+import assert from 'node:assert/strict'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { changeSubscription } from '../../../src/domain/decide-subscription.ts'
+import { createDelivering, type Delivering } from '../../support/delivering.ts'
+import { testSecret } from '../../support/sending.ts'
+import { answer, type Behaviour, type Subscriber, startSubscriber, take } from '../../support/subscriber.ts'
+import { until } from '../../support/until.ts'
+
+/** What a person changes is heeded while much is being sent, and not after it. */
+describe('a change while events are on their way', () => {
+  let world: Delivering
+  let subscriber: Subscriber
+
+  beforeEach(async () => {
+    world = await createDelivering(1)
+    subscriber = await startSubscriber({ secrets: [testSecret] })
+  })
+  afterEach(async () => {
+    await world.close()
+    await subscriber.stop()
+  })
+
+  const count = 60
+  const slowly: Behaviour = async (got, res, req) => {
+    await sleep(50)
+    take(got, res, req)
+  }
+  const byPerson = { because: 'by-person' } as const
+  const waiting = async (run: Parameters<Delivering['runs']['listLines']>[0]['run']) => {
+    const [line] = await world.runs.listLines({ run, partition: 0 }, { limit: 1 })
+    return line?.line
+  }
+
+  async function lineOf(url: string) {
+    subscriber.behave(answer(500))
+    const subscription = await world.subscribe(url)
+    await world.startOne()
+    for (let sequence = 1; sequence <= count; sequence++) await world.publish('one', sequence)
+    const { run } = subscription.live
+    await until('all in a line', async () => (await waiting(run))?.events.length === count)
+    return { ...subscription, run }
+  }
+
+  it('a line of a subscription that is disabled is sent no further', async () => {
+    const { id, run } = await lineOf(subscriber.url)
+    subscriber.behave(slowly)
+    world.pass(10_000)
+    await until('some are taken', () => subscriber.taken.length >= 3)
+    await world.subscriptions.disable(id, byPerson)
+    // Between two lots of a line that is gone on with it is not marked for a moment.
+    let looks = 0
+    const left = await until('nobody sends of it', async () => {
+      const line = await waiting(run)
+      looks = line?.underWay ? 0 : looks + 1
+      return looks > 20 && { events: [], ...line }
+    })
+    assert.ok(left.events.length > count / 2, `${left.events.length} wait`)
+    assert.equal(subscriber.taken.length + left.events.length, count)
+  })
+
+  it('a line goes on at the new URL', async () => {
+    const other = await startSubscriber({ secrets: [testSecret] })
+    try {
+      const { id } = await lineOf(subscriber.url)
+      subscriber.behave(slowly)
+      world.pass(10_000)
+      await until('some are taken', () => subscriber.taken.length >= 3)
+      await world.subscriptions.change(id, { source: 'operator' }, (before) => {
+        const step = changeSubscription(before, { url: other.url }, Date.now())
+        return step ? [step] : []
+      })
+      await until('all of it', () => subscriber.taken.length + other.taken.length >= count)
+      assert.ok(other.taken.length > count / 2, `${other.taken.length} at the new one`)
+    } finally {
+      await other.stop()
+    }
+  })
+
+  it('a turn of a subscription that is disabled is over', async () => {
+    subscriber.behave(slowly)
+    const { id, live } = await world.subscribe(subscriber.url)
+    for (let sequence = 1; sequence <= count; sequence++) await world.publish('one', sequence)
+    await world.startOne()
+    await until('some are taken', () => subscriber.taken.length >= 3)
+    await world.subscriptions.disable(id, byPerson)
+    await until('it is written', async () => (await world.runs.progressOf(live.run))[0]?.delivered)
+    assert.ok(subscriber.got.length < count / 2, `${subscriber.got.length} were sent`)
+  })
+})
