@@ -68,8 +68,8 @@ export interface DeliverDeps {
   desk: Desk
   slotsOf(id: SubscriptionId): Slots
   send: Send
-  /** It answered 410. */
-  onGone(id: SubscriptionId, run: RunId): Promise<void>
+  /** 410 was answered under this URL. */
+  onGone(id: SubscriptionId, run: RunId, url: string): Promise<void>
   /** Asks for a turn. */
   wake(walk: Pick<Walk, 'place' | 'target'>): void
   /** What the log did not have any more when the run came to it. */

@@ -191,7 +191,8 @@ export function createTurn(deps: DeliverDeps & { offer: Offer; lines: Lines }): 
       const after = new Map(page.lines.map((one) => [one.subject, one.after]))
       for (const note of notes) logNotes(logger, walk, [note], after.get(note.subject)?.nextAt)
       handOver(walk, running, after)
-      if (running.some(({ gone }) => gone)) await deps.onGone(target.subscription, place.run)
+      const gone = running.find(({ goneUrl }) => goneUrl !== undefined)
+      if (gone?.goneUrl) await deps.onGone(target.subscription, place.run, gone.goneUrl)
       return page.whole ? 'on' : 'held'
     }
   }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { changeSubscription } from '../../../src/domain/decide-subscription.ts'
+import { changeSubscription, enableSubscription } from '../../../src/domain/decide-subscription.ts'
 import { createDelivering, type Delivering } from '../../support/delivering.ts'
 import { testSecret } from '../../support/sending.ts'
 import { answer, type Behaviour, type Subscriber, startSubscriber, take } from '../../support/subscriber.ts'
@@ -74,6 +74,63 @@ describe('a change while events are on their way', () => {
     } finally {
       await other.stop()
     }
+  })
+
+  describe('410 that is answered late', () => {
+    const late = () => {
+      const pending: (() => void)[] = []
+      const behaviour: Behaviour = (got, res, req) => {
+        if (got.index > 0) take(got, res, req)
+        else pending.push(() => void answer(410)(got, res, req))
+      }
+      return { behaviour, answer: () => pending.pop()?.() }
+    }
+
+    it('by the URL before says nothing of the new one', async () => {
+      const other = await startSubscriber({ secrets: [testSecret] })
+      try {
+        const gone = late()
+        subscriber.behave(gone.behaviour)
+        const { id, live } = await world.subscribe(subscriber.url)
+        await world.startOne()
+        await world.publish('one')
+        await until('it is on its way', () => subscriber.got.length === 1)
+        await world.subscriptions.change(id, { source: 'operator' }, (before) => {
+          const step = changeSubscription(before, { url: other.url }, Date.now())
+          return step ? [step] : []
+        })
+        gone.answer()
+        await until('it is noted', async () => (await world.runs.progressOf(live.run))[0]?.failed)
+        await world.publish('two')
+        await until('the new one is sent to', () => other.taken.length > 0)
+        assert.equal((await world.subscriptions.find(id))?.disabled, undefined)
+      } finally {
+        await other.stop()
+      }
+    })
+
+    it('to a run that was followed by another says nothing of that one', async () => {
+      const gone = late()
+      subscriber.behave(gone.behaviour)
+      const { id, live } = await world.subscribe(subscriber.url)
+      await world.startOne()
+      await world.publish('one')
+      await until('it is on its way', () => subscriber.got.length === 1)
+      await world.subscriptions.disable(id, byPerson)
+      const from = await world.store.log.newest()
+      await world.subscriptions.change(id, { source: 'operator' }, (before) => {
+        const next = { run: world.mintRun(), from }
+        const step = enableSubscription(before, { missed: 'skip', live: next, stood: live.from }, Date.now())
+        return step ? [step] : []
+      })
+      await world.publish('two')
+      await until('the new run sends', () => subscriber.taken.length === 1)
+      gone.answer()
+      await until('it is noted', async () => (await world.endpoints.find(id))?.lastFailure)
+      await world.publish('three')
+      await until('the new run goes on', () => subscriber.taken.length === 2)
+      assert.equal((await world.subscriptions.find(id))?.disabled, undefined)
+    })
   })
 
   it('a turn of a subscription that is disabled is over', async () => {
