@@ -73,7 +73,7 @@ export interface DeliverDeps {
   /** Asks for a turn. */
   wake(walk: Pick<Walk, 'place' | 'target'>): void
   /** What the log did not have any more when the run came to it. */
-  noteMissed(walk: Walk, stretch: { from: string; until: string; code: string }): Promise<void>
+  noteMissed(walk: Walk, stretch: { from: string; until: string }): Promise<void>
   terms: DeliverTerms
   clock: () => number
   random: () => number

@@ -125,11 +125,13 @@ export function startEngine(deps: EngineDeps): Engine {
     },
     wake: ({ place, target }) => jobs.ask({ ...place, subscription: target.subscription }),
     async noteMissed({ place, target, until: replayUntil }, { from, until }) {
-      if (replayUntil !== undefined) return
+      // Who stood where the log never was goes back, and misses nothing of what is there.
+      if (replayUntil !== undefined || comparePositions(until, from) <= 0) return
       const stretch = { partition: place.partition, from, until }
-      await subscriptions.change(target.subscription, byDeliveries, (before) => [
-        noteMissed(before, stretch, clock()),
-      ])
+      await subscriptions.change(target.subscription, byDeliveries, (before) => {
+        const step = noteMissed(before, stretch, clock())
+        return step ? [step] : []
+      })
     },
     terms,
     clock,

@@ -82,8 +82,9 @@ export function createTurn(deps: DeliverDeps & { offer: Offer; lines: Lines }): 
       const until = await deps.log.standing(walk.place.partition, from)
       logger.warn('delivery.log-gap', { ...fieldsOf(walk), code: error.code, from, until })
       if (!(await claim(turn))) return []
+      // Before it is passed: noted twice it does no harm, and not at all it would be lost in silence.
+      await deps.noteMissed(walk, { from, until })
       if (!(await moveTo(turn, until))) return []
-      await deps.noteMissed(walk, { from, until, code: error.code })
       return read(turn)
     }
   }
