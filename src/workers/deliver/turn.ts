@@ -249,8 +249,9 @@ export function createTurn(deps: DeliverDeps & { offer: Offer; lines: Lines }): 
     if (outcome.outcome === 'at-end') turn.position = walk.until ?? turn.position
     const moved = turn.position !== (turn.cursor?.position ?? walk.from)
     const lost = outcome.outcome === 'lost' || (moved && !(await moveTo(turn, turn.position)))
-    // Who asked for the turn by the index has had it.
-    if (state.dueAt !== undefined && state.dueAt <= clock() && !lost) await runs.reschedule(walk.place)
+    // Who asked for the turn by the index has had it; but where the breaker was taken for open, which it may not be any more.
+    const had = !lost && outcome.outcome !== 'open'
+    if (state.dueAt !== undefined && state.dueAt <= clock() && had) await runs.reschedule(walk.place)
     return { ...(lost ? { outcome: 'lost' as const } : outcome), counts: turn.counts }
   }
 }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { changeSubscription, enableSubscription } from '../../../src/domain/decide-subscription.ts'
-import { createDelivering, type Delivering } from '../../support/delivering.ts'
+import { createDelivering, type Delivering, testIntervals } from '../../support/delivering.ts'
 import { testSecret } from '../../support/sending.ts'
 import { answer, type Behaviour, type Subscriber, startSubscriber, take } from '../../support/subscriber.ts'
 import { until } from '../../support/until.ts'
@@ -142,5 +142,19 @@ describe('a change while events are on their way', () => {
     await world.subscriptions.disable(id, byPerson)
     await until('it is written', async () => (await world.runs.progressOf(live.run))[0]?.delivered)
     assert.ok(subscriber.got.length < count / 2, `${subscriber.got.length} were sent`)
+  })
+
+  it('an endpoint that begins anew is sent to at once, though it was just seen to be shut', async () => {
+    subscriber.behave(answer(503, { 'retry-after': '3600' }))
+    const { id, live } = await world.subscribe(subscriber.url)
+    await world.startOne({ intervals: { ...testIntervals, behindMs: 600_000 } })
+    await world.publish('one')
+    await until('it is shut', async () => (await world.endpoints.find(id))?.openUntil)
+    await world.publish('two')
+    subscriber.behave(take)
+    // As somebody who gives it another URL.
+    await world.endpoints.forget(id)
+    await world.runs.wake(live.run, world.clock())
+    await until('the next event', () => subscriber.taken.length > 0, 5_000)
   })
 })

@@ -343,8 +343,9 @@ describe('deliveries in trouble', () => {
     const { id } = await world.subscribe(subscriber.url, {
       live: { run: world.mintRun(), from: [lost, lost] },
     })
-    await world.startOne()
+    // Before anybody follows the log: that there is something has to be found.
     await world.publish('one')
+    await world.startOne()
     await complete(1)
     await until('it is told of', () => world.logger.lines.some(({ event }) => event === 'delivery.log-gap'))
     assert.deepEqual((await world.subscriptions.find(id))?.missed, [])
