@@ -34,7 +34,8 @@ Commands, each with --help
   doctor         looks whether everything is as it has to be, and says what to do
   requery        wants the providers asked about everything that is not settled
 
-Environment: TALLYHOOK_CONFIG, REDIS_URL, CALLBACK_PORT, API_PORT, HOST, TALLYHOOK_DATA_DIR, LOG_LEVEL, LOG_FORMAT
+Environment: TALLYHOOK_CONFIG, REDIS_URL, CALLBACK_PORT, API_PORT, METRICS_PORT, HOST,
+             TALLYHOOK_DATA_DIR, LOG_LEVEL, LOG_FORMAT
 `
 
 /** 0 done, 1 it failed, 2 the words of the command are off. */
