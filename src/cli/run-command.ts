@@ -14,7 +14,7 @@ import { runSandbox } from './sandbox.ts'
 import { runSend } from './send.ts'
 import { runSubscriptions } from './subscriptions.ts'
 
-const help = `tallyhook: payout callbacks, settled
+export const help = `tallyhook: payout callbacks, settled
 
 Usage: tallyhook [role]
   all     everything in one process (default); without TALLYHOOK_CONFIG in sandbox mode

@@ -26,7 +26,7 @@ describe('metrics of a running Tallyhook', () => {
     assert.match(answer.headers.get('content-type') ?? '', /^text\/plain; version=0\.0\.4/)
     return (await answer.text()).split('\n')
   }
-  const valueOf = (lines: string[], series: string) => {
+  const figureOf = (lines: string[], series: string) => {
     const line = lines.find((one) => one.startsWith(`${series} `))
     return line === undefined ? undefined : Number(line.slice(series.length + 1))
   }
@@ -47,44 +47,44 @@ describe('metrics of a running Tallyhook', () => {
 
     const own = await read(serve.apiUrl)
     const callbacks = (outcome: string, reason: string) =>
-      valueOf(own, `tallyhook_callbacks_total{account="${account}",outcome="${outcome}",reason="${reason}"}`)
+      figureOf(own, `tallyhook_callbacks_total{account="${account}",outcome="${outcome}",reason="${reason}"}`)
     assert.equal(callbacks('accepted', ''), 2)
     assert.equal(callbacks('refused', 'signature-wrong'), 1)
     await until('the receipts', async () => {
       const lines = await read(work.metricsUrl)
       const receipts = (outcome: string) =>
-        valueOf(lines, `tallyhook_receipts_total{account="${account}",outcome="${outcome}",code=""}`)
+        figureOf(lines, `tallyhook_receipts_total{account="${account}",outcome="${outcome}",code=""}`)
       return receipts('applied') === 1 && receipts('parked') === 1
     })
     const shared = await until('the shared figures', async () => {
       const lines = await read(serve.apiUrl)
-      return valueOf(lines, `tallyhook_refusals_total{account="${account}",reason="signature-wrong"}`) === 1
+      return figureOf(lines, `tallyhook_refusals_total{account="${account}",reason="signature-wrong"}`) === 1
         ? lines
         : undefined
     })
-    assert.equal(valueOf(shared, 'tallyhook_figures_complete'), 1)
-    assert.equal(valueOf(shared, `tallyhook_receipts_parked{account="${account}"}`), 1)
-    assert.equal(valueOf(shared, 'tallyhook_receipts_ready'), 0)
-    assert.equal(valueOf(shared, `tallyhook_quarantined{account="${account}"}`), 1)
-    assert.equal(valueOf(shared, 'tallyhook_queue_jobs{queue="callbacks",state="failed"}'), 0)
-    assert.equal(valueOf(shared, 'tallyhook_queue_oldest_seconds{queue="deliveries"}'), 0)
+    assert.equal(figureOf(shared, 'tallyhook_figures_complete'), 1)
+    assert.equal(figureOf(shared, `tallyhook_receipts_parked{account="${account}"}`), 1)
+    assert.equal(figureOf(shared, 'tallyhook_receipts_ready'), 0)
+    assert.equal(figureOf(shared, `tallyhook_quarantined{account="${account}"}`), 1)
+    assert.equal(figureOf(shared, 'tallyhook_queue_jobs{queue="callbacks",state="failed"}'), 0)
+    assert.equal(figureOf(shared, 'tallyhook_queue_oldest_seconds{queue="deliveries"}'), 0)
     assert.ok(shared.some((line) => line.startsWith(`tallyhook_key_uses_total{account="${account}",key=`)))
-    assert.ok((valueOf(shared, 'tallyhook_redis_memory_max_bytes') ?? 0) > 0)
+    assert.ok((figureOf(shared, 'tallyhook_redis_memory_max_bytes') ?? 0) > 0)
   })
 
   it('count the streams that are open', async () => {
     const gone = new AbortController()
     const { headers, apiUrl } = serve
     await fetch(`${apiUrl}/v1/events/stream`, { headers, signal: gone.signal })
-    assert.equal(valueOf(await read(apiUrl), 'tallyhook_event_streams'), 1)
+    assert.equal(figureOf(await read(apiUrl), 'tallyhook_event_streams'), 1)
     gone.abort()
-    await until('its end', async () => valueOf(await read(apiUrl), 'tallyhook_event_streams') === 0)
+    await until('its end', async () => figureOf(await read(apiUrl), 'tallyhook_event_streams') === 0)
   })
 
   it('of a worker are its own alone, on a listener that serves nothing else and says how it does', async () => {
     const lines = await read(work.metricsUrl)
     assert.ok(lines.some((line) => line.startsWith('tallyhook_build_info{') && line.includes('role="work"')))
-    assert.equal(valueOf(lines, 'tallyhook_redis_state{state="ok"}'), 1)
+    assert.equal(figureOf(lines, 'tallyhook_redis_state{state="ok"}'), 1)
     assert.ok(lines.every((line) => !line.startsWith('tallyhook_queue_jobs')))
     const status = async (path: string, method = 'GET') =>
       (await fetch(`${work.metricsUrl}${path}`, { method })).status
@@ -98,9 +98,9 @@ describe('metrics of a running Tallyhook', () => {
     await server.stop()
     const lines = await until('its absence', async () => {
       const some = await read(serve.apiUrl)
-      return valueOf(some, 'tallyhook_redis_state{state="away"}') === 1 ? some : undefined
+      return figureOf(some, 'tallyhook_redis_state{state="away"}') === 1 ? some : undefined
     })
-    assert.equal(valueOf(lines, 'tallyhook_figures_complete'), 0)
+    assert.equal(figureOf(lines, 'tallyhook_figures_complete'), 0)
     for (const name of ['receipts_ready', 'queue_jobs', 'redis_memory_used_bytes', 'cases_open'])
       assert.ok(
         lines.every((line) => !line.startsWith(`tallyhook_${name}`)),
