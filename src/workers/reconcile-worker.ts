@@ -172,5 +172,8 @@ function createProcessor(
  */
 function toBullError(error: unknown): Error {
   const known = asAppError(error)
-  return known.retry === 'never' ? new UnrecoverableError(known.message) : new Error(known.message)
+  const bull = known.retry === 'never' ? new UnrecoverableError(known.message) : new Error(known.message)
+  // The board shows the stack, which would begin with a name of BullMQ's and lead here; where it broke is in the log.
+  bull.stack = known.message
+  return bull
 }

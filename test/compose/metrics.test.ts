@@ -72,6 +72,10 @@ describe('metrics of a running Tallyhook', () => {
     assert.ok((figureOf(shared, 'tallyhook_redis_memory_max_bytes') ?? 0) > 0)
   })
 
+  it('are not all that a browser asks for unasked', async () => {
+    assert.equal((await fetch(`${serve.apiUrl}/favicon.ico`)).status, 204)
+  })
+
   it('count the streams that are open', async () => {
     const gone = new AbortController()
     const { headers, apiUrl } = serve

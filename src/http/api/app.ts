@@ -38,6 +38,8 @@ export function createApiApp({
   app.disable('x-powered-by')
   app.disable('etag')
   app.use(logRequests(clock, logger), setHeaders)
+  // A browser asks for it beside every page.
+  app.use('/favicon.ico', (_req, res) => void res.status(204).end())
   app.get('/healthz', (_req, res) => {
     // The process lives; whether it can work is for /readyz. A restart would not bring Redis back.
     res.json({ status: 'ok', redis: redisState() })
