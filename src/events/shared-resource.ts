@@ -71,8 +71,14 @@ export const sendingFields = {
   overdue: z.literal(true).optional().meta({ description: 'It takes longer than its account allows.' }),
 }
 
-export function presentSending({ submission, overdue }: Pick<Intent, 'submission' | 'overdue'>) {
-  return { submission: submission && presentSubmission(submission), overdue }
+export function presentSending({
+  state,
+  submission,
+  overdue,
+}: Pick<Intent, 'state' | 'submission' | 'overdue'>) {
+  // What was called off while it waited is never sent.
+  const isOff = state === 'cancelled' && submission?.step === 'waiting'
+  return { submission: submission && !isOff ? presentSubmission(submission) : undefined, overdue }
 }
 
 function presentSubmission({ step, at, force, validUntil, failure }: Submission) {

@@ -37,6 +37,8 @@ export interface EventStreamDeps {
   clock: () => number
   logger: Logger
   limits?: StreamLimits
+  /** One more is open, or one less. */
+  onChange?(change: 1 | -1): void
 }
 
 export interface StreamRequest extends EventFilter {
@@ -97,10 +99,12 @@ export function createEventStream(deps: EventStreamDeps): ServeStream {
     if (streams >= limits.streams)
       throw new AppError('too-many-in-flight', { detail: 'As many streams are open as there may be.' })
     streams++
+    deps.onChange?.(1)
     try {
       await begin(req, res, request)
     } finally {
       streams--
+      deps.onChange?.(-1)
     }
   }
 }
