@@ -59,13 +59,16 @@ export async function benchStream(site: ProgramSite, size: StreamSize): Promise<
     const bench: Bench = { site, serving, working, load, reading, file, next: 0 }
     const make = (title: string): Phase => ({ title, loads: [], count: 0, cpu: [], readers: [] })
     await measure(bench, make('warming up'), size.warmUp)
+    await rest(bench)
     const full = make('as fast as they go')
     await measure(bench, full, size.full)
     const rate = size.full / (full.loads[0]?.seconds ?? 1) / 2
     const alone = make('half of that')
     const beside = make(`half of that, ${readers.atHead} at the head, ${readers.fromStart} from the start`)
     for (let round = 0; round < size.rounds; round++) {
+      await rest(bench)
       await measure(bench, alone, size.half, rate)
+      await rest(bench)
       await withReaders(bench, beside, () => measure(bench, beside, size.half, rate))
     }
     return [describeLatency([full, alone, beside]), describeReading(alone, beside)]
@@ -92,11 +95,14 @@ async function readHead({ site, serving }: Bench): Promise<{ cursor: string; eve
   return { cursor: head.cursor, events: head.partitions.reduce((sum, { count }) => sum + count, 0) }
 }
 
+async function rest({ serving, working }: Bench): Promise<void> {
+  for (const { child } of [serving, working]) await untilRested(child)
+}
+
 async function measure(bench: Bench, phase: Phase, count: number, rate?: number): Promise<void> {
-  const { site, serving, working, load, file, next } = bench
+  const { site, serving, load, file, next } = bench
   const { cursor } = await readHead(bench)
   const types = 'tallyhook.transfer.succeeded.v1'
-  for (const { child } of [serving, working]) await untilRested(child)
   const query = `after=${encodeURIComponent(cursor)}&types=${types}`
   const before = await readCpu(bench)
   const result = await ask<PacedResult>(load, {

@@ -34,10 +34,11 @@ export async function cpuUsOf(child: ChildProcess): Promise<number> {
 }
 
 const restMs = 250
+const looksMax = 80
 
 /** Until it does next to nothing: what is measured is not what it was busy with before. */
 export async function untilRested(child: ChildProcess): Promise<void> {
-  for (let used = await cpuUsOf(child); ; ) {
+  for (let [used, looks] = [await cpuUsOf(child), 0]; looks < looksMax; looks++) {
     await sleep(restMs)
     const now = await cpuUsOf(child)
     if (now - used < (restMs * 1000) / 20) return

@@ -27,6 +27,7 @@ import { createReadyPump } from '../workers/ready-pump.ts'
 import { createAccountPartRoutes } from './accounts.ts'
 import { type AddJobs, type Base, type ComposeDeps, clock, ids } from './base.ts'
 import { createCaseParts } from './cases.ts'
+import { openDeliveriesOf } from './deliveries.ts'
 import { createIntentParts, type IntentParts } from './store.ts'
 
 /** A count that is lost with the process is of this time at most. */
@@ -76,7 +77,11 @@ export function createRecordRoutes(
   const { keys, keyring, archive, providers, digestPerson } = base
   const { intents, vault } = parts
   const pumpReady = createReadyPump({ ready: createReadyReceipts({ redis, keys }), addJobs, ids })
-  const caseParts = createCaseParts(base, parts, { pumpReady, logger })
+  const caseParts = createCaseParts(base, parts, {
+    pumpReady,
+    deliveriesOf: openDeliveriesOf(config, { redis, keys, sealer: keyring }),
+    logger,
+  })
   return [
     // Before the transfers' own routes, which would take `search` for an id.
     createTransferSearchRoutes({
