@@ -177,6 +177,7 @@ async function createApi(
     ...tokens,
     sessionKey: deriveKey(config.seal.indexKey, 'session'),
     maskJobData,
+    callbackReplays,
     clock,
     logger,
   })

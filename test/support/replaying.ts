@@ -1,5 +1,7 @@
 /** Callbacks on a real queue, a provider whose translation can be broken and mended, and what replays them. */
 import { Queue } from 'bullmq'
+import { createReplayParts } from '../../src/compose/replay.ts'
+import { commonDefaults } from '../../src/config/accounts/common.ts'
 import type { ReceiptId } from '../../src/domain/ids.ts'
 import type { Receipt } from '../../src/domain/receipt.ts'
 import type { AccountProvider } from '../../src/providers/provider.ts'
@@ -7,20 +9,9 @@ import { createZenospay } from '../../src/providers/zenospay/index.ts'
 import { callbackQueueName, groupJob, type JobDraft } from '../../src/queue/catalogue.ts'
 import { describeDisbursement } from '../../src/sandbox/signed-callback.ts'
 import { createLease } from '../../src/store/lease.ts'
-import { createParked } from '../../src/store/parked.ts'
-import { createFindNumbers } from '../../src/store/payout-numbers.ts'
-import { createOpenBody, createReceiptFinder } from '../../src/store/receipts.ts'
-import { createListRecorded } from '../../src/store/recorded.ts'
-import { createReplayPlans } from '../../src/store/replay-plans.ts'
 import { silentLogger } from '../../src/telemetry/logger.ts'
-import { createObserve } from '../../src/workers/observe.ts'
 import { createReconcile, type ReconcileEach } from '../../src/workers/reconcile.ts'
 import { createReconcileWorker } from '../../src/workers/reconcile-worker.ts'
-import { createChoose } from '../../src/workers/replay/choose.ts'
-import { createFailedJobs } from '../../src/workers/replay/failed-jobs.ts'
-import { createFetchReceipt } from '../../src/workers/replay/fetch.ts'
-import { createForesee } from '../../src/workers/replay/foresee.ts'
-import { createCallbackReplays } from '../../src/workers/replay/replays.ts'
 import { createRunSteps } from '../../src/workers/replay/run.ts'
 import { startReplayRunner } from '../../src/workers/replay/runner.ts'
 import type { Rounds } from '../../src/workers/rounds.ts'
@@ -68,39 +59,19 @@ export async function createReplayWorld() {
     random: () => 0,
     logger: silentLogger,
   })
-  const jobs = createFailedJobs(queue)
-  const parked = createParked({ redis, keys })
-  const receipts = createReceiptFinder({ redis, keys, archive })
-  const openBody = createOpenBody({ keys, sealer: keyring, vault })
-  const fetch = createFetchReceipt({ jobs, parked, receipts, openBody, sealer: keyring })
-  const plans = createReplayPlans({ redis, keys, clock: Date.now })
-  const observe = createObserve({ providers, sealer: keyring, digestPerson, digestFact })
-  const replays = createCallbackReplays({
-    choose: createChoose({
-      jobs,
-      cases,
-      parked,
-      receipts,
-      listRecorded: createListRecorded({ redis, keys }),
-      intents,
-      accounts: [testAccount.id],
-    }),
-    fetch,
-    createForesee: () =>
-      createForesee({
-        intents,
-        cases,
-        findNumbers: createFindNumbers({ redis, keys }),
-        observe,
-        sealer: keyring,
-        windowMsOf: () => 35 * day,
-        clock: Date.now,
-      }),
-    plans,
-    ids,
-    clock: Date.now,
-    logger: silentLogger,
-  })
+  const { jobs, parked, fetch, plans, callbackReplays } = createReplayParts(
+    {
+      keys,
+      keyring,
+      archive,
+      providers,
+      digestPerson,
+      digestFact,
+      settingsOf: () => ({ ...commonDefaults, duplicateWindowMs: 35 * day }),
+    },
+    { redis, queue, parts: { intents, vault, cases }, logger: silentLogger },
+  )
+  const replays = callbackReplays
   const runners: Rounds[] = []
 
   return {
