@@ -1,6 +1,7 @@
 /** Replays of callbacks: for the listener and the command, which plan and begin them, and for the workers, which do them. */
 import type { Queue } from 'bullmq'
 import type { RedisClient } from '../redis/client.ts'
+import type { Archive } from '../store/archive.ts'
 import { createLease } from '../store/lease.ts'
 import { createParked } from '../store/parked.ts'
 import { createFindNumbers } from '../store/payout-numbers.ts'
@@ -21,10 +22,10 @@ import type { Rounds } from '../workers/rounds.ts'
 import { type Base, clock, ids } from './base.ts'
 import type { IntentParts } from './store.ts'
 
-type ReplayBase = Pick<
-  Base,
-  'keys' | 'keyring' | 'archive' | 'providers' | 'digestPerson' | 'digestFact' | 'settingsOf'
->
+interface ReplayBase
+  extends Pick<Base, 'keys' | 'keyring' | 'providers' | 'digestPerson' | 'digestFact' | 'settingsOf'> {
+  archive: Pick<Archive, 'find'>
+}
 
 export interface ReplayPartsDeps {
   redis: RedisClient
