@@ -10,6 +10,7 @@ import { runErase } from './erase.ts'
 import { runInspect } from './inspect.ts'
 import { runKeys } from './keys.ts'
 import { runQuarantine } from './quarantine.ts'
+import { runReplay } from './replay.ts'
 import { runRequery } from './requery.ts'
 import { runRole } from './run-role.ts'
 import { runSandbox } from './sandbox.ts'
@@ -29,6 +30,7 @@ Commands, each with --help
   keys           makes, shows and checks keys, and moves what is sealed to a new one
   inspect        says why one transfer, batch, coupon or pay-in is where it is
   cases          shows what only a person can settle, and settles it
+  replay         decides once more on callbacks that failed, and says beforehand what would change
   quarantine     shows refused callbacks, and accepts one
   subscriptions  shows those that events are pushed to and what was tried, and sends again
   archive        checks what has left Redis, and finds things in it
@@ -59,6 +61,7 @@ export async function runCommand(args: string[]): Promise<number> {
     if (name === 'doctor') return await runDoctor(rest)
     if (name === 'inspect') return await runInspect(rest)
     if (name === 'cases') return await runCases(rest)
+    if (name === 'replay') return await runReplay(rest)
     if (name === 'quarantine') return await runQuarantine(rest)
     if (name === 'erase') return await runErase(rest)
     if (name === 'requery') return await runRequery(rest)

@@ -9,6 +9,7 @@ import { createFeed } from '../events/feed.ts'
 import { createReadHead } from '../events/head.ts'
 import { createApiApp } from '../http/api/app.ts'
 import { createBatchRoutes } from '../http/api/batches.ts'
+import { createCallbackReplayRoutes } from '../http/api/callback-replays.ts'
 import { createCollectionRoutes } from '../http/api/collections.ts'
 import { createCouponRoutes } from '../http/api/coupons.ts'
 import { createEventRoutes } from '../http/api/events.ts'
@@ -48,6 +49,7 @@ import { createDeliveryParts, createDeliveryRoutesOf } from './deliveries.ts'
 import { createServeMetrics } from './metrics.ts'
 import type { Published } from './published.ts'
 import { createRecordRoutes, openRecords, type Records } from './records.ts'
+import { createReplayParts } from './replay.ts'
 import { createSubscriptionParts } from './subscriptions.ts'
 import { describeTerms } from './terms.ts'
 import { readVersion } from './version.ts'
@@ -179,11 +181,13 @@ async function createApi(
   }
   const { log, tail } = published
   const feed = createFeed({ log: tail, epoch: base.epoch, clock })
+  const { callbackReplays } = createReplayParts(base, { redis, queue, parts: records.parts, logger })
   const ops = createOpsRouter({
     queues: [queue, turns],
     ...tokens,
     sessionKey: deriveKey(config.seal.indexKey, 'session'),
     maskJobData,
+    callbackReplays,
     clock,
     logger,
   })
@@ -223,6 +227,7 @@ async function createApi(
       clock,
       logger,
     }),
+    createCallbackReplayRoutes({ authenticate, callbackReplays }),
     subscribed.routes,
     ...createDeliveryRoutesOf(deliveries, { ...subscribed, authenticate }),
   ]

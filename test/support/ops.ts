@@ -2,6 +2,8 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { Queue } from 'bullmq'
 import express from 'express'
+import { createReplayParts } from '../../src/compose/replay.ts'
+import { commonDefaults } from '../../src/config/accounts/common.ts'
 import { AppError, asAppError } from '../../src/domain/errors.ts'
 
 import { createOpsRouter } from '../../src/http/ops/router.ts'
@@ -9,13 +11,16 @@ import { sendProblem } from '../../src/http/problem.ts'
 import { createTokens } from '../../src/http/tokens.ts'
 import { callbackQueueName, type JobDraft, singleJob } from '../../src/queue/catalogue.ts'
 import { maskJobData } from '../../src/queue/job-data.ts'
+import { createLease } from '../../src/store/lease.ts'
 import { silentLogger } from '../../src/telemetry/logger.ts'
 import type { BroughtReceipt } from '../../src/workers/observe.ts'
 import { createReconcileWorker } from '../../src/workers/reconcile-worker.ts'
+import { createRunSteps } from '../../src/workers/replay/run.ts'
+import { startReplayRunner } from '../../src/workers/replay/runner.ts'
 import { createTestCases } from './cases.ts'
 import { createMemoryLogger } from './log.ts'
 import { createTestClients, uniquePrefix } from './redis.ts'
-import { keyring, receiptOf } from './store.ts'
+import { createTestStore, digestFact, digestPerson, ids, keyring, receiptOf } from './store.ts'
 import { until } from './until.ts'
 
 export const planted = 'planted-secret-value'
@@ -39,6 +44,12 @@ export async function createOpsWorld() {
     { id: 'ledger', sha256: sha256('ledger-token'), scopes: ['events:read'] },
   ])
   const app = express()
+  const redis = await clients.open()
+  const store = createTestStore(redis)
+  const { jobs, parked, fetch, plans, callbackReplays } = createReplayParts(
+    { ...store, keyring, providers: new Map(), digestPerson, digestFact, settingsOf: () => commonDefaults },
+    { redis, queue, parts: store, logger },
+  )
   const router = createOpsRouter({
     queues: [queue],
     authenticate: tokens.authenticate,
@@ -49,6 +60,7 @@ export async function createOpsWorld() {
     },
     sessionKey: new Uint8Array(randomBytes(32)),
     maskJobData,
+    callbackReplays,
     clock: () => world.now,
     logger,
   })
@@ -76,9 +88,28 @@ export async function createOpsWorld() {
     logger: silentLogger,
   })
 
+  const runner = startReplayRunner({
+    plans,
+    runSteps: createRunSteps({
+      fetch,
+      reconcile: {
+        applyEach: (receipts) => Promise.all(receipts.map((one) => apply(one).catch(asAppError))),
+      },
+      jobs,
+      parked,
+      cases: store.cases,
+      logger,
+    }),
+    leaseOf: (id) => createLease(redis, store.keys.callbackReplay(id, 'lease'), ids.jobId(), 10_000),
+    intervalMs: 20,
+    clock: Date.now,
+    logger,
+  })
+
   return {
     ...world,
     app,
+    callbackReplays,
     queue,
     logger,
     applied,
@@ -100,6 +131,7 @@ export async function createOpsWorld() {
       return receipts.map(({ id }) => id)
     },
     async stop() {
+      await runner.stop()
       await worker.stop()
       await queue.close()
       clients.closeAll()

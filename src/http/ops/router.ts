@@ -6,6 +6,7 @@ import type { Scope } from '../../domain/scopes.ts'
 import type { Logger } from '../../telemetry/logger.ts'
 import type { Principal } from '../principal.ts'
 import { createBoard } from './board.ts'
+import { type BoardRetryDeps, createBoardRetry } from './board-retry.ts'
 import { type BoardAccess, findBoardAccess } from './board-routes.ts'
 import { boardStyles } from './board-styles.ts'
 import { createGuard, type Guard } from './guard.ts'
@@ -14,7 +15,7 @@ import { setSecurityHeaders } from './security-headers.ts'
 import { createSessions } from './session.ts'
 import { createSignInRoutes } from './sign-in.ts'
 
-export interface OpsRouterDeps {
+export interface OpsRouterDeps extends Pick<BoardRetryDeps, 'callbackReplays'> {
   queues: Queue[]
   authenticate(token: string): Principal | null
   /** So that a token that is taken away ends its sessions. */
@@ -40,10 +41,14 @@ export function createOpsRouter(deps: OpsRouterDeps): Router {
 }
 
 /** Two boards over the same queues: one offers the retry, the other nothing but reading. */
-function createBoardRoutes({ queues, maskJobData, logger }: OpsRouterDeps, guard: Guard): Router {
+function createBoardRoutes(
+  { queues, maskJobData, callbackReplays, logger }: OpsRouterDeps,
+  guard: Guard,
+): Router {
   const forOperators = createBoard({ queues, maskJobData, basePath: boardPath, mayRetry: true })
   const forViewers = createBoard({ queues, maskJobData, basePath: boardPath, mayRetry: false })
   const names = queues.map(({ name }) => name)
+  const retry = createBoardRetry({ queues, callbackReplays })
   const scopeOf: Record<BoardAccess, Scope> = { read: 'ops:read', retry: 'ops:act' }
 
   const router = Router()
@@ -55,6 +60,11 @@ function createBoardRoutes({ queues, maskJobData, logger }: OpsRouterDeps, guard
         detail: 'The queues can be read and failed jobs retried; nothing else.',
       })
     if (access === 'retry') logger.info('job.retry-asked', { principal: principal.id, path: req.path })
+    const answer = access === 'retry' && (await retry(req.path, principal.id))
+    if (answer) {
+      res.status(answer.status).send(answer.body)
+      return
+    }
     const board = principal.scopes.includes('ops:act') ? forOperators : forViewers
     board(req, res, next)
   })
