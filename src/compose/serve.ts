@@ -10,6 +10,7 @@ import { createReadHead } from '../events/head.ts'
 import { createApiApp } from '../http/api/app.ts'
 import { createAuditRoutes } from '../http/api/audit.ts'
 import { createBatchRoutes } from '../http/api/batches.ts'
+import { createCallbackReplayRoutes } from '../http/api/callback-replays.ts'
 import { createCollectionRoutes } from '../http/api/collections.ts'
 import { createCouponRoutes } from '../http/api/coupons.ts'
 import { createEventRoutes } from '../http/api/events.ts'
@@ -34,14 +35,24 @@ import { deriveKey } from '../seal/keyring.ts'
 import { createCollections } from '../store/collections.ts'
 import { createReadyReceipts } from '../store/ready-receipts.ts'
 import { createReadyPump } from '../workers/ready-pump.ts'
-import { createAccountMetrics } from './accounts.ts'
 import { createAuditedApi, createAuditParts } from './audit.ts'
-import { type AddJobs, type Base, type ComposeDeps, clock, ids, open, openQueue } from './base.ts'
+import {
+  type AddJobs,
+  type Base,
+  type ComposeDeps,
+  clock,
+  ids,
+  open,
+  openQueue,
+  type RoleDeps,
+} from './base.ts'
 import { openDeliveryQueue } from './deliver.ts'
 import { createDeliveryParts, createDeliveryRoutesOf } from './deliveries.ts'
+import { createServeMetrics } from './metrics.ts'
 import { createOidc, createOperatorParts } from './operators.ts'
 import type { Published } from './published.ts'
 import { createRecordRoutes, openRecords, type Records } from './records.ts'
+import { createReplayParts } from './replay.ts'
 import { createSubscriptionParts } from './subscriptions.ts'
 import { describeTerms } from './terms.ts'
 import { readVersion } from './version.ts'
@@ -60,7 +71,7 @@ export interface Served {
   apiUrl: string
 }
 
-export async function startServe(deps: ComposeDeps, base: Base, published: Published): Promise<Served> {
+export async function startServe(deps: RoleDeps, base: Base, published: Published): Promise<Served> {
   const { config, lifecycle, logger } = deps
   const { queue, addJobs } = await openQueue(base, lifecycle, 'fail-fast', 'serve-queue')
   const turns = await openDeliveryQueue(base, lifecycle, 'fail-fast', 'serve-deliveries')
@@ -120,6 +131,7 @@ function startIntake(
     },
     room: createRoom(inFlightBytesMax),
     usage,
+    figures: base.figures,
     askForQuery: (provider, body) => void askForQuery(provider, body),
     underWayMax,
     senderMsMax,
@@ -146,7 +158,7 @@ interface ApiParts {
 }
 
 async function createApi(
-  deps: ComposeDeps,
+  deps: RoleDeps,
   base: Base,
   { records, published, redis, queue, turns, addJobs, accept }: ApiParts,
   stopping: AbortSignal,
@@ -172,6 +184,7 @@ async function createApi(
   }
   const { log, tail } = published
   const feed = createFeed({ log: tail, epoch: base.epoch, clock })
+  const { callbackReplays } = createReplayParts(base, { redis, queue, parts: records.parts, logger })
   const audit = createAuditParts(redis, keys, config)
   const audited = createAuditedApi(audit, logger)
   const ops = createOpsRouter({
@@ -182,6 +195,7 @@ async function createApi(
     ...tokens,
     sessionKey: deriveKey(config.seal.indexKey, 'session'),
     maskJobData,
+    callbackReplays,
     clock,
     logger,
   })
@@ -219,14 +233,16 @@ async function createApi(
       feed,
       readHead: createReadHead({ log, epoch: base.epoch }),
       stopping,
+      onChange: base.figures.streams,
       clock,
       logger,
     }),
+    createCallbackReplayRoutes({ authenticate, callbackReplays }),
     createAuditRoutes({ authenticate, audit: audit.reading }),
     subscribed.routes,
     ...createDeliveryRoutesOf(deliveries, { ...subscribed, authenticate }),
   ]
-  const metrics = createAccountMetrics(deps, base, redis)
+  const metrics = createServeMetrics(deps, base, { redis, queues: [queue, turns], usage: records.usage })
   const documents = createDocumentRoutes({ operations, version: readVersion() })
   return createApiApp({
     routes,
