@@ -17,6 +17,9 @@ const token = z.strictObject({
   scopes: z
     .array(z.enum(scopes, `It must be one of: ${scopes.join(', ')}.`))
     .min(1, 'It needs at least one scope.'),
+  expiresAt: z.iso
+    .datetime({ offset: true, error: 'It must be a time, as 2027-06-30T00:00:00Z.' })
+    .optional(),
 })
 
 const network = text.refine(isNetwork, 'It must be a network, as 10.20.0.0/16 or fd00:1::/32.')

@@ -66,7 +66,8 @@ export function resolveSettings(file: ConfigFile, sources: SecretSources): Setti
     callbacks: { ...file.callbacks, sources: readSources(file) },
     tokens: file.api.tokens.map((token, index) => {
       checkTokenDigest(token.sha256, `api.tokens[${index}].sha256`)
-      return token
+      const { expiresAt, ...rest } = token
+      return { ...rest, ...(expiresAt !== undefined && { expiresAt: Date.parse(expiresAt) }) }
     }),
     ops: readOps(file.ops, sources),
     seal: readSeal(file, sources),

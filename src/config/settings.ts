@@ -6,6 +6,8 @@ export interface TokenSettings {
   id: string
   sha256: string
   scopes: Scope[]
+  /** From then on it lets nobody in. */
+  expiresAt?: number | undefined
 }
 
 /** What the configuration file says, or what stands for it in sandbox mode. */
