@@ -4,20 +4,20 @@ import { openArchive } from '../compose/archive.ts'
 import { createDigests, describeFixed, keyPrefix } from '../compose/base.ts'
 import { type CaseParts, createCaseParts } from '../compose/cases.ts'
 import { createProviders } from '../compose/providers.ts'
-import { createIntentParts, type IntentParts } from '../compose/store.ts'
+import { createIntentParts } from '../compose/store.ts'
 import { commonDefaults } from '../config/accounts/common.ts'
 import type { Config } from '../config/config.ts'
 import { createKeyring } from '../seal/keyring.ts'
 import { createPersonSealer } from '../seal/person-keys.ts'
 import { createCollections } from '../store/collections.ts'
+import { createFindNamed, type FindNamed } from '../store/find-named.ts'
 import { createKeys } from '../store/keys.ts'
 import { refuseDifference } from '../store/meta.ts'
 import { silentLogger } from '../telemetry/logger.ts'
 import { connectDirectly } from './direct-redis.ts'
 
 export interface DirectParts extends CaseParts {
-  intents: IntentParts['intents']
-  collections: ReturnType<typeof createCollections>
+  findNamed: FindNamed
 }
 
 export async function withCaseParts(
@@ -41,7 +41,8 @@ export async function withCaseParts(
     // What is to be decided anew is found by the workers.
     const cases = createCaseParts(base, parts, { pumpReady: async () => {}, logger: silentLogger })
     const { intents } = parts
-    return await use({ ...cases, intents, collections: createCollections({ redis, keys, intents }) })
+    const collections = createCollections({ redis, keys, intents })
+    return await use({ ...cases, findNamed: createFindNamed({ intents, collections }) })
   } finally {
     redis.disconnect()
   }

@@ -2,7 +2,7 @@
 import type { Router } from 'express'
 import type { Config } from '../config/config.ts'
 import { createAccountHealthRoutes, type KnownAccount } from '../http/api/account-health.ts'
-import { createPauseRoutes } from '../http/api/pauses.ts'
+import { createPauseRoutes, createPausing } from '../http/api/pauses.ts'
 import type { Principal } from '../http/principal.ts'
 import type { RedisClient } from '../redis/client.ts'
 import { createReadBalance } from '../store/balances.ts'
@@ -28,33 +28,34 @@ export function createBasePauses(base: Pick<Base, 'keys' | 'settingsOf'>, redis:
   return createPauses({ redis, keys, pausedByConfiguration: (account) => settingsOf(account).paused })
 }
 
-export interface AccountRouteParts {
-  redis: RedisClient
-  usage: Pick<KeyUsage, 'keysOf'>
-  authenticate(token: string): Principal | null
+export type AccountParts = ReturnType<typeof createAccountParts>
+
+/** For the API and the console alike. */
+export function createAccountParts(
+  { config, logger }: Pick<ComposeDeps, 'config' | 'logger'>,
+  base: Base,
+  { redis, usage }: { redis: RedisClient; usage: Pick<KeyUsage, 'keysOf'> },
+) {
+  const { keys, calls } = base
+  const pauses = createBasePauses(base, redis)
+  return {
+    accounts: describeAccounts(config, base),
+    usage,
+    pauses,
+    pausing: createPausing({ pauses, clock, logger }),
+    pending: createPendingCounts({ redis, keys }),
+    delays: createDelayCounts({ redis, keys }),
+    callState: (account: string) => calls.limits.stateOf(account, calls.limitsOf(account)),
+    readBalance: createReadBalance({ redis, keys, ask: createAskBalance(base, logger), clock }),
+  }
 }
 
 export function createAccountPartRoutes(
-  { config, logger }: Pick<ComposeDeps, 'config' | 'logger'>,
-  base: Base,
-  { redis, usage, authenticate }: AccountRouteParts,
+  parts: AccountParts,
+  authenticate: (token: string) => Principal | null,
 ): Router[] {
-  const { keys, calls } = base
-  const accounts = describeAccounts(config, base)
-  const pauses = createBasePauses(base, redis)
-  return [
-    createAccountHealthRoutes({
-      authenticate,
-      accounts,
-      usage,
-      pauses,
-      pending: createPendingCounts({ redis, keys }),
-      delays: createDelayCounts({ redis, keys }),
-      callState: (account) => calls.limits.stateOf(account, calls.limitsOf(account)),
-      readBalance: createReadBalance({ redis, keys, ask: createAskBalance(base, logger), clock }),
-    }),
-    createPauseRoutes({ authenticate, accounts, pauses, clock, logger }),
-  ]
+  const common = { ...parts, authenticate }
+  return [createAccountHealthRoutes(common), createPauseRoutes(common)]
 }
 
 export function createAccountMetrics(

@@ -23,6 +23,7 @@ import { createCallbackServer } from '../http/callbacks/server.ts'
 import { createSourceOf, createSourceRule } from '../http/callbacks/source.ts'
 import { createDocumentRoutes } from '../http/documents/routes.ts'
 import { listen } from '../http/listen.ts'
+import { createConsole } from '../http/ops/console/router.ts'
 import { createOpsRouter } from '../http/ops/router.ts'
 import { createTokens } from '../http/tokens.ts'
 import { maskJobData } from '../queue/job-data.ts'
@@ -31,14 +32,15 @@ import type { RedisState } from '../queue/redis-guard.ts'
 import type { RedisClient } from '../redis/client.ts'
 import { deriveKey } from '../seal/keyring.ts'
 import { createCollections } from '../store/collections.ts'
+import { createFindNamed } from '../store/find-named.ts'
 import { createReadyReceipts } from '../store/ready-receipts.ts'
 import { createReadyPump } from '../workers/ready-pump.ts'
-import { createAccountMetrics } from './accounts.ts'
+import { createAccountMetrics, createAccountPartRoutes, createAccountParts } from './accounts.ts'
 import { type AddJobs, type Base, type ComposeDeps, clock, ids, open, openQueue } from './base.ts'
 import { openDeliveryQueue } from './deliver.ts'
 import { createDeliveryParts, createDeliveryRoutesOf } from './deliveries.ts'
 import type { Published } from './published.ts'
-import { createRecordRoutes, openRecords, type Records } from './records.ts'
+import { createRecordParts, createRecordRoutes, openRecords, type Records } from './records.ts'
 import { createSubscriptionParts } from './subscriptions.ts'
 import { describeTerms } from './terms.ts'
 import { readVersion } from './version.ts'
@@ -169,14 +171,6 @@ async function createApi(
   }
   const { log, tail } = published
   const feed = createFeed({ log: tail, epoch: base.epoch, clock })
-  const ops = createOpsRouter({
-    queues: [queue, turns],
-    ...tokens,
-    sessionKey: deriveKey(config.seal.indexKey, 'session'),
-    maskJobData,
-    clock,
-    logger,
-  })
   const subscribed = createSubscriptionParts(deps, base, {
     redis,
     log: published.log,
@@ -192,14 +186,33 @@ async function createApi(
     epoch: base.epoch,
     logger,
   })
+  const { usage } = records
+  const recordParts = createRecordParts(deps, base, records, { redis, queue, addJobs: accept })
+  const accountParts = createAccountParts(deps, base, { redis, usage })
+  const collections = createCollections({ redis, keys, intents })
+  const ops = createOpsRouter({
+    queues: [queue, turns],
+    ...tokens,
+    sessionKey: deriveKey(config.seal.indexKey, 'session'),
+    maskJobData,
+    console: createConsole({
+      ...recordParts,
+      members,
+      findNamed: createFindNamed({ intents, collections }),
+      clock,
+    }),
+    clock,
+    logger,
+  })
   const routes = [
-    ...createRecordRoutes(deps, base, records, { redis, queue, addJobs: accept, authenticate }),
+    ...createRecordRoutes(deps, recordParts, { providers: base.providers, usage, authenticate }),
+    ...createAccountPartRoutes(accountParts, authenticate),
     createCouponRoutes({ ...registration, register }),
     createCollectionRoutes({
       authenticate,
       intents,
       vault,
-      collections: createCollections({ redis, keys, intents }),
+      collections,
     }),
     createTransferRoutes({ ...registration, register, batches }),
     createSubmissionRoutes(registration),

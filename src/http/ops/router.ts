@@ -8,6 +8,7 @@ import type { Principal } from '../principal.ts'
 import { createBoard } from './board.ts'
 import { type BoardAccess, findBoardAccess } from './board-routes.ts'
 import { boardStyles } from './board-styles.ts'
+import type { CreateConsole } from './console/router.ts'
 import { createGuard, type Guard } from './guard.ts'
 import { boardPath, opsPath } from './paths.ts'
 import { setSecurityHeaders } from './security-headers.ts'
@@ -22,6 +23,7 @@ export interface OpsRouterDeps {
   /** 32 bytes, the same in every process. */
   sessionKey: Uint8Array
   maskJobData(data: unknown): unknown
+  console?: CreateConsole
   clock: () => number
   logger: Logger
 }
@@ -31,10 +33,11 @@ export function createOpsRouter(deps: OpsRouterDeps): Router {
   const guard = createGuard({ ...deps, sessions })
   const router = Router()
   router.use(setSecurityHeaders)
-  router.get('/', (_req, res) => res.redirect(boardPath))
   router.get('/board.css', (_req, res) => void res.type('css').send(boardStyles))
   router.use(createSignInRoutes({ ...deps, sessions }))
   router.use('/queues', createBoardRoutes(deps, guard))
+  if (deps.console) router.use(deps.console(guard))
+  else router.get('/', (_req, res) => res.redirect(boardPath))
   router.use(sendToSignIn)
   return router
 }
