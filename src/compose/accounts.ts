@@ -58,6 +58,17 @@ export function createAccountPartRoutes(
   return [createAccountHealthRoutes(common), createPauseRoutes(common)]
 }
 
+export function createBaseDeliveryFigures({ keys, keyring }: Base, redis: RedisClient) {
+  return createReadDeliveryFigures({
+    redis,
+    keys,
+    runs: createRuns({ redis, keys }),
+    endpoints: createEndpoints({ redis, keys }),
+    list: createSubscriptions({ redis, keys, sealer: keyring, clock }).list,
+    clock,
+  })
+}
+
 export function createAccountMetrics(
   { config, logger }: Pick<ComposeDeps, 'config' | 'logger'>,
   base: Base,
@@ -85,14 +96,7 @@ export function createAccountMetrics(
   }
 
   return createMetrics({
-    readSubscriptions: createReadDeliveryFigures({
-      redis,
-      keys,
-      runs: createRuns({ redis, keys }),
-      endpoints: createEndpoints({ redis, keys }),
-      list: createSubscriptions({ redis, keys, sealer: base.keyring, clock }).list,
-      clock,
-    }),
+    readSubscriptions: createBaseDeliveryFigures(base, redis),
     read: () => Promise.all(config.accounts.map(({ id }) => readOne(id))),
     durationBoundsMs: durationBounds,
     onFailure: (error) => logger.warn('metrics.not-read', { error }),

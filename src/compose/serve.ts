@@ -23,7 +23,6 @@ import { createCallbackServer } from '../http/callbacks/server.ts'
 import { createSourceOf, createSourceRule } from '../http/callbacks/source.ts'
 import { createDocumentRoutes } from '../http/documents/routes.ts'
 import { listen } from '../http/listen.ts'
-import { createConsole } from '../http/ops/console/router.ts'
 import { createOpsRouter } from '../http/ops/router.ts'
 import { createTokens } from '../http/tokens.ts'
 import { maskJobData } from '../queue/job-data.ts'
@@ -32,11 +31,11 @@ import type { RedisState } from '../queue/redis-guard.ts'
 import type { RedisClient } from '../redis/client.ts'
 import { deriveKey } from '../seal/keyring.ts'
 import { createCollections } from '../store/collections.ts'
-import { createFindNamed } from '../store/find-named.ts'
 import { createReadyReceipts } from '../store/ready-receipts.ts'
 import { createReadyPump } from '../workers/ready-pump.ts'
 import { createAccountMetrics, createAccountPartRoutes, createAccountParts } from './accounts.ts'
 import { type AddJobs, type Base, type ComposeDeps, clock, ids, open, openQueue } from './base.ts'
+import { composeConsole } from './console.ts'
 import { openDeliveryQueue } from './deliver.ts'
 import { createDeliveryParts, createDeliveryRoutesOf } from './deliveries.ts'
 import type { Published } from './published.ts'
@@ -189,21 +188,6 @@ async function createApi(
   const { usage } = records
   const recordParts = createRecordParts(deps, base, records, { redis, queue, addJobs: accept })
   const accountParts = createAccountParts(deps, base, { redis, usage })
-  const collections = createCollections({ redis, keys, intents })
-  const ops = createOpsRouter({
-    queues: [queue, turns],
-    ...tokens,
-    sessionKey: deriveKey(config.seal.indexKey, 'session'),
-    maskJobData,
-    console: createConsole({
-      ...recordParts,
-      members,
-      findNamed: createFindNamed({ intents, collections }),
-      clock,
-    }),
-    clock,
-    logger,
-  })
   const routes = [
     ...createRecordRoutes(deps, recordParts, { providers: base.providers, usage, authenticate }),
     ...createAccountPartRoutes(accountParts, authenticate),
@@ -212,7 +196,7 @@ async function createApi(
       authenticate,
       intents,
       vault,
-      collections,
+      collections: createCollections({ redis, keys, intents }),
     }),
     createTransferRoutes({ ...registration, register, batches }),
     createSubmissionRoutes(registration),
@@ -228,6 +212,25 @@ async function createApi(
     subscribed.routes,
     ...createDeliveryRoutesOf(deliveries, { ...subscribed, authenticate }),
   ]
+  const ops = createOpsRouter({
+    queues: [queue, turns],
+    ...tokens,
+    sessionKey: deriveKey(config.seal.indexKey, 'session'),
+    maskJobData,
+    console: composeConsole(base, {
+      redis,
+      queues: [queue, turns],
+      usage,
+      members,
+      records: recordParts,
+      accounts: accountParts,
+      subscriptions: subscribed.subscriptions,
+      deliveries,
+      logger,
+    }),
+    clock,
+    logger,
+  })
   const metrics = createAccountMetrics(deps, base, redis)
   const documents = createDocumentRoutes({ operations, version: readVersion() })
   return createApiApp({

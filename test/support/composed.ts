@@ -90,6 +90,7 @@ export async function startComposed(
 
   return {
     apiUrl,
+    callbackUrl,
     headers,
     logger,
     /** True when every part stopped by itself. */

@@ -6,7 +6,16 @@ import { html, type Part, type SafeHtml } from './html.ts'
 import { consolePaths } from './paths.ts'
 import { type NavigationKey, type NoticeKey, words } from './words.ts'
 
-const navigation: readonly NavigationKey[] = ['search', 'cases', 'queues', 'docs']
+const navigation: readonly NavigationKey[] = [
+  'overview',
+  'search',
+  'cases',
+  'subscriptions',
+  'accounts',
+  'quarantine',
+  'queues',
+  'docs',
+]
 
 export interface Shell {
   page: Page

@@ -11,10 +11,28 @@ import { type Act, contextOf, type Onward, type Page, type Render } from './cont
 import { readForm } from './forms.ts'
 import { html } from './html.ts'
 import { renderShell } from './layout.ts'
+import {
+  type AccountPageDeps,
+  createAccountList,
+  createAccountPage,
+  createPauseAct,
+} from './pages/accounts.ts'
 import { type CasePageDeps, createCasePage, createResolveAct } from './pages/case.ts'
 import { type CaseListDeps, createCaseList } from './pages/cases.ts'
 import { createIntentPage, type IntentPageDeps } from './pages/intent.ts'
+import { createOverview, type OverviewDeps } from './pages/overview.ts'
+import {
+  createQuarantinePage,
+  createReceiptPage,
+  createReverifyAct,
+  type ReceiptPageDeps,
+} from './pages/quarantine.ts'
 import { createSearchPage, type SearchPageDeps } from './pages/search.ts'
+import {
+  createSubscriptionList,
+  createSubscriptionPage,
+  type SubscriptionPageDeps,
+} from './pages/subscriptions.ts'
 import { link } from './parts.ts'
 import { consolePaths, folders, withQuery } from './paths.ts'
 import { type NoticeKey, words } from './words.ts'
@@ -22,7 +40,11 @@ import { type NoticeKey, words } from './words.ts'
 export type ConsoleDeps = IntentPageDeps &
   SearchPageDeps &
   CaseListDeps &
-  CasePageDeps & {
+  CasePageDeps &
+  OverviewDeps &
+  SubscriptionPageDeps &
+  AccountPageDeps &
+  ReceiptPageDeps & {
     clock: () => number
   }
 
@@ -36,7 +58,13 @@ export function createConsole(deps: ConsoleDeps): CreateConsole {
     router.get('/console.css', setConsoleHeaders, (_req, res) => void res.type('css').send(styles))
     router.get('/console.js', setConsoleHeaders, (_req, res) => void res.type('js').send(script))
 
-    router.get('/', (_req, res) => res.redirect(consolePaths.cases))
+    const overview = createOverview(deps)
+    router.get('/', show(overview.page))
+    router.get('/figures', async (req, res) => {
+      await guard(req, 'ops:read')
+      res.type('html').send((await overview.figures()).toString())
+    })
+
     const search = createSearchPage(deps)
     router.get('/search', show(search))
     router.post('/search', readForm, show(search))
@@ -47,6 +75,20 @@ export function createConsole(deps: ConsoleDeps): CreateConsole {
     const casePage = createCasePage(deps)
     router.get('/cases/:id', show(casePage))
     router.post('/cases/:id/resolve', readForm, act(createResolveAct(deps), casePage))
+    router.get('/subscriptions', show(createSubscriptionList(deps)))
+    router.get('/subscriptions/:id', show(createSubscriptionPage(deps)))
+
+    const accountPage = createAccountPage(deps)
+    router.get('/accounts', show(createAccountList(deps)))
+    router.get('/accounts/:id', show(accountPage))
+    for (const which of ['pause', 'resume'] as const)
+      router.post(`/accounts/:id/${which}`, readForm, act(createPauseAct(which, deps), accountPage))
+
+    const receiptPage = createReceiptPage(deps)
+    router.get('/quarantine', show(createQuarantinePage(deps)))
+    router.get('/receipts/:id', show(receiptPage))
+    router.post('/receipts/:id/reverify', readForm, act(createReverifyAct(deps), receiptPage))
+
     router.use(answerProblem)
     return router
   }
