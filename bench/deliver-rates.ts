@@ -7,7 +7,7 @@ import type { ChildProcess } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { createApi } from './deliver-api.ts'
-import { ask, cpuUsOf, end, redisCpuUs, start } from './processes.ts'
+import { ask, cpuUsOf, end, redisCpuUs, start, untilRested } from './processes.ts'
 import type { EndpointOrder, EndpointResult } from './receivers/endpoint.ts'
 import type { BenchResult } from './run.ts'
 import { median, spread } from './sample.ts'
@@ -203,6 +203,7 @@ async function measure(
   deliveries: number,
 ): Promise<Measured> {
   await prepare()
+  await untilRested(child)
   const before = { sender: await cpuUsOf(child), redis: await redisCpuUs(admin) }
   const arrived = ask<EndpointResult>(endpoint, { expect: deliveries } satisfies EndpointOrder)
   await send(Promise.race([arrived, tooLong(title)]))

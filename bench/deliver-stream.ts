@@ -9,7 +9,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createApi } from './deliver-api.ts'
 import type { PacedOrder, PacedResult } from './paced-load.ts'
-import { ask, cpuUsOf, end, redisCpuUs, start } from './processes.ts'
+import { ask, cpuUsOf, end, redisCpuUs, start, untilRested } from './processes.ts'
 import type { ReadersOrder, ReadersResult } from './receivers/readers.ts'
 import { writeRequests } from './requests.ts'
 import type { BenchResult } from './run.ts'
@@ -59,13 +59,16 @@ export async function benchStream(site: ProgramSite, size: StreamSize): Promise<
     const bench: Bench = { site, serving, working, load, reading, file, next: 0 }
     const make = (title: string): Phase => ({ title, loads: [], count: 0, cpu: [], readers: [] })
     await measure(bench, make('warming up'), size.warmUp)
+    await rest(bench)
     const full = make('as fast as they go')
     await measure(bench, full, size.full)
     const rate = size.full / (full.loads[0]?.seconds ?? 1) / 2
     const alone = make('half of that')
     const beside = make(`half of that, ${readers.atHead} at the head, ${readers.fromStart} from the start`)
     for (let round = 0; round < size.rounds; round++) {
+      await rest(bench)
       await measure(bench, alone, size.half, rate)
+      await rest(bench)
       await withReaders(bench, beside, () => measure(bench, beside, size.half, rate))
     }
     return [describeLatency([full, alone, beside]), describeReading(alone, beside)]
@@ -90,6 +93,10 @@ async function readHead({ site, serving }: Bench): Promise<{ cursor: string; eve
   const head = await api.call<{ cursor: string; partitions: { count: number }[] }>('GET', '/v1/events/head')
   await api.close()
   return { cursor: head.cursor, events: head.partitions.reduce((sum, { count }) => sum + count, 0) }
+}
+
+async function rest({ serving, working }: Bench): Promise<void> {
+  for (const { child } of [serving, working]) await untilRested(child)
 }
 
 async function measure(bench: Bench, phase: Phase, count: number, rate?: number): Promise<void> {

@@ -38,6 +38,7 @@ export interface PacedResult {
 const marker = '"reference":"RLG'
 const digits = 8
 const tickMs = 1
+const againMs = 25
 
 let requests: Buffer[] = []
 let requestsOf = ''
@@ -125,8 +126,9 @@ function sendAll(
     let due = 0
     let next = 0
     let answered = 0
+    // In turn: one that waits for long without a request is closed by the other side.
     const give = () => {
-      while (free.length > 0 && next < due) free.pop()?.(next++)
+      while (free.length > 0 && next < due) free.shift()?.(next++)
     }
     const settle = (index: number) => {
       ackAt[index] = performance.now()
@@ -176,8 +178,10 @@ function drive(
     if (length === undefined || held.length < length) return
     const status = held.toString('latin1', 9, 12)
     held = Buffer.alloc(0)
-    if (status !== '200') return fail(new Error(`A callback was answered ${status}.`))
     const index = current
+    // As a provider would: the wait counts.
+    if (status === '503') return void setTimeout(send, againMs, index)
+    if (status !== '200') return fail(new Error(`A callback was answered ${status}.`))
     offer(send)
     settle(index)
   })

@@ -1,6 +1,7 @@
 /** The processes of a benchmark: asked over their channel, and what they and Redis have used of the processor. */
 import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import type { Redis } from 'ioredis'
 
@@ -30,6 +31,19 @@ export function ask<Answer>(child: ChildProcess, question: object | string): Pro
 
 export async function cpuUsOf(child: ChildProcess): Promise<number> {
   return (await ask<{ cpuUs: number }>(child, 'cpu')).cpuUs
+}
+
+const restMs = 250
+const looksMax = 80
+
+/** Until it does next to nothing: what is measured is not what it was busy with before. */
+export async function untilRested(child: ChildProcess): Promise<void> {
+  for (let [used, looks] = [await cpuUsOf(child), 0]; looks < looksMax; looks++) {
+    await sleep(restMs)
+    const now = await cpuUsOf(child)
+    if (now - used < (restMs * 1000) / 20) return
+    used = now
+  }
 }
 
 export async function redisCpuUs(admin: Redis): Promise<number> {

@@ -10,7 +10,7 @@ export function lengthOfAnswer(bytes: Buffer): number | undefined {
   if (end < 0) return undefined
   const head = bytes.toString('latin1', 0, end).toLowerCase()
   const at = head.indexOf(lengthName)
-  if (at < 0) throw new Error('An answer without a length.')
+  if (at < 0) throw new Error(`An answer without a length: ${head}`)
   return end + 4 + Number.parseInt(head.slice(at + lengthName.length), 10)
 }
 

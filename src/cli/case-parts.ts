@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto'
 import { openArchive } from '../compose/archive.ts'
 import { createDigests, describeFixed, keyPrefix } from '../compose/base.ts'
 import { type CaseParts, createCaseParts } from '../compose/cases.ts'
+import { openDeliveriesOf } from '../compose/deliveries.ts'
 import { createProviders } from '../compose/providers.ts'
 import { createIntentParts } from '../compose/store.ts'
 import { commonDefaults } from '../config/accounts/common.ts'
@@ -39,7 +40,11 @@ export async function withCaseParts(
     }
     const parts = createIntentParts({ ...base, settingsOf: () => commonDefaults }, redis)
     // What is to be decided anew is found by the workers.
-    const cases = createCaseParts(base, parts, { pumpReady: async () => {}, logger: silentLogger })
+    const cases = createCaseParts(base, parts, {
+      pumpReady: async () => {},
+      deliveriesOf: openDeliveriesOf(config, { redis, keys, sealer: base.keyring }),
+      logger: silentLogger,
+    })
     const { intents } = parts
     const collections = createCollections({ redis, keys, intents })
     return await use({ ...cases, findNamed: createFindNamed({ intents, collections }) })

@@ -98,6 +98,11 @@ function describeItem(item: ShownItem): string {
         : ''
     return `${sequence} ${name}${moved}${hold === undefined ? '' : `: ${hold}`}, because of ${why}`
   }
+  if (item.kind === 'delivery') {
+    const { event, subscription, outcome, attempt, status, error } = item
+    const why = [status, error].filter((part) => part !== undefined).join(' ')
+    return `${event} to ${subscription}, attempt ${attempt}: ${outcome}${why === '' ? '' : ` (${why})`}`
+  }
   const { receipt, outcome, asked, said } = item
   const call = asked ? `${asked.call} answered ${asked.status}, ` : ''
   return `${receipt}  ${call}${describeSaid(said)}: ${outcome}`

@@ -12,6 +12,7 @@ import type {
   Resolution,
 } from './types/requests.ts'
 import type { Batch, Case, Collection, Coupon, Transfer } from './types/resources.ts'
+import type { Timeline } from './types/timeline.ts'
 
 export type IntentCalls = ReturnType<typeof createIntentCalls>
 
@@ -27,6 +28,8 @@ export function createIntentCalls(calls: Calls) {
       async find(account: string, reference: string, options?: CallOptions): Promise<T | undefined> {
         return (await calls.get<Page<T>>(pathOf(noun), { account, reference }, options)).items[0]
       },
+      timeline: (id: string, options?: CallOptions) =>
+        calls.get<Timeline>(pathOf(noun, id, 'timeline'), {}, options),
       /** Has the provider asked about it, before everything else. */
       query: (id: string, options?: CallOptions) => calls.put<T>(pathOf(noun, id, 'query'), {}, options),
     }
@@ -62,6 +65,8 @@ export function createIntentCalls(calls: Calls) {
         calls.get<Collection>(pathOf('collections', id), {}, options),
       list: (query: ByReference & Paging, options?: CallOptions) =>
         calls.get<Page<Collection>>('/collections', query, options),
+      timeline: (id: string, options?: CallOptions) =>
+        calls.get<Timeline>(pathOf('collections', id, 'timeline'), {}, options),
     },
     cases: {
       list: (query: CasesRequest = {}, options?: CallOptions) =>

@@ -5,16 +5,20 @@ import { createCaseReceipts } from '../workers/case-receipts.ts'
 import { createReadSides } from '../workers/case-sides.ts'
 import { createObserve } from '../workers/observe.ts'
 import { createResolveCase, type ResolveCaseDeps } from '../workers/resolve-case.ts'
-import { createReadTimeline } from '../workers/timeline.ts'
+import { createReadTimeline, type TimelineDeps } from '../workers/timeline.ts'
 import { type Base, clock } from './base.ts'
 import type { IntentParts } from './store.ts'
 
 export type CaseParts = ReturnType<typeof createCaseParts>
 
+export interface CasePartsDeps
+  extends Pick<ResolveCaseDeps, 'pumpReady' | 'logger'>,
+    Pick<TimelineDeps, 'deliveriesOf'> {}
+
 export function createCaseParts(
   base: Pick<Base, 'keys' | 'keyring' | 'providers' | 'digestPerson' | 'digestFact'>,
   { intents, vault, cases, readTrail }: Pick<IntentParts, 'intents' | 'vault' | 'cases' | 'readTrail'>,
-  { pumpReady, logger }: Pick<ResolveCaseDeps, 'pumpReady' | 'logger'>,
+  { pumpReady, deliveriesOf, logger }: CasePartsDeps,
 ) {
   const sealer = base.keyring
   const receipts = createCaseReceipts({
@@ -27,6 +31,6 @@ export function createCaseParts(
     cases,
     resolve: createResolveCase({ cases, intents, receipts, pumpReady, clock, logger }),
     readSides: createReadSides({ intents, vault, receipts }),
-    readTimeline: createReadTimeline({ intents, cases, receipts, readTrail }),
+    readTimeline: createReadTimeline({ intents, cases, receipts, readTrail, deliveriesOf }),
   }
 }

@@ -1,5 +1,6 @@
 /** What was tried for subscriptions, and sending it again: for the API and for whoever works on the store itself. */
 import type { Router } from 'express'
+import type { Config } from '../config/config.ts'
 import { AppError } from '../domain/errors.ts'
 import { createCountStretch } from '../events/count-stretch.ts'
 import { decodeCursor, encodeCursor } from '../events/cursor.ts'
@@ -11,6 +12,7 @@ import { createReplaying } from '../http/api/resend.ts'
 import type { Principal } from '../http/principal.ts'
 import type { RedisClient } from '../redis/client.ts'
 import type { HistoryLimits } from '../store/deliveries.ts'
+import { createDeliveriesOf } from '../store/deliveries-of.ts'
 import { createDeliveryHistory } from '../store/delivery-history.ts'
 import type { EventLog } from '../store/event-log.ts'
 import { createFindDelivery } from '../store/find-delivery.ts'
@@ -18,7 +20,7 @@ import type { Keys } from '../store/keys.ts'
 import { createLogPlaces } from '../store/log-places.ts'
 import { createReplays } from '../store/replays.ts'
 import { createRuns } from '../store/runs.ts'
-import type { Subscriptions } from '../store/subscriptions.ts'
+import { createSubscriptions, type Subscriptions, type SubscriptionsDeps } from '../store/subscriptions.ts'
 import { createWaitingDeliveries } from '../store/waiting-deliveries.ts'
 import type { Logger } from '../telemetry/logger.ts'
 import { clock, ids } from './base.ts'
@@ -31,6 +33,18 @@ export interface DeliveryPartsDeps {
   /** Which log it is: a cursor of another one is refused. */
   epoch: string
   logger: Logger
+}
+
+/** What was sent of one intent, for whoever wants to know why it is where it is. */
+export function openDeliveriesOf(
+  { deliveries, retention }: Pick<Config, 'deliveries' | 'retention'>,
+  { redis, keys, sealer }: Pick<SubscriptionsDeps, 'redis' | 'keys' | 'sealer'>,
+) {
+  const limits = { historyMs: deliveries.historyMs, logMs: retention.logMs }
+  return createDeliveriesOf({
+    subscriptions: createSubscriptions({ redis, keys, sealer, clock }),
+    history: createDeliveryHistory({ redis, keys, clock, limits }),
+  })
 }
 
 export type DeliveryParts = ReturnType<typeof createDeliveryParts>

@@ -27,6 +27,7 @@ import { createObserve } from '../workers/observe.ts'
 import { createReadyPump } from '../workers/ready-pump.ts'
 import { type AddJobs, type Base, type ComposeDeps, clock, ids } from './base.ts'
 import { createCaseParts } from './cases.ts'
+import { openDeliveriesOf } from './deliveries.ts'
 import { createIntentParts, type IntentParts } from './store.ts'
 
 /** A count that is lost with the process is of this time at most. */
@@ -80,7 +81,11 @@ export function createRecordParts(
   const { intents, vault } = parts
   const pumpReady = createReadyPump({ ready: createReadyReceipts({ redis, keys }), addJobs, ids })
   return {
-    ...createCaseParts(base, parts, { pumpReady, logger }),
+    ...createCaseParts(base, parts, {
+      pumpReady,
+      deliveriesOf: openDeliveriesOf(config, { redis, keys, sealer: keyring }),
+      logger,
+    }),
     intents,
     vault,
     accounts: [...providers.keys()],

@@ -3,8 +3,7 @@ import type { EventId, RunId, SubjectId } from '../domain/ids.ts'
 import type { Subscription } from '../domain/subscription.ts'
 import type { NotedDelivery } from './codec/deliveries.ts'
 import type { DeliveryHistory } from './delivery-history.ts'
-import type { Replays } from './replays.ts'
-import { isRunning } from './replays.ts'
+import { isRunning, type Replays } from './replays.ts'
 import type { FoundWaiting, WaitingDeliveries } from './waiting-deliveries.ts'
 
 export const deliveryStatuses = ['delivered', 'failing', 'waiting', 'skipped'] as const

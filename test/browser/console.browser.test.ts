@@ -66,6 +66,7 @@ describe('the console in a browser', function () {
     const { browser, page, elsewhere, problems } = await open()
     try {
       await signIn(page)
+      problems.length = 0
       await page.getByRole('heading', { level: 1, name: 'Overview' }).waitFor()
       await page.getByRole('searchbox').fill(reference)
       await page.keyboard.press('Enter')
@@ -119,6 +120,7 @@ describe('the console in a browser', function () {
     const { browser, page, problems } = await open()
     try {
       await signIn(page)
+      problems.length = 0
       const asked = page.waitForResponse((answer) => answer.url() === `${world.apiUrl}/ops/figures`)
       assert.equal((await asked).status(), 200)
       await page.getByText('Pending', { exact: true }).first().waitFor()
@@ -136,6 +138,7 @@ describe('the console in a browser', function () {
       const { browser, page, elsewhere, problems } = await open(scheme)
       try {
         await signIn(page)
+      problems.length = 0
         const serious: string[] = []
         for (const [name, path] of Object.entries(seed.pages)) {
           await page.setViewportSize({ width: 1280, height: 800 })

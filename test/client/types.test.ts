@@ -24,6 +24,11 @@ import type {
   TallyhookEvent,
   TestEvent,
   TestResult,
+  Timeline,
+  TimelineCase,
+  TimelineDelivery,
+  TimelineEvent,
+  TimelineReceipt,
   Transfer,
 } from '../../src/client/index.ts'
 import type { BatchResource } from '../../src/events/batch-resource.ts'
@@ -48,6 +53,7 @@ import type {
   changeSubscriptionSchema,
   createSubscriptionSchema,
 } from '../../src/http/api/subscription-request.ts'
+import type { TimelineResource } from '../../src/http/api/timeline-schemas.ts'
 import type { transferRequestSchema } from '../../src/http/api/transfer-request.ts'
 
 /** Either may stand for the other, with every field of every part. */
@@ -58,6 +64,11 @@ type Whole<T> = T extends readonly (infer Item)[]
   : T extends object
     ? { fields: keyof T; values: { [K in keyof T]-?: Whole<T[K]> } }
     : T
+
+type TimelineItemOf<K> = Extract<
+  TimelineResource['items'][number],
+  { kind: K } | { kind: K | 'query' | 'submission' }
+>
 
 describe('the types of the client', () => {
   it('are those of the schemas: the compiler says so', () => {
@@ -82,6 +93,11 @@ describe('the types of the client', () => {
       replay: Same<Replay, ReplayResource>
       replayRequest: Same<ReplayRequest & { dryRun?: boolean }, AskedReplay>
       head: Same<LogHead, FeedHead>
+      timeline: Same<keyof Timeline, keyof TimelineResource>
+      timelineEvent: Same<keyof TimelineEvent, keyof TimelineItemOf<'event'>>
+      timelineReceipt: Same<keyof TimelineReceipt, keyof TimelineItemOf<'callback'>>
+      timelineCase: Same<TimelineCase, TimelineItemOf<'case'>>
+      timelineDelivery: Same<TimelineDelivery, TimelineItemOf<'delivery'>>
       eventType: Same<EventType, PublishedType>
       because: Same<Because, CloudEvent['data']['because']>
       change: Same<EventData<unknown>['change'], CloudEvent['data']['change']>
@@ -111,6 +127,11 @@ describe('the types of the client', () => {
       replay: true,
       replayRequest: true,
       head: true,
+      timeline: true,
+      timelineEvent: true,
+      timelineReceipt: true,
+      timelineCase: true,
+      timelineDelivery: true,
       eventType: true,
       because: true,
       change: true,

@@ -2,8 +2,10 @@ import assert from 'node:assert/strict'
 import type { Redis } from 'ioredis'
 import type { DeliveryNote, DeliveryOutcome } from '../../src/domain/delivery.ts'
 import { eventIdOf, type SubscriptionId } from '../../src/domain/ids.ts'
+import type { Subscription } from '../../src/domain/subscription.ts'
 import { encodeNotes } from '../../src/store/codec/deliveries.ts'
 import { noteDeliveries } from '../../src/store/deliveries.ts'
+import { createDeliveriesOf } from '../../src/store/deliveries-of.ts'
 import { createDeliveryHistory } from '../../src/store/delivery-history.ts'
 import { transferIdOf } from '../../src/store/ids.ts'
 import { commitCommand } from '../../src/store/scripts.ts'
@@ -158,7 +160,7 @@ describe('what was tried for a subscription', () => {
   })
 
   it('takes no more memory than its cap, and goes when nothing is added for as long as it is kept', async () => {
-    for (let i = 0; i < 900; i++) await note(noteOf('a', 'delivered', i + 1))
+    await Promise.all(Array.from({ length: 900 }, (_, i) => note(noteOf('a', 'delivered', i + 1))))
     const partition = store.keys.partitionOf(transferIdOf('acme', 'a'))
     const key = store.keys.deliveries(partition, subscription)
     const count = await redis.xlen(key)
@@ -183,6 +185,20 @@ describe('what was tried for a subscription', () => {
         [2, 'failed'],
         [3, 'skipped'],
       ],
+    )
+  })
+
+  it('of one intent it is found over all subscriptions', async () => {
+    await note(noteOf('a', 'failed'), noteOf('a', 'delivered', 2), noteOf('b'))
+    const list = async () => [subscription, ids.subscriptionId()].map((id) => ({ id }) as Subscription)
+    const deliveriesOf = createDeliveriesOf({ subscriptions: { list }, history: historyOf() })
+    const subject = transferIdOf('acme', 'a')
+    assert.deepEqual(
+      (await deliveriesOf(subject, 10)).map((one) => [
+        one.subscription,
+        one.notes.map(({ outcome }) => outcome),
+      ]),
+      [[subscription, ['delivered', 'failed']]],
     )
   })
 

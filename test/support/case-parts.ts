@@ -2,7 +2,10 @@
 import type { AccountProvider } from '../../src/providers/provider.ts'
 import { createZenospay } from '../../src/providers/zenospay/index.ts'
 import { createCases } from '../../src/store/cases.ts'
+import { createDeliveriesOf } from '../../src/store/deliveries-of.ts'
+import { createDeliveryHistory } from '../../src/store/delivery-history.ts'
 import { createOpenBody } from '../../src/store/receipts.ts'
+import { createSubscriptions } from '../../src/store/subscriptions.ts'
 import { createReadTrail } from '../../src/store/trail.ts'
 import { type Logger, silentLogger } from '../../src/telemetry/logger.ts'
 import { createCaseReceipts } from '../../src/workers/case-receipts.ts'
@@ -31,6 +34,10 @@ export function createTestCaseParts(store: TestStore, options: TestCaseOptions =
   const { redis, keys, vault } = store
   const intents = store.intents
   const cases = createCases({ redis, keys, clock })
+  const deliveriesOf = createDeliveriesOf({
+    subscriptions: createSubscriptions({ redis, keys, sealer: keyring, clock }),
+    history: createDeliveryHistory({ redis, keys, clock, limits: { historyMs: 60_000, logMs: 60_000 } }),
+  })
   const receipts = createCaseReceipts({
     intents,
     openBody: createOpenBody({ keys, sealer: keyring, vault }),
@@ -45,6 +52,12 @@ export function createTestCaseParts(store: TestStore, options: TestCaseOptions =
     cases,
     resolve: createResolveCase(deps),
     readSides: createReadSides({ intents, vault, receipts }),
-    readTimeline: createReadTimeline({ intents, cases, receipts, readTrail: createReadTrail(store) }),
+    readTimeline: createReadTimeline({
+      intents,
+      cases,
+      receipts,
+      readTrail: createReadTrail(store),
+      deliveriesOf,
+    }),
   }
 }

@@ -102,6 +102,8 @@ export async function createDelivering(partitions = 2, target?: RedisTarget) {
       clock,
       random: Math.random,
       logger,
+      // The clock runs ahead of the requests: a line that is under way is left alone for long on it.
+      terms: { timeoutMs: 600_000 },
       ...fields,
     })
     let ended = false

@@ -41,7 +41,7 @@ export function createEventRoutes({ authenticate, readHead, ...deps }: EventRout
   router.all('/events', allowOnly('GET', 'HEAD'))
 
   router.get('/events/head', mayRead, async (req, res) => {
-    validate(z.strictObject({}), req.query)
+    validate(noQuerySchema, req.query)
     res.json(await readHead())
   })
   router.all('/events/head', allowOnly('GET', 'HEAD'))
@@ -54,6 +54,9 @@ export function createEventRoutes({ authenticate, readHead, ...deps }: EventRout
   router.all('/events/stream', allowOnly('GET', 'HEAD'))
   return router
 }
+
+/** A parameter that does nothing would be taken for one that does. */
+const noQuerySchema = z.strictObject({})
 
 /** The events are written already. */
 function writePage({ events, next }: FeedPage): string {
@@ -88,7 +91,9 @@ export const eventOperations: Operation[] = [
     tag: 'events',
     summary: 'Where the log ends: per partition the count of all events and the last of them',
     scope: 'events:read',
+    query: noQuerySchema,
     answers: { 200: { description: 'The head of the log', schema: feedHeadSchema } },
+    problems: ['invalid-request'],
   },
   {
     id: 'streamEvents',

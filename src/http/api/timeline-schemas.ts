@@ -1,6 +1,7 @@
 /** A timeline as the API shows it. */
 import { z } from 'zod'
 import { factNames } from '../../domain/decision.ts'
+import { deliveryOutcomes } from '../../domain/delivery.ts'
 import { holdReasons } from '../../domain/intent.ts'
 import { receiptOutcomes } from '../../domain/receipt.ts'
 import { caseSchema } from '../../events/case-resource.ts'
@@ -38,14 +39,26 @@ const shownReceiptSchema = z.object({
 
 const shownCaseSchema = z.object({ at, kind: z.literal('case'), case: caseSchema })
 
+const shownDeliverySchema = z.object({
+  at,
+  kind: z.literal('delivery'),
+  subscription: z.string(),
+  event: z.string(),
+  outcome: z.enum(deliveryOutcomes),
+  attempt: z.number().int().meta({ description: 'Which it was; 0 where none was made.' }),
+  status: z.number().int().optional().meta({ description: 'Of the answer.' }),
+  error: z.string().optional().meta({ description: 'A stable code, where it failed.' }),
+})
+
 export const timelineSchema = z.object({
   id: z.string(),
   state: z.string(),
   held: z.boolean(),
   items: z
-    .array(z.union([shownEventSchema, shownReceiptSchema, shownCaseSchema]))
+    .array(z.union([shownEventSchema, shownReceiptSchema, shownCaseSchema, shownDeliverySchema]))
     .meta({ description: 'Oldest first.' }),
   missing: z
     .object({ events: z.number().int(), receipts: z.number().int() })
     .meta({ description: 'How many are older, or cannot be found any more.' }),
 })
+export type TimelineResource = z.infer<typeof timelineSchema>

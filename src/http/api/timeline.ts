@@ -73,6 +73,8 @@ function presentItem(item: TimelineItem, intent: Timeline['intent'], { said }: T
       return { at, kind: 'event' as const, ...presentEvent(item.event) }
     case 'case':
       return { at, kind: 'case' as const, case: presentCase(item.case) }
+    case 'delivery':
+      return { at, kind: 'delivery' as const, ...presentDelivery(item) }
     case 'receipt':
       return {
         at,
@@ -80,6 +82,12 @@ function presentItem(item: TimelineItem, intent: Timeline['intent'], { said }: T
         ...(said && { said: presentSide(item.side, intent, { names: true }) }),
       }
   }
+}
+
+function presentDelivery({ subscription, note }: Extract<TimelineItem, { kind: 'delivery' }>) {
+  const { event, outcome, number, attempt } = note
+  const { status, error } = attempt ?? {}
+  return { subscription, event, outcome, attempt: number, status, error }
 }
 
 function presentReceipt({ record }: Extract<TimelineItem, { kind: 'receipt' }>) {

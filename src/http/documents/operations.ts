@@ -1,3 +1,4 @@
+import { z } from 'zod'
 import type { Operation } from '../api/operation.ts'
 
 export const documentOperations: readonly Operation[] = [
@@ -7,7 +8,7 @@ export const documentOperations: readonly Operation[] = [
     path: '/openapi.json',
     tag: 'documents',
     summary: 'The calls, as OpenAPI 3.1',
-    answers: { 200: { description: 'The document', contentType: 'application/json' } },
+    answers: { 200: { description: 'The document', schema: z.looseObject({ openapi: z.string() }) } },
   },
   {
     id: 'getAsyncApi',
@@ -15,7 +16,7 @@ export const documentOperations: readonly Operation[] = [
     path: '/asyncapi.json',
     tag: 'documents',
     summary: 'The events, as AsyncAPI 3',
-    answers: { 200: { description: 'The document', contentType: 'application/json' } },
+    answers: { 200: { description: 'The document', schema: z.looseObject({ asyncapi: z.string() }) } },
   },
   {
     id: 'getReference',

@@ -3,7 +3,7 @@ export const webhookHeaders = {
   'webhook-id': {
     type: 'string',
     description: 'The event’s id: the same on every attempt.',
-    examples: ['ev-tr-0k3'],
+    examples: ['ev-tr-0k3x9-4'],
   },
   'webhook-timestamp': {
     type: 'string',

@@ -128,10 +128,8 @@ export function createDesk(deps: DeskDeps): Desk {
       return stateOf(entry)
     },
     state: (id) => stateOf(entryOf(id)),
-    openUntil(id) {
-      const { openUntil, probeUntil } = entryOf(id).health
-      return openUntil === undefined ? undefined : Math.max(openUntil, probeUntil ?? 0)
-    },
+    // Who is held while another tries may go as soon as that one got through.
+    openUntil: (id) => entryOf(id).health.openUntil,
     permit(id) {
       const entry = entryOf(id)
       const state = stateOf(entry)

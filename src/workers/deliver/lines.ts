@@ -51,6 +51,8 @@ export function createLines(deps: DeliverDeps & { offer: Offer; leave: Leave }):
   /** Undefined where it is not as it was any more: somebody else has it. */
   async function mark(walk: Walk, held: Held): Promise<Held | undefined> {
     for (let now: Held | undefined = held; now; now = await reread(walk, held)) {
+      // What queued up behind it leaves the time as it is; who took it over has set another.
+      if (now.line.nextAt !== held.line.nextAt) return undefined
       const line = markOf(now.line)
       const text = encodeLine(line)
       const commit = commitOf(walk, { subject: now.subject, text: now.text, after: line })
@@ -73,7 +75,9 @@ export function createLines(deps: DeliverDeps & { offer: Offer; leave: Leave }):
     let held: Held | undefined = first
     let underWay = current
     while (held) {
-      const { held: now, progress, gone } = await sendSome(walk, held, underWay)
+      const { held: now, progress, gone, isTaken } = await sendSome(walk, held, underWay)
+      // Somebody else has the line by now, and it was not touched here.
+      if (isTaken) return
       underWay = undefined
       held = await settle(walk, now, progress)
       if (gone) await deps.onGone(walk.target.subscription, walk.place.run)
@@ -84,7 +88,12 @@ export function createLines(deps: DeliverDeps & { offer: Offer; leave: Leave }):
   async function sendSome(walk: Walk, start: Held, current?: Promise<Offered>) {
     let held = start
     const taken: Attempt[] = []
-    const stop = (end: Progress['end'], gone = false) => ({ held, progress: { taken, end }, gone })
+    const stop = (end: Progress['end'], gone = false) => ({
+      held,
+      progress: { taken, end },
+      gone,
+      isTaken: false,
+    })
     const events = start.line.events.slice(0, atOnce)
     let known: Map<string, PublishedEvent> | undefined
     for (const [i, { position }] of events.entries()) {
@@ -95,7 +104,7 @@ export function createLines(deps: DeliverDeps & { offer: Offer; leave: Leave }):
           // What was taken is written down first: it must not be in a line that somebody else may have meanwhile.
           if (taken.length > 0) return stop({ end: 'held' })
           const marked = await mark(walk, held)
-          if (!marked) return stop({ end: 'held' })
+          if (!marked) return { ...stop({ end: 'held' }), isTaken: true }
           held = marked
         }
         const left = events.slice(i).map((one) => one.position)

@@ -1,8 +1,12 @@
 import assert from 'node:assert/strict'
 import type { Redis } from 'ioredis'
-import type { TransferId } from '../../../src/domain/ids.ts'
+import { eventIdOf, type TransferId } from '../../../src/domain/ids.ts'
 import { createTimelineRoutes } from '../../../src/http/api/timeline.ts'
 import { describeDisbursement } from '../../../src/sandbox/signed-callback.ts'
+import { noteDeliveries } from '../../../src/store/deliveries.ts'
+import { toCommand } from '../../../src/store/groups.ts'
+import { readTogether } from '../../../src/store/together.ts'
+import { createTransaction } from '../../../src/store/transaction.ts'
 import { createTestCaseParts } from '../../support/case-parts.ts'
 import { createTestClients } from '../../support/redis.ts'
 import { authenticate, createSmallApi } from '../../support/small-api.ts'
@@ -13,6 +17,7 @@ import {
   registerIn,
   type TestStore,
 } from '../../support/store.ts'
+import { subscribe } from '../../support/subscriptions.ts'
 import { beneficiary, disbursement, newReference } from '../../support/zenospay.ts'
 
 interface Item {
@@ -92,6 +97,38 @@ describe('timeline in the API', () => {
     assert.equal(said?.amount?.value, '1.00')
     assert.deepEqual(said?.differs, ['status', 'amount'])
     assert.ok(!JSON.stringify(items).includes(beneficiary.accountNumber))
+  })
+
+  it('shows who was told, and what that came to', async () => {
+    const reference = newReference()
+    const { id } = await registerIn(store, reference)
+    const { id: subscription, live } = await subscribe(store)
+    const note = {
+      event: eventIdOf(id, 1),
+      type: 'tallyhook.transfer.registered.v1',
+      subject: id,
+      position: '1-0',
+      run: live.run,
+    }
+    const at = Date.now()
+    const partition = store.keys.partitionOf(id)
+    const transaction = createTransaction()
+    const failed = { at, tookMs: 5, status: 500, error: 'status' }
+    const notes = [
+      { ...note, number: 1, outcome: 'failed' as const, attempt: failed },
+      { ...note, number: 2, outcome: 'delivered' as const, attempt: { at: at + 1, tookMs: 5, status: 204 } },
+    ]
+    noteDeliveries(transaction, store.keys, partition, subscription, notes, at)
+    await readTogether(redis, [toCommand(transaction)])
+    const deliveries = (await read(id)).items.filter(({ kind }) => kind === 'delivery')
+    const shown = { kind: 'delivery', subscription, event: note.event }
+    assert.deepEqual(
+      deliveries.map(({ at: _, ...rest }: Item & { at?: string }) => rest),
+      [
+        { ...shown, outcome: 'failed', attempt: 1, status: 500, error: 'status' },
+        { ...shown, outcome: 'delivered', attempt: 2, status: 204 },
+      ],
+    )
   })
 
   it('asks for a scope, knows what is there, and takes no other method', async () => {

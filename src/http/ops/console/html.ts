@@ -27,8 +27,6 @@ export function html(strings: TemplateStringsArray, ...parts: readonly Part[]): 
   return new Markup(strings.reduce((text, string, i) => text + render(parts[i - 1]) + string))
 }
 
-export const nothing: SafeHtml = html``
-
 function render(part: Part): string {
   if (part === undefined || part === null || part === false) return ''
   if (part instanceof Markup) return part.toString()

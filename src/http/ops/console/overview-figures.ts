@@ -8,6 +8,7 @@ import type { Cases } from '../../../store/cases.ts'
 import { type DelayClass, type DelayCounts, delayClasses } from '../../../store/delay-counts.ts'
 import type { PendingSums, ReadPendingSums } from '../../../store/pending-sums.ts'
 import type { ReadRecent } from '../../../store/recent-events.ts'
+import type { Subscriptions } from '../../../store/subscriptions.ts'
 import type { SubscriptionFigures } from '../../../telemetry/delivery-metrics.ts'
 import type { AccountLook, KnownAccount } from '../../api/account-health.ts'
 import type { AccountResource } from '../../api/account-schemas.ts'
@@ -36,7 +37,7 @@ export interface OverviewFigures {
   delays: Record<DelayClass, number>
   cases: { count: number; more: boolean }
   queues: QueueDepth[]
-  subscriptions: SubscriptionFigures[]
+  subscriptions: (SubscriptionFigures & { description?: string | undefined })[]
 }
 
 export interface OverviewFiguresDeps {
@@ -47,6 +48,7 @@ export interface OverviewFiguresDeps {
   delays: DelayCounts
   cases: Pick<Cases, 'list'>
   depths(): Promise<QueueDepth[]>
+  subscriptions: Pick<Subscriptions, 'list'>
   subscriptionFigures(): Promise<SubscriptionFigures[]>
   clock: () => number
 }
@@ -68,7 +70,7 @@ export function createReadOverview(deps: OverviewFiguresDeps): () => Promise<Ove
       Promise.all(deps.knownAccounts.map(({ id }) => deps.delays.countsOf(id))),
       deps.cases.list({ state: 'open', limit: casesCounted }),
       deps.depths(),
-      deps.subscriptionFigures(),
+      readSubscriptions(),
     ])
     return {
       at,
@@ -81,6 +83,12 @@ export function createReadOverview(deps: OverviewFiguresDeps): () => Promise<Ove
       queues,
       subscriptions,
     }
+  }
+
+  async function readSubscriptions() {
+    const [figures, all] = await Promise.all([deps.subscriptionFigures(), deps.subscriptions.list()])
+    const byId = new Map<string, string | undefined>(all.map(({ id, description }) => [id, description]))
+    return figures.map((one) => ({ ...one, description: byId.get(one.subscription) }))
   }
 
   async function readAccount(account: KnownAccount) {

@@ -24,7 +24,7 @@ export function plotBars({ caption, series, bars }: PlotOptions): SafeHtml {
   const room = height - top - bottom
   const drawn = bars.map(({ values, label }, i) => renderBar({ values, label }, { i, slot, most, room }))
   const said = bars.map(({ label, values }) => `${label}: ${values.join(' / ')}`).join('; ')
-  return html`<figure class="plot"><figcaption>${caption}${series.length > 1 && html` <span class="legend">${series.map((name, i) => html`<span class="key series-${i}">${name}</span>`)}</span>`}</figcaption>
+  return html`<figure class="plot"><figcaption>${caption}${series.length > 1 && html` <span class="legend">${series.map((name, i) => html`<span class="key series-${i}">${name}</span> `)}</span>`}</figcaption>
 <svg viewBox="0 0 ${width} ${height}" role="img" aria-label="${caption}. ${said}">${drawn}<line class="axis" x1="0" x2="${width}" y1="${height - bottom}" y2="${height - bottom}"/></svg></figure>`
 }
 

@@ -1,11 +1,11 @@
 /** An intent's timeline as a list: what was said, what was concluded of it, who has to decide, each with its reason. */
 import type { Intent } from '../../../domain/intent.ts'
-import { formatAmount } from '../../../domain/money.ts'
+import { presentMoney } from '../../../events/shared-resource.ts'
 import type { Timeline, TimelineItem } from '../../../workers/timeline.ts'
 import { findDifferences } from '../../api/side-differences.ts'
-import { html, nothing, type Part, type SafeHtml } from './html.ts'
-import { badge, code, link, time } from './parts.ts'
-import { pathOfCase, pathOfReceipt } from './paths.ts'
+import { html, type Part, type SafeHtml } from './html.ts'
+import { badge, code, link, money, time } from './parts.ts'
+import { pathOfCase, pathOfReceipt, pathOfSubscription } from './paths.ts'
 import { words } from './words.ts'
 
 type Item<Kind extends TimelineItem['kind']> = Extract<TimelineItem, { kind: Kind }>
@@ -34,6 +34,8 @@ function renderItem(item: TimelineItem, intent: Intent): SafeHtml {
       return renderReceipt(item, intent)
     case 'case':
       return renderCase(item)
+    case 'delivery':
+      return renderDelivery(item)
   }
 }
 
@@ -75,7 +77,7 @@ function renderSaid(side: Item<'receipt'>['side'], intent: Intent): Part {
   const { status, amount, failure, providerReference } = fields
   const said: Part[] = [
     status !== undefined && badge(status),
-    amount && `${formatAmount(amount)} ${amount.currency}`,
+    amount && money(presentMoney(amount)),
     providerReference !== undefined && code(providerReference),
     failure &&
       html`${words.failures[failure.code]}${failure.reason !== undefined && html` (${failure.reason})`}`,
@@ -83,17 +85,20 @@ function renderSaid(side: Item<'receipt'>['side'], intent: Intent): Part {
   const present = said.filter((one) => one !== undefined && one !== false)
   const differences = findDifferences(intent, observation).map((field) => words.fields[field] ?? field)
   return html`${present.length > 0 && html`<p>${words.intent.said}: ${present.map((one, i) => html`${i > 0 && ', '}${one}`)}</p>`}
-${differences.length > 0 && record(side).outcome !== 'applied' ? html`<p class="differs">${words.intent.differsIn(differences.join(', '))}</p>` : nothing}`
-}
-
-function record(side: Exclude<Item<'receipt'>['side'], { outcome: 'gone' }>) {
-  return side.record
+${differences.length > 0 && side.record.outcome !== 'applied' && html`<p class="differs">${words.intent.differsIn(differences.join(', '))}</p>`}`
 }
 
 function renderCase({ case: one }: Item<'case'>): SafeHtml {
   return html`<p><strong>${words.intent.caseOpened}</strong> ${link(pathOfCase(one.id), one.id)} ${badge(one.state)}</p>
 <p>${describeCase(one)}</p>
 ${one.state === 'resolved' && one.resolution === 'by-person' && html`<p class="why">${words.intent.caseResolved} ${time(one.resolvedAt)} ${words.intent.by(one.resolvedBy)}${one.action && html`, ${words.cases.actions[one.action]}`}: “${one.resolvedBecause}”</p>`}`
+}
+
+function renderDelivery({ subscription, note }: Item<'delivery'>): SafeHtml {
+  const { type, outcome, number, attempt } = note
+  const { status, error } = attempt ?? {}
+  return html`<p><strong>${words.intent.delivery}</strong> ${code(type.replace(/^tallyhook\./, ''))} ${words.intent.to} <a class="id" href="${pathOfSubscription(subscription)}">${subscription}</a> ${badge(outcome, words.deliveries[outcome])}</p>
+<p class="why">${number > 0 && words.intent.attempt(number)}${status !== undefined && html`, ${status}`}${error !== undefined && html`, ${error}`}</p>`
 }
 
 /** In our own words where the code has some. */

@@ -266,8 +266,9 @@ export const words = {
     caseOpened: 'Case opened',
     caseResolved: 'resolved',
     caseOpen: 'still open',
-    event: 'Event',
-    case: 'Case',
+    delivery: 'Delivery',
+    to: 'to',
+    attempt: (number: number) => `attempt ${number}`,
   },
 
   search: {

@@ -45,7 +45,6 @@ export function createIntentPage(kind: IntentKind, deps: IntentPageDeps) {
     const known = await readKnown(deps, intent)
     return {
       title: `${words.kinds[kind]} ${intent.reference}`,
-      current: 'search',
       body: html`${renderHold(known, context.now)}
 ${section(words.intent.facts, renderFacts(known))}
 ${intent.kind === 'batch' && (await renderBatch(deps, known, context))}

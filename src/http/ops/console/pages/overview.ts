@@ -2,11 +2,10 @@
 import { finalTransferStates, type TransferState, transferStates } from '../../../../domain/transfer.ts'
 import { presentMoney } from '../../../../events/shared-resource.ts'
 import { delayClasses } from '../../../../store/delay-counts.ts'
-import type { SubscriptionFigures } from '../../../../telemetry/delivery-metrics.ts'
 import type { Page } from '../context.ts'
 import { html, type Part, type SafeHtml } from '../html.ts'
 import { createReadOverview, type OverviewFigures, type OverviewFiguresDeps } from '../overview-figures.ts'
-import { badge, count, duration, link, money, section, table, time } from '../parts.ts'
+import { badge, code, count, duration, link, money, section, table, time } from '../parts.ts'
 import { consolePaths, pathOfAccount, pathOfSubscription } from '../paths.ts'
 import { plotBars } from '../plot.ts'
 import { words } from '../words.ts'
@@ -172,7 +171,7 @@ function renderQueues({ queues }: OverviewFigures): SafeHtml {
   })
 }
 
-function renderSubscriptions(all: readonly SubscriptionFigures[]): SafeHtml {
+function renderSubscriptions(all: OverviewFigures['subscriptions']): SafeHtml {
   const { overview } = words
   return table({
     caption: overview.deliveries,
@@ -184,7 +183,7 @@ function renderSubscriptions(all: readonly SubscriptionFigures[]): SafeHtml {
       { text: overview.lag, figures: true },
     ],
     rows: all.map((one) => [
-      html`<a class="id" href="${pathOfSubscription(one.subscription)}">${one.subscription}</a>`,
+      link(pathOfSubscription(one.subscription), one.description ?? code(one.subscription)),
       one.enabled
         ? badge(one.breaker === 'closed' ? 'ok' : 'failing', words.breakers[one.breaker])
         : badge('disabled', words.subscriptions.disabled),

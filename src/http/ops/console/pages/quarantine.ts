@@ -62,7 +62,6 @@ export function createReceiptPage(deps: ReceiptPageDeps) {
     const { receipts, fields } = words
     return {
       title: `${fields.receipt} ${found.id}`,
-      current: 'quarantine',
       body: html`${renderProblem(context.problem)}
 ${section(receipts.facts, found.where === 'quarantine' ? renderEntry(found) : renderReceipt(found))}
 ${found.where !== 'quarantine' && section(receipts.headers, html`<p class="hint">${receipts.headersHint}</p>`, renderHeaders(found.headers))}
