@@ -72,7 +72,10 @@ describe('the console in a browser', function () {
       await page.keyboard.press('Enter')
       await page.waitForURL(`${world.apiUrl}/ops/transfers/${id}`)
       const steps = await page.locator('.timeline > li').allTextContents()
-      assert.ok(steps.some((text) => text.includes('Held: a person has to decide')), steps.join('\n'))
+      assert.ok(
+        steps.some((text) => text.includes('Held: a person has to decide')),
+        steps.join('\n'),
+      )
       await page.getByRole('link', { name: 'Look at the case' }).click()
       await page.getByRole('radio', { name: /Take their word/ }).check()
       await page.getByText('It goes from succeeded to failed.').waitFor()
@@ -138,7 +141,7 @@ describe('the console in a browser', function () {
       const { browser, page, elsewhere, problems } = await open(scheme)
       try {
         await signIn(page)
-      problems.length = 0
+        problems.length = 0
         const serious: string[] = []
         for (const [name, path] of Object.entries(seed.pages)) {
           await page.setViewportSize({ width: 1280, height: 800 })

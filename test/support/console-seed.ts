@@ -6,6 +6,8 @@ import { testAccount } from './zenospay.ts'
 const bank = (accountNumber: string, name: string) => ({ bankCode: '014', accountNumber, name })
 const rupiah = (value: string) => ({ value, currency: 'IDR' })
 
+const ended = { success: 'succeeded', fail: 'failed', pending: 'processing' }
+
 export async function seedConsole(world: ConsoleWorld) {
   const { tallyhook, register, reaches, api } = world
   const number = '1234567890'
@@ -26,7 +28,7 @@ export async function seedConsole(world: ConsoleWorld) {
     const accountNumber = i < 2 ? number : `98765432${String(i).padStart(2, '0')}`
     const accountName = i < 2 ? 'Budi Santoso' : 'Siti Rahayu'
     await tallyhook.callBack(reference, { status, amount, accountNumber, accountName, bankCode: '014' })
-    await reaches(id, { state: { success: 'succeeded', fail: 'failed' }[status] ?? 'processing' })
+    await reaches(id, { state: ended[status] })
   }
   const held = await world.hold({ reference: 'payout-20260512-0101' })
   const other = await register({ reference: 'payout-20260512-0102', amount: rupiah('4200000.00') })
