@@ -15,10 +15,12 @@ import { createFindNamed, type FindNamed } from '../store/find-named.ts'
 import { createKeys } from '../store/keys.ts'
 import { refuseDifference } from '../store/meta.ts'
 import { silentLogger } from '../telemetry/logger.ts'
+import { createOnRecord, type OnRecord } from './audit-parts.ts'
 import { connectDirectly } from './direct-redis.ts'
 
 export interface DirectParts extends CaseParts {
   findNamed: FindNamed
+  onRecord: OnRecord
 }
 
 export async function withCaseParts(
@@ -47,7 +49,11 @@ export async function withCaseParts(
     })
     const { intents } = parts
     const collections = createCollections({ redis, keys, intents })
-    return await use({ ...cases, findNamed: createFindNamed({ intents, collections }) })
+    return await use({
+      ...cases,
+      findNamed: createFindNamed({ intents, collections }),
+      onRecord: createOnRecord(redis, keys, config),
+    })
   } finally {
     redis.disconnect()
   }

@@ -2,11 +2,13 @@
 import { roles } from '../compose.ts'
 import { AppError } from '../domain/errors.ts'
 import { runArchive } from './archive.ts'
+import { runAudit } from './audit.ts'
 import { runCases } from './cases.ts'
 import { runDoctor } from './doctor/doctor.ts'
 import { runErase } from './erase.ts'
 import { runInspect } from './inspect.ts'
 import { runKeys } from './keys.ts'
+import { runOperators } from './operators.ts'
 import { runQuarantine } from './quarantine.ts'
 import { runRequery } from './requery.ts'
 import { runRole } from './run-role.ts'
@@ -29,6 +31,8 @@ Commands, each with --help
   cases          shows what only a person can settle, and settles it
   quarantine     shows refused callbacks, and accepts one
   subscriptions  shows those that events are pushed to and what was tried, and sends again
+  operators      lets people sign in to the console by name and password
+  audit          shows what people did, and whether the record of it is whole
   archive        checks what has left Redis, and finds things in it
   erase          makes what is kept of one person unreadable, for good
   doctor         looks whether everything is as it has to be, and says what to do
@@ -55,6 +59,8 @@ export async function runCommand(args: string[]): Promise<number> {
     if (name === 'requery') return await runRequery(rest)
     if (name === 'sandbox') return await runSandbox(rest)
     if (name === 'subscriptions') return await runSubscriptions(rest)
+    if (name === 'operators') return await runOperators(rest)
+    if (name === 'audit') return await runAudit(rest)
     if (name === 'archive') return await runArchive(rest)
     const role = roles.find((known) => known === name)
     if (role && rest.includes('--help')) {

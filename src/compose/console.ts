@@ -3,6 +3,7 @@ import type { Queue } from 'bullmq'
 import { createAccountLook } from '../http/api/account-health.ts'
 import { type CreateConsole, createConsole } from '../http/ops/console/router.ts'
 import type { RedisClient } from '../redis/client.ts'
+import type { AuditReading } from '../store/audit-reading.ts'
 import { createCollections } from '../store/collections.ts'
 import { createEndpoints } from '../store/endpoints.ts'
 import { createFindNamed } from '../store/find-named.ts'
@@ -25,11 +26,12 @@ export interface ComposeConsoleDeps {
   accounts: AccountParts
   subscriptions: Subscriptions
   deliveries: DeliveryParts
+  audit: AuditReading
   logger: Logger
 }
 
 export function composeConsole(base: Base, deps: ComposeConsoleDeps): CreateConsole {
-  const { redis, queues, usage, members, records, accounts, subscriptions, deliveries, logger } = deps
+  const { redis, queues, usage, members, records, accounts, subscriptions, deliveries, audit, logger } = deps
   const { keys, providers } = base
   const { intents } = records
   const endpoints = createEndpoints({ redis, keys })
@@ -50,6 +52,7 @@ export function composeConsole(base: Base, deps: ComposeConsoleDeps): CreateCons
     healthOf: ({ id }) => endpoints.find(id),
     subscriptionFigures: createBaseDeliveryFigures(base, redis),
     deliveries,
+    audit,
     clock,
     logger,
   })

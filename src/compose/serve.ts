@@ -8,6 +8,7 @@ import type { ErrorCode } from '../domain/errors.ts'
 import { createFeed } from '../events/feed.ts'
 import { createReadHead } from '../events/head.ts'
 import { createApiApp } from '../http/api/app.ts'
+import { createAuditRoutes } from '../http/api/audit.ts'
 import { createBatchRoutes } from '../http/api/batches.ts'
 import { createCollectionRoutes } from '../http/api/collections.ts'
 import { createCouponRoutes } from '../http/api/coupons.ts'
@@ -34,10 +35,12 @@ import { createCollections } from '../store/collections.ts'
 import { createReadyReceipts } from '../store/ready-receipts.ts'
 import { createReadyPump } from '../workers/ready-pump.ts'
 import { createAccountMetrics, createAccountPartRoutes, createAccountParts } from './accounts.ts'
+import { createAuditedApi, createAuditParts } from './audit.ts'
 import { type AddJobs, type Base, type ComposeDeps, clock, ids, open, openQueue } from './base.ts'
 import { composeConsole } from './console.ts'
 import { openDeliveryQueue } from './deliver.ts'
 import { createDeliveryParts, createDeliveryRoutesOf } from './deliveries.ts'
+import { createOperatorParts } from './operators.ts'
 import type { Published } from './published.ts'
 import { createRecordParts, createRecordRoutes, openRecords, type Records } from './records.ts'
 import { createSubscriptionParts } from './subscriptions.ts'
@@ -149,7 +152,7 @@ async function createApi(
   { records, published, redis, queue, turns, addJobs, accept }: ApiParts,
   stopping: AbortSignal,
 ): Promise<Express> {
-  const { config, logger } = deps
+  const { config, lifecycle, logger } = deps
   const { keys, guard, digestPerson } = base
   const { intents, vault, register, batches, members } = records.parts
   const tokens = createTokens(config.tokens)
@@ -170,6 +173,8 @@ async function createApi(
   }
   const { log, tail } = published
   const feed = createFeed({ log: tail, epoch: base.epoch, clock })
+  const audit = createAuditParts(redis, keys, config)
+  const audited = createAuditedApi(audit, logger)
   const subscribed = createSubscriptionParts(deps, base, {
     redis,
     log: published.log,
@@ -209,10 +214,13 @@ async function createApi(
       clock,
       logger,
     }),
+    createAuditRoutes({ authenticate, audit: audit.reading }),
     subscribed.routes,
     ...createDeliveryRoutesOf(deliveries, { ...subscribed, authenticate }),
   ]
   const ops = createOpsRouter({
+    audit: audit.log,
+    operators: createOperatorParts(redis, keys).local,
     queues: [queue, turns],
     ...tokens,
     sessionKey: deriveKey(config.seal.indexKey, 'session'),
@@ -226,16 +234,20 @@ async function createApi(
       accounts: accountParts,
       subscriptions: subscribed.subscriptions,
       deliveries,
+      audit: audit.reading,
       logger,
     }),
     clock,
     logger,
   })
+  // Stopped after the listener: what it answered last is still to be put on record.
+  lifecycle.add({ name: 'audit', stop: async () => void (await Promise.all([audited.drain(), ops.drain()])) })
   const metrics = createAccountMetrics(deps, base, redis)
   const documents = createDocumentRoutes({ operations, version: readVersion() })
   return createApiApp({
     routes,
-    ops,
+    ops: ops.router,
+    audit: audited.handle,
     documents,
     metrics,
     authenticate,

@@ -108,6 +108,16 @@ export interface Keys {
   pause(account: string): string
   /** What it holds at its provider, for a minute. */
   balance(account: string): string
+  /** What people did: the entries, the last of them, what the oldest hangs on, and what was asked and has not ended. */
+  audit: string
+  auditHead: string
+  auditAnchor: string
+  auditOpen: string
+  /** Who may sign in by name and password. */
+  operators: string
+  /** How often in a row a sign-in failed, under the digest of a name or a source; and that it has to wait. */
+  signInFailures(kind: string, digest: string): string
+  signInLock(kind: string, digest: string): string
   /** For SCAN: every key that belongs to a partition or an account. */
   scanPattern: string
   /** What a key of the scan holds; undefined for what nobody scans for. */
@@ -184,6 +194,13 @@ export function createKeys(prefix: string, partitions: number): Keys {
     callCounts: (account) => ofAccount(account, 'call-counts'),
     pause: (account) => ofAccount(account, 'pause'),
     balance: (account) => ofAccount(account, 'balance'),
+    audit: `${prefix}:{audit}:log`,
+    auditHead: `${prefix}:{audit}:head`,
+    auditAnchor: `${prefix}:{audit}:anchor`,
+    auditOpen: `${prefix}:{audit}:open`,
+    operators: `${prefix}:operators`,
+    signInFailures: (kind, digest) => `${prefix}:sign-in-failures:${kind}:${digest}`,
+    signInLock: (kind, digest) => `${prefix}:sign-in-lock:${kind}:${digest}`,
     scanPattern: `${prefix}:{?:*}:*`,
     classify: (key) => classify(key.slice(key.indexOf('}:') + 2)),
     wakeChannel: `${prefix}:wake`,

@@ -79,6 +79,10 @@ export async function seedConsole(world: ConsoleWorld) {
   await until('an attempt', async () =>
     (await world.page(`/subscriptions/${subscribed.body.id}`)).text.includes('connection-failed'),
   )
+  const pause = `/accounts/${testAccount.id}`
+  await world.post(`${pause}/pause`, { reason: 'The bank works on its systems tonight.' })
+  await world.post(`${pause}/resume`, { reason: 'The bank is back.' })
+  await world.post(`${pause}/pause`, { reason: 'Not mine to say.' }, 'viewer-token')
   return {
     number,
     /** Every page by a name. */
@@ -94,6 +98,7 @@ export async function seedConsole(world: ConsoleWorld) {
       accounts: '/accounts',
       account: `/accounts/${testAccount.id}`,
       quarantine: '/quarantine',
+      audit: '/audit',
       refused: `/receipts/${await refused()}`,
       receipt: `/receipts/${await receipt()}`,
     },

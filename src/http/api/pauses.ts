@@ -4,6 +4,7 @@ import { z } from 'zod'
 import { AppError } from '../../domain/errors.ts'
 import type { PauseState, Pauses } from '../../store/pauses.ts'
 import type { Logger } from '../../telemetry/logger.ts'
+import { noteFacts } from '../audited.ts'
 import type { Principal } from '../principal.ts'
 import { findAccount, presentPause } from './account-health.ts'
 import { pausedAccountSchema } from './account-schemas.ts'
@@ -25,10 +26,16 @@ export interface PausingDeps {
   logger: Logger
 }
 
+export interface PauseChange {
+  before: { paused: boolean }
+  after: { paused: boolean }
+  state: PauseState
+}
+
 /** By a person, who says why; what became of it. */
 export interface Pausing {
-  pause(account: string, word: { by: string; reason: string }): Promise<PauseState>
-  resume(account: string, word: { by: string; reason: string }): Promise<PauseState>
+  pause(account: string, word: { by: string; reason: string }): Promise<PauseChange>
+  resume(account: string, word: { by: string; reason: string }): Promise<PauseChange>
 }
 
 export const pauseRequestSchema = z.strictObject({ reason: caseReasonSchema })
@@ -38,7 +45,11 @@ export function createPausing({ pauses, clock, logger }: PausingDeps): Pausing {
     async pause(account, { by, reason }) {
       const isNew = await pauses.pause(account, { by, reason, at: clock() })
       if (isNew) logger.warn('submissions.paused', { account, principal: by, reason })
-      return pauses.stateOf(account)
+      return {
+        before: { paused: !isNew },
+        after: { paused: true },
+        state: await pauses.stateOf(account),
+      }
     },
     async resume(account, { by, reason }) {
       const { byConfiguration } = await pauses.stateOf(account)
@@ -49,7 +60,11 @@ export function createPausing({ pauses, clock, logger }: PausingDeps): Pausing {
       }
       const wasPaused = await pauses.resume(account)
       if (wasPaused) logger.warn('submissions.resumed', { account, principal: by, reason })
-      return pauses.stateOf(account)
+      return {
+        before: { paused: wasPaused },
+        after: { paused: false },
+        state: await pauses.stateOf(account),
+      }
     },
   }
 }
@@ -61,15 +76,17 @@ export function createPauseRoutes({ authenticate, accounts, pausing }: PauseRout
   router.post('/accounts/:id/pause', mayAct, async (req, res) => {
     const { id: account } = findAccount(accounts, String(req.params.id))
     const { reason } = validate(pauseRequestSchema, req.body)
-    const state = await pausing.pause(account, { by: String(res.locals.principal), reason })
-    res.json({ account, submissions: presentPause(state) })
+    const changed = await pausing.pause(account, { by: String(res.locals.principal), reason })
+    noteFacts(res, { before: changed.before, after: changed.after })
+    res.json({ account, submissions: presentPause(changed.state) })
   })
 
   router.post('/accounts/:id/resume', mayAct, async (req, res) => {
     const { id: account } = findAccount(accounts, String(req.params.id))
     const { reason } = validate(pauseRequestSchema, req.body)
-    const state = await pausing.resume(account, { by: String(res.locals.principal), reason })
-    res.json({ account, submissions: presentPause(state) })
+    const changed = await pausing.resume(account, { by: String(res.locals.principal), reason })
+    noteFacts(res, { before: changed.before, after: changed.after })
+    res.json({ account, submissions: presentPause(changed.state) })
   })
 
   router.all('/accounts/:id/pause', allowOnly('POST'))

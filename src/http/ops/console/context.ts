@@ -1,7 +1,9 @@
 /** What a page is made of: who asks and for what, and what became of that. */
-import type { Request } from 'express'
+import type { Request, Response } from 'express'
+import type { AuditFacts } from '../../../domain/audit.ts'
 import type { AppError } from '../../../domain/errors.ts'
 import type { Scope } from '../../../domain/scopes.ts'
+import { noteFacts } from '../../audited.ts'
 import type { Principal } from '../../principal.ts'
 import type { SafeHtml } from './html.ts'
 import type { NavigationKey, NoticeKey } from './words.ts'
@@ -16,6 +18,8 @@ export interface Context {
   form: Readonly<Record<string, string>>
   may(scope: Scope): boolean
   now: number
+  /** For the record: what changed, where it is small and not personal. */
+  note(facts: { before?: AuditFacts; after?: AuditFacts }): void
   /** Why what was posted could not be done: the page says so and shows what was posted. */
   problem?: AppError
 }
@@ -36,7 +40,7 @@ export interface Onward {
 export type Render = (context: Context) => Promise<Page | Onward>
 export type Act = (context: Context) => Promise<Onward>
 
-export function contextOf(req: Request, principal: Principal, now: number): Context {
+export function contextOf(req: Request, res: Response, principal: Principal, now: number): Context {
   const form = Object.entries(Object(req.body) as Record<string, unknown>)
   return {
     principal,
@@ -47,6 +51,7 @@ export function contextOf(req: Request, principal: Principal, now: number): Cont
     ),
     may: (scope) => principal.scopes.includes(scope),
     now,
+    note: (facts) => noteFacts(res, facts),
   }
 }
 

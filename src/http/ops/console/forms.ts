@@ -1,10 +1,7 @@
-/** Every form of the console: what all of them have to carry is put in here. */
-import express from 'express'
+/** The forms of the console. The token that each has to carry is put in as the page goes out (`form-token.ts`). */
 import type { AppError } from '../../../domain/errors.ts'
 import { html, type Part, type SafeHtml } from './html.ts'
 import { words } from './words.ts'
-
-export const readForm = express.urlencoded({ extended: false, limit: '16kb', parameterLimit: 32 })
 
 export interface FormOptions {
   action: string

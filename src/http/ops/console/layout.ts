@@ -13,6 +13,7 @@ const navigation: readonly NavigationKey[] = [
   'subscriptions',
   'accounts',
   'quarantine',
+  'audit',
   'queues',
   'docs',
 ]

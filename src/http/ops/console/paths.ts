@@ -12,6 +12,7 @@ export const consolePaths = {
   accounts: `${opsPath}/accounts`,
   quarantine: `${opsPath}/quarantine`,
   receipts: `${opsPath}/receipts`,
+  audit: `${opsPath}/audit`,
   queues: boardPath,
   docs: '/docs',
   signOut: signOutPath,

@@ -3,12 +3,12 @@ import { type ErrorRequestHandler, type Request, type RequestHandler, type Respo
 import { AppError, errorCodes } from '../../../domain/errors.ts'
 import type { Scope } from '../../../domain/scopes.ts'
 import { describeRedisTrouble } from '../../../redis/trouble.ts'
+import { noteCode } from '../../audited.ts'
 import type { Principal } from '../../principal.ts'
 import type { Guard } from '../guard.ts'
 import { setConsoleHeaders } from '../security-headers.ts'
 import { script, styles } from './assets.ts'
 import { type Act, contextOf, type Onward, type Page, type Render } from './context.ts'
-import { readForm } from './forms.ts'
 import { html } from './html.ts'
 import { renderShell } from './layout.ts'
 import {
@@ -17,6 +17,7 @@ import {
   createAccountPage,
   createPauseAct,
 } from './pages/accounts.ts'
+import { type AuditPageDeps, createAuditPage } from './pages/audit.ts'
 import { type CasePageDeps, createCasePage, createResolveAct } from './pages/case.ts'
 import { type CaseListDeps, createCaseList } from './pages/cases.ts'
 import { createIntentPage, type IntentPageDeps } from './pages/intent.ts'
@@ -44,7 +45,8 @@ export type ConsoleDeps = IntentPageDeps &
   OverviewDeps &
   SubscriptionPageDeps &
   AccountPageDeps &
-  ReceiptPageDeps & {
+  ReceiptPageDeps &
+  AuditPageDeps & {
     clock: () => number
   }
 
@@ -67,14 +69,14 @@ export function createConsole(deps: ConsoleDeps): CreateConsole {
 
     const search = createSearchPage(deps)
     router.get('/search', show(search))
-    router.post('/search', readForm, show(search))
+    router.post('/search', show(search))
     for (const kind of ['transfer', 'batch', 'coupon', 'collection'] as const)
       router.get(`/${folders[kind]}/:id`, show(createIntentPage(kind, deps)))
 
     router.get('/cases', show(createCaseList(deps)))
     const casePage = createCasePage(deps)
     router.get('/cases/:id', show(casePage))
-    router.post('/cases/:id/resolve', readForm, act(createResolveAct(deps), casePage))
+    router.post('/cases/:id/resolve', act(createResolveAct(deps), casePage))
     router.get('/subscriptions', show(createSubscriptionList(deps)))
     router.get('/subscriptions/:id', show(createSubscriptionPage(deps)))
 
@@ -82,12 +84,14 @@ export function createConsole(deps: ConsoleDeps): CreateConsole {
     router.get('/accounts', show(createAccountList(deps)))
     router.get('/accounts/:id', show(accountPage))
     for (const which of ['pause', 'resume'] as const)
-      router.post(`/accounts/:id/${which}`, readForm, act(createPauseAct(which, deps), accountPage))
+      router.post(`/accounts/:id/${which}`, act(createPauseAct(which, deps), accountPage))
 
     const receiptPage = createReceiptPage(deps)
     router.get('/quarantine', show(createQuarantinePage(deps)))
     router.get('/receipts/:id', show(receiptPage))
-    router.post('/receipts/:id/reverify', readForm, act(createReverifyAct(deps), receiptPage))
+    router.post('/receipts/:id/reverify', act(createReverifyAct(deps), receiptPage))
+
+    router.get('/audit', show(createAuditPage(deps)))
 
     router.use(answerProblem)
     return router
@@ -99,7 +103,7 @@ function createHandlers(guard: Guard, clock: () => number) {
     const principal = await guard(req, scope)
     res.locals.principal = principal.id
     res.locals.asked = principal
-    return contextOf(req, principal, clock())
+    return contextOf(req, res, principal, clock())
   }
   return {
     show:
@@ -117,6 +121,7 @@ function createHandlers(guard: Guard, clock: () => number) {
           send(req, res, context.principal, await doIt(context))
         } catch (problem) {
           if (!(problem instanceof AppError) || errorCodes[problem.code].status >= 500) throw problem
+          noteCode(res, problem.code)
           const page = await again({ ...context, problem })
           const { status } = errorCodes[problem.code]
           send(req, res, context.principal, 'to' in page ? page : { ...page, status })
@@ -146,6 +151,7 @@ const answerProblem: ErrorRequestHandler = (error: unknown, req, res, next) => {
   const known = error instanceof AppError ? error : describeRedisTrouble(error)
   const principal = res.locals.asked as Principal | undefined
   if (!known || !principal || req.accepts(['json', 'html']) !== 'html') return next(error)
+  noteCode(res, known.code)
   const { status, title } = errorCodes[known.code]
   const body = html`<p>${title}. ${known.detail !== `${title}.` && known.detail}</p>
 <p>${link(consolePaths.overview, words.errors.back)}</p>`

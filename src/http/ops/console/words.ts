@@ -2,6 +2,7 @@
  * Every word of the console. A second language is a file of the same shape: `Words` is what it has to have. What is kept
  * in the store (a reason that somebody wrote, the sentence of a failed job) is shown as it is.
  */
+import type { AuditOutcome, SignInWay } from '../../../domain/audit.ts'
 import type { CaseKind } from '../../../domain/case.ts'
 import type { FactName, Warning } from '../../../domain/decision.ts'
 import type { Because } from '../../../domain/event.ts'
@@ -18,6 +19,7 @@ const navigation = {
   subscriptions: 'Subscriptions',
   accounts: 'Accounts',
   quarantine: 'Quarantine',
+  audit: 'Audit',
   queues: 'Queues',
   docs: 'API',
 }
@@ -517,6 +519,31 @@ export const words = {
     acceptButton: 'Verify again, and accept if genuine',
     notKept: 'Its body was too large to keep, so it cannot be verified again.',
     mayNot: 'Verifying again needs the right to act (the scope ops:act).',
+  },
+
+  audit: {
+    title: 'Audit',
+    hint: 'What people did, newest first. Nothing is taken out of it but by age.',
+    everything: 'Show all',
+    empty: 'Nothing was done.',
+    at: 'When',
+    who: 'Who',
+    action: 'What',
+    target: 'To what',
+    outcome: 'Outcome',
+    change: 'Change',
+    ways: {
+      token: 'by a token',
+      operator: 'by name and password',
+      oidc: 'by the provider of sign-ins',
+      cli: 'by a command',
+    } satisfies Record<SignInWay, string>,
+    outcomes: {
+      done: 'done',
+      refused: 'refused',
+      failed: 'failed',
+      'not-known': 'not known',
+    } satisfies Record<AuditOutcome | 'not-known', string>,
   },
 
   errors: {

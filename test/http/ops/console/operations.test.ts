@@ -11,6 +11,7 @@ const pages = [
   '/accounts',
   `/accounts/${testAccount.id}`,
   '/quarantine',
+  '/audit',
 ]
 
 describe('console: how everything does', function () {
@@ -52,6 +53,25 @@ describe('console: how everything does', function () {
     assert.ok(text.includes('Nothing is sent.') && text.includes('&lt;img') && !text.includes('<img'))
     assert.equal((await world.post(`${path}/resume`, { reason: 'It is back.' })).status, 303)
     assert.ok((await world.page(path)).text.includes('It is sent as it comes.'))
+  })
+
+  it('puts what is done on record, with who and why, and shows that as text', async () => {
+    await world.post(`/accounts/${testAccount.id}/pause`, { reason: `Because ${hostile}` })
+    await world.post(`/accounts/${testAccount.id}/resume`, { reason: 'Enough.' })
+    await world.post(`/accounts/${testAccount.id}/pause`, { reason: 'x' }, 'viewer-token')
+    await until('all of it', async () => {
+      const { text } = await world.page('/audit')
+      assert.ok(!text.includes('<img'))
+      return [
+        'account.pause',
+        'account.resume',
+        'Because &lt;img',
+        'missing-scope',
+        'paused: false → paused: true',
+      ].every((part) => text.includes(part))
+    })
+    const { text } = await world.page('/audit?action=account.resume')
+    assert.ok(text.includes('Enough.') && !text.includes('Because'))
   })
 
   it('shows who is subscribed, with what was tried, and neither markup, secret nor query', async () => {

@@ -120,10 +120,11 @@ ${section(
 }
 
 export function createPauseAct(which: 'pause' | 'resume', { knownAccounts, pausing }: AccountPageDeps) {
-  return async ({ param, form: given, principal }: Context): Promise<Onward> => {
+  return async ({ param, form: given, principal, note }: Context): Promise<Onward> => {
     const { id } = findAccount(knownAccounts, param('id'))
     const { reason } = validate(pauseRequestSchema, { reason: given.reason })
-    await pausing[which](id, { by: principal.id, reason })
+    const { before, after } = await pausing[which](id, { by: principal.id, reason })
+    note({ before, after })
     return { to: pathOfAccount(id), notice: which === 'pause' ? 'paused' : 'resumed' }
   }
 }

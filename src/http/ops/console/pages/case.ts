@@ -12,7 +12,7 @@ import type { ReadSides } from '../../../../workers/case-sides.ts'
 import { type PreviewedAction, previewResolutions } from '../../../../workers/preview-resolution.ts'
 import type { ResolveCase } from '../../../../workers/resolve-case.ts'
 import { noSuchCase } from '../../../../workers/resolve-request.ts'
-import { caseReasonSchema } from '../../../api/cases.ts'
+import { caseReasonSchema, factsOfResolved } from '../../../api/cases.ts'
 import { presentSides } from '../../../api/present-sides.ts'
 import { validate } from '../../../api/validate.ts'
 import type { Context, Onward, Page } from '../context.ts'
@@ -62,12 +62,13 @@ ${one.state === 'open' && renderResolve(one, previews, context)}`,
 }
 
 export function createResolveAct({ resolve }: CasePageDeps) {
-  return async ({ param, form: given, principal }: Context): Promise<Onward> => {
+  return async ({ param, form: given, principal, note }: Context): Promise<Onward> => {
     const id = param('id')
     // Of the receipts one is chosen with the action, as `take-theirs rc-…`.
     const [action, receipt] = (given.action ?? '').split(' ')
     const asked = validate(resolveSchema, { reason: given.reason, action: action || undefined, receipt })
-    await resolve({ ...asked, id, by: principal.id })
+    const { after } = await resolve({ ...asked, id, by: principal.id })
+    note({ before: { state: 'open' }, after: factsOfResolved(after, asked.action) })
     return { to: pathOfCase(id), notice: 'resolved' }
   }
 }
