@@ -33,19 +33,10 @@ import { deriveKey } from '../seal/keyring.ts'
 import { createCollections } from '../store/collections.ts'
 import { createReadyReceipts } from '../store/ready-receipts.ts'
 import { createReadyPump } from '../workers/ready-pump.ts'
-import {
-  type AddJobs,
-  type Base,
-  type ComposeDeps,
-  clock,
-  ids,
-  open,
-  openQueue,
-  type RoleDeps,
-} from './base.ts'
+import { createAccountMetrics } from './accounts.ts'
+import { type AddJobs, type Base, type ComposeDeps, clock, ids, open, openQueue } from './base.ts'
 import { openDeliveryQueue } from './deliver.ts'
 import { createDeliveryParts, createDeliveryRoutesOf } from './deliveries.ts'
-import { createServeMetrics } from './metrics.ts'
 import type { Published } from './published.ts'
 import { createRecordRoutes, openRecords, type Records } from './records.ts'
 import { createSubscriptionParts } from './subscriptions.ts'
@@ -66,7 +57,7 @@ export interface Served {
   apiUrl: string
 }
 
-export async function startServe(deps: RoleDeps, base: Base, published: Published): Promise<Served> {
+export async function startServe(deps: ComposeDeps, base: Base, published: Published): Promise<Served> {
   const { config, lifecycle, logger } = deps
   const { queue, addJobs } = await openQueue(base, lifecycle, 'fail-fast', 'serve-queue')
   const turns = await openDeliveryQueue(base, lifecycle, 'fail-fast', 'serve-deliveries')
@@ -153,7 +144,7 @@ interface ApiParts {
 }
 
 async function createApi(
-  deps: RoleDeps,
+  deps: ComposeDeps,
   base: Base,
   { records, published, redis, queue, turns, addJobs, accept }: ApiParts,
   stopping: AbortSignal,
@@ -226,7 +217,7 @@ async function createApi(
     subscribed.routes,
     ...createDeliveryRoutesOf(deliveries, { ...subscribed, authenticate }),
   ]
-  const metrics = createServeMetrics(deps, base, { redis, queues: [queue, turns], usage: records.usage })
+  const metrics = createAccountMetrics(deps, base, redis)
   const documents = createDocumentRoutes({ operations, version: readVersion() })
   return createApiApp({
     routes,
