@@ -8,7 +8,9 @@ import type { ErrorCode } from '../domain/errors.ts'
 import { createFeed } from '../events/feed.ts'
 import { createReadHead } from '../events/head.ts'
 import { createApiApp } from '../http/api/app.ts'
+import { createAuditRoutes } from '../http/api/audit.ts'
 import { createBatchRoutes } from '../http/api/batches.ts'
+import { createCallbackReplayRoutes } from '../http/api/callback-replays.ts'
 import { createCollectionRoutes } from '../http/api/collections.ts'
 import { createCouponRoutes } from '../http/api/coupons.ts'
 import { createEventRoutes } from '../http/api/events.ts'
@@ -34,11 +36,14 @@ import { createCollections } from '../store/collections.ts'
 import { createReadyReceipts } from '../store/ready-receipts.ts'
 import { createReadyPump } from '../workers/ready-pump.ts'
 import { createAccountMetrics } from './accounts.ts'
+import { createAuditedApi, createAuditParts } from './audit.ts'
 import { type AddJobs, type Base, type ComposeDeps, clock, ids, open, openQueue } from './base.ts'
 import { openDeliveryQueue } from './deliver.ts'
 import { createDeliveryParts, createDeliveryRoutesOf } from './deliveries.ts'
+import { createOperatorParts } from './operators.ts'
 import type { Published } from './published.ts'
 import { createRecordRoutes, openRecords, type Records } from './records.ts'
+import { createReplayParts } from './replay.ts'
 import { createSubscriptionParts } from './subscriptions.ts'
 import { describeTerms } from './terms.ts'
 import { readVersion } from './version.ts'
@@ -149,7 +154,7 @@ async function createApi(
   { records, published, redis, queue, turns, addJobs, accept }: ApiParts,
   stopping: AbortSignal,
 ): Promise<Express> {
-  const { config, logger } = deps
+  const { config, lifecycle, logger } = deps
   const { keys, guard, digestPerson } = base
   const { intents, vault, register, batches, members } = records.parts
   const tokens = createTokens(config.tokens)
@@ -170,14 +175,22 @@ async function createApi(
   }
   const { log, tail } = published
   const feed = createFeed({ log: tail, epoch: base.epoch, clock })
+  const { callbackReplays } = createReplayParts(base, { redis, queue, parts: records.parts, logger })
+  const audit = createAuditParts(redis, keys, config)
+  const audited = createAuditedApi(audit, logger)
   const ops = createOpsRouter({
+    audit: audit.log,
+    operators: createOperatorParts(redis, keys).local,
     queues: [queue, turns],
     ...tokens,
     sessionKey: deriveKey(config.seal.indexKey, 'session'),
     maskJobData,
+    callbackReplays,
     clock,
     logger,
   })
+  // Stopped after the listener: what it answered last is still to be put on record.
+  lifecycle.add({ name: 'audit', stop: async () => void (await Promise.all([audited.drain(), ops.drain()])) })
   const subscribed = createSubscriptionParts(deps, base, {
     redis,
     log: published.log,
@@ -214,6 +227,8 @@ async function createApi(
       clock,
       logger,
     }),
+    createCallbackReplayRoutes({ authenticate, callbackReplays }),
+    createAuditRoutes({ authenticate, audit: audit.reading }),
     subscribed.routes,
     ...createDeliveryRoutesOf(deliveries, { ...subscribed, authenticate }),
   ]
@@ -221,7 +236,8 @@ async function createApi(
   const documents = createDocumentRoutes({ operations, version: readVersion() })
   return createApiApp({
     routes,
-    ops,
+    ops: ops.router,
+    audit: audited.handle,
     documents,
     metrics,
     authenticate,

@@ -20,6 +20,7 @@ import { createSettleBatches } from '../workers/settle-batches.ts'
 import { shareRounds } from '../workers/share-rounds.ts'
 import { startWatch } from '../workers/watch/watch.ts'
 import { createBasePauses } from './accounts.ts'
+import { startAuditTrim } from './audit.ts'
 import {
   type Base,
   type ComposeDeps,
@@ -32,6 +33,7 @@ import {
 } from './base.ts'
 import { startDeliver } from './deliver.ts'
 import type { Published } from './published.ts'
+import { startReplays } from './replay.ts'
 import { createIntentParts, type IntentParts } from './store.ts'
 
 const sweepIntervalMs = 5_000
@@ -52,7 +54,7 @@ export async function startWork(deps: ComposeDeps, base: Base, published: Publis
   const { config, lifecycle, logger } = deps
   const { keys, keyring } = base
   const redis = await open(base, lifecycle, 'wait', 'work')
-  const { addJobs } = await openQueue(base, lifecycle, 'wait', 'work-queue')
+  const { queue, addJobs } = await openQueue(base, lifecycle, 'wait', 'work-queue')
   const parts = createIntentParts(base, redis)
   const { intents, vault, cases } = parts
   const reconcile = createReconcile({
@@ -80,6 +82,9 @@ export async function startWork(deps: ComposeDeps, base: Base, published: Publis
   })
   const isAway = () => base.guard.state().state === 'away'
   lifecycle.add({ name: 'reconcile-worker', stop: () => worker.stop({ force: isAway() }) })
+
+  const replays = startReplays(base, { redis, queue, parts, reconcile, logger })
+  lifecycle.add({ name: 'replays', stop: () => replays.stop({ force: isAway() }) })
 
   const pump = createReadyPump({ ready: createReadyReceipts({ redis, keys }), addJobs, ids })
   const sweep = startSweep(pump, sweepIntervalMs, logger)
@@ -139,6 +144,7 @@ export async function startWork(deps: ComposeDeps, base: Base, published: Publis
     logger,
   })
   lifecycle.add({ name: 'archive-sweep', stop: () => archiver.stop({ force: isAway() }) })
+  startAuditTrim(deps, base, redis)
   await startDeliver(deps, base, published)
 }
 

@@ -48,6 +48,7 @@ export const errorCodes = {
     retry: 'never',
     title: 'As many replays are running as may be at once',
   },
+  'replay-ended': { status: 409, retry: 'never', title: 'The replay has ended' },
   'body-too-large': { status: 413, retry: 'never', title: 'The body is too large' },
   'unsupported-media-type': {
     status: 415,
@@ -76,6 +77,7 @@ export const errorCodes = {
   'redis-full': { status: 503, retry: 'backoff', title: 'Redis is filling up' },
   'redis-weak': { status: 503, retry: 'backoff', title: 'Redis is configured to lose data' },
   'too-many-in-flight': { status: 503, retry: 'backoff', title: 'Too many requests at once' },
+  'not-on-record': { status: 503, retry: 'backoff', title: 'The action could not be put on record' },
   'archive-unavailable': { status: 503, retry: 'backoff', title: 'The archive cannot be reached' },
   'commit-contended': { status: 503, retry: 'backoff', title: 'The transfer is changing too quickly' },
 

@@ -33,6 +33,12 @@ export interface Reconcile {
   applyAll(receipts: readonly BroughtReceipt[]): Promise<FailedReceipt[]>
 }
 
+/** For a replay, which counts what became of each. */
+export interface ReconcileEach extends Reconcile {
+  /** In the order of the receipts. Never throws for one of them. */
+  applyEach(receipts: readonly BroughtReceipt[]): Promise<(Applied | AppError)[]>
+}
+
 /** Losing the race this often to others who change the same intent means that something is wrong. */
 const attemptsMax = 16
 
@@ -45,7 +51,7 @@ interface Traveller {
 
 type Result = Applied | AppError
 
-export function createReconcile(deps: ReconcileDeps): Reconcile {
+export function createReconcile(deps: ReconcileDeps): ReconcileEach {
   const { clock, logger } = deps
   const observe = createObserve(deps)
   const applyRound = createRound(deps)
@@ -133,6 +139,7 @@ export function createReconcile(deps: ReconcileDeps): Reconcile {
   }
 
   return {
+    applyEach: run,
     async applyOne(receipt) {
       const [result] = await run([receipt])
       if (!result || result instanceof AppError) throw result ?? new AppError('internal-error')

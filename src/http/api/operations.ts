@@ -3,7 +3,9 @@
 import { documentOperations } from '../documents/operations.ts'
 import { accountHealthOperations } from './account-health.ts'
 import { accountOperations } from './accounts.ts'
+import { auditOperations } from './audit.ts'
 import { batchOperations } from './batches.ts'
+import { callbackReplayOperations } from './callback-replays.ts'
 import { cancelOperations } from './cancel.ts'
 import { caseOperations } from './cases.ts'
 import { collectionOperations } from './collections.ts'
@@ -36,11 +38,13 @@ export const operations: readonly Operation[] = [
   ...deliveryOperations,
   ...replayOperations,
   ...caseOperations,
+  ...callbackReplayOperations,
   ...receiptOperations,
   ...accountHealthOperations,
   ...accountOperations,
   ...pauseOperations,
   ...repeatOperations,
+  ...auditOperations,
   ...statusOperations,
   ...documentOperations,
 ]
