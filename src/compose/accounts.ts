@@ -1,4 +1,4 @@
-/** What an operator sees of the accounts and does to them. */
+/** What an operator sees of the accounts and does to them, for the API and for a monitor. */
 import type { Router } from 'express'
 import type { Config } from '../config/config.ts'
 import { createAccountHealthRoutes, type KnownAccount } from '../http/api/account-health.ts'
@@ -6,6 +6,7 @@ import { createPauseRoutes, createPausing } from '../http/api/pauses.ts'
 import type { Principal } from '../http/principal.ts'
 import type { RedisClient } from '../redis/client.ts'
 import { createReadBalance } from '../store/balances.ts'
+import { durationBounds } from '../store/call-counts.ts'
 import { createDelayCounts } from '../store/delay-counts.ts'
 import { createReadDeliveryFigures } from '../store/delivery-figures.ts'
 import { createEndpoints } from '../store/endpoints.ts'
@@ -15,8 +16,10 @@ import { createPendingCounts } from '../store/pending-counts.ts'
 import { createRuns } from '../store/runs.ts'
 import { createSubscriptions } from '../store/subscriptions.ts'
 import type { Logger } from '../telemetry/logger.ts'
+import { type AccountFigures, createMetrics, type Metrics } from '../telemetry/metrics.ts'
 import { within } from '../telemetry/within.ts'
 import { type Base, type ComposeDeps, clock } from './base.ts'
+import { createMonitored } from './metrics.ts'
 
 /** A page that shows it waits no longer. */
 const balanceMsMax = 4_000
@@ -64,6 +67,41 @@ export function createBaseDeliveryFigures({ keys, keyring }: Base, redis: RedisC
     endpoints: createEndpoints({ redis, keys }),
     list: createSubscriptions({ redis, keys, sealer: keyring, clock }).list,
     clock,
+  })
+}
+
+export function createAccountMetrics(
+  { config, lifecycle, logger }: Pick<ComposeDeps, 'config' | 'lifecycle' | 'logger'>,
+  base: Base,
+  redis: RedisClient,
+): Metrics {
+  const { keys, calls } = base
+  const pauses = createBasePauses(base, redis)
+  const pendingCounts = createPendingCounts({ redis, keys })
+
+  async function readOne(account: string): Promise<AccountFigures> {
+    const [count, paused, { breaker }, { outcomes, durations }] = await Promise.all([
+      pendingCounts.countsOf(account),
+      pauses.isPaused(account),
+      calls.limits.stateOf(account, []),
+      calls.limits.countsOf(account),
+    ])
+    return {
+      account,
+      ...count,
+      paused,
+      breaker: breaker.state,
+      calls: outcomes.map(({ bucket, ...rest }) => ({ call: bucket, ...rest })),
+      durations: durations.map((one) => ({ call: one.bucket, ...one.durations })),
+    }
+  }
+
+  return createMetrics({
+    readSubscriptions: createBaseDeliveryFigures(base, redis),
+    read: () => Promise.all(config.accounts.map(({ id }) => readOne(id))),
+    durationBoundsMs: durationBounds,
+    ...createMonitored({ config, lifecycle }, base, redis),
+    onFailure: (error) => logger.warn('metrics.not-read', { error }),
   })
 }
 

@@ -35,22 +35,12 @@ import { deriveKey } from '../seal/keyring.ts'
 import { createCollections } from '../store/collections.ts'
 import { createReadyReceipts } from '../store/ready-receipts.ts'
 import { createReadyPump } from '../workers/ready-pump.ts'
-import { createAccountPartRoutes, createAccountParts } from './accounts.ts'
+import { createAccountMetrics, createAccountPartRoutes, createAccountParts } from './accounts.ts'
 import { createAuditedApi, createAuditParts } from './audit.ts'
-import {
-  type AddJobs,
-  type Base,
-  type ComposeDeps,
-  clock,
-  ids,
-  open,
-  openQueue,
-  type RoleDeps,
-} from './base.ts'
+import { type AddJobs, type Base, type ComposeDeps, clock, ids, open, openQueue } from './base.ts'
 import { composeConsole } from './console.ts'
 import { openDeliveryQueue } from './deliver.ts'
 import { createDeliveryParts, createDeliveryRoutesOf } from './deliveries.ts'
-import { createServeMetrics } from './metrics.ts'
 import { createOperatorParts } from './operators.ts'
 import type { Published } from './published.ts'
 import { createRecordParts, createRecordRoutes, openRecords, type Records } from './records.ts'
@@ -73,7 +63,7 @@ export interface Served {
   apiUrl: string
 }
 
-export async function startServe(deps: RoleDeps, base: Base, published: Published): Promise<Served> {
+export async function startServe(deps: ComposeDeps, base: Base, published: Published): Promise<Served> {
   const { config, lifecycle, logger } = deps
   const { queue, addJobs } = await openQueue(base, lifecycle, 'fail-fast', 'serve-queue')
   const turns = await openDeliveryQueue(base, lifecycle, 'fail-fast', 'serve-deliveries')
@@ -160,7 +150,7 @@ interface ApiParts {
 }
 
 async function createApi(
-  deps: RoleDeps,
+  deps: ComposeDeps,
   base: Base,
   { records, published, redis, queue, turns, addJobs, accept }: ApiParts,
   stopping: AbortSignal,
@@ -259,7 +249,7 @@ async function createApi(
   })
   // Stopped after the listener: what it answered last is still to be put on record.
   lifecycle.add({ name: 'audit', stop: async () => void (await Promise.all([audited.drain(), ops.drain()])) })
-  const metrics = createServeMetrics(deps, base, { redis, queues: [queue, turns], usage: records.usage })
+  const metrics = createAccountMetrics(deps, base, redis)
   const documents = createDocumentRoutes({ operations, version: readVersion() })
   return createApiApp({
     routes,

@@ -99,9 +99,9 @@ export async function startComposed(
   return {
     apiUrl,
     callbackUrl,
-    metricsUrl,
     headers,
     logger,
+    metricsUrl,
     /** True when every part stopped by itself. */
     stop,
 
