@@ -1,4 +1,6 @@
 /** `tallyhook [role | command]`: finds what is meant, and turns a known fault into one sentence and an exit code. */
+
+import { readVersion } from '../compose/version.ts'
 import { roles } from '../compose.ts'
 import { AppError } from '../domain/errors.ts'
 import { runArchive } from './archive.ts'
@@ -15,7 +17,7 @@ import { runSandbox } from './sandbox.ts'
 import { runSend } from './send.ts'
 import { runSubscriptions } from './subscriptions.ts'
 
-const help = `tallyhook: payout callbacks, settled
+export const help = `tallyhook: payout callbacks, settled
 
 Usage: tallyhook [role]
   all     everything in one process (default); without TALLYHOOK_CONFIG in sandbox mode
@@ -36,7 +38,10 @@ Commands, each with --help
   doctor         looks whether everything is as it has to be, and says what to do
   requery        wants the providers asked about everything that is not settled
 
-Environment: TALLYHOOK_CONFIG, REDIS_URL, CALLBACK_PORT, API_PORT, HOST, TALLYHOOK_DATA_DIR, LOG_LEVEL, LOG_FORMAT
+  --version      says which version this is
+
+Environment: TALLYHOOK_CONFIG, REDIS_URL, CALLBACK_PORT, API_PORT, METRICS_PORT, HOST,
+             TALLYHOOK_DATA_DIR, LOG_LEVEL, LOG_FORMAT
 `
 
 /** 0 done, 1 it failed, 2 the words of the command are off. */
@@ -45,6 +50,10 @@ export async function runCommand(args: string[]): Promise<number> {
   try {
     if (name === '--help' || name === '-h' || name === 'help') {
       process.stdout.write(help)
+      return 0
+    }
+    if (name === '--version' || name === '-v' || name === 'version') {
+      process.stdout.write(`${readVersion()}\n`)
       return 0
     }
     if (name === 'send') return await runSend(rest)

@@ -34,10 +34,19 @@ import { deriveKey } from '../seal/keyring.ts'
 import { createCollections } from '../store/collections.ts'
 import { createReadyReceipts } from '../store/ready-receipts.ts'
 import { createReadyPump } from '../workers/ready-pump.ts'
-import { createAccountMetrics } from './accounts.ts'
-import { type AddJobs, type Base, type ComposeDeps, clock, ids, open, openQueue } from './base.ts'
+import {
+  type AddJobs,
+  type Base,
+  type ComposeDeps,
+  clock,
+  ids,
+  open,
+  openQueue,
+  type RoleDeps,
+} from './base.ts'
 import { openDeliveryQueue } from './deliver.ts'
 import { createDeliveryParts, createDeliveryRoutesOf } from './deliveries.ts'
+import { createServeMetrics } from './metrics.ts'
 import type { Published } from './published.ts'
 import { createRecordRoutes, openRecords, type Records } from './records.ts'
 import { createReplayParts } from './replay.ts'
@@ -59,7 +68,7 @@ export interface Served {
   apiUrl: string
 }
 
-export async function startServe(deps: ComposeDeps, base: Base, published: Published): Promise<Served> {
+export async function startServe(deps: RoleDeps, base: Base, published: Published): Promise<Served> {
   const { config, lifecycle, logger } = deps
   const { queue, addJobs } = await openQueue(base, lifecycle, 'fail-fast', 'serve-queue')
   const turns = await openDeliveryQueue(base, lifecycle, 'fail-fast', 'serve-deliveries')
@@ -119,6 +128,7 @@ function startIntake(
     },
     room: createRoom(inFlightBytesMax),
     usage,
+    figures: base.figures,
     askForQuery: (provider, body) => void askForQuery(provider, body),
     underWayMax,
     senderMsMax,
@@ -145,7 +155,7 @@ interface ApiParts {
 }
 
 async function createApi(
-  deps: ComposeDeps,
+  deps: RoleDeps,
   base: Base,
   { records, published, redis, queue, turns, addJobs, accept }: ApiParts,
   stopping: AbortSignal,
@@ -213,6 +223,7 @@ async function createApi(
       feed,
       readHead: createReadHead({ log, epoch: base.epoch }),
       stopping,
+      onChange: base.figures.streams,
       clock,
       logger,
     }),
@@ -220,7 +231,7 @@ async function createApi(
     subscribed.routes,
     ...createDeliveryRoutesOf(deliveries, { ...subscribed, authenticate }),
   ]
-  const metrics = createAccountMetrics(deps, base, redis)
+  const metrics = createServeMetrics(deps, base, { redis, queues: [queue, turns], usage: records.usage })
   const documents = createDocumentRoutes({ operations, version: readVersion() })
   return createApiApp({
     routes,

@@ -76,6 +76,7 @@ export async function startWork(deps: ComposeDeps, base: Base, published: Publis
     prefix: queuePrefix,
     concurrency: workerConcurrency,
     random: Math.random,
+    figures: base.figures,
     logger,
   })
   const isAway = () => base.guard.state().state === 'away'

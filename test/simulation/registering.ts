@@ -48,9 +48,10 @@ export function createMirror({ keys, model, targets, batch, eventOf }: MirrorDep
     async tell(command) {
       const about: Target[] = []
       for (const { name, key, args } of readCall(command).flatMap(({ writes }) => writes)) {
-        if (name !== 'do') continue
+        // A record is kept with the place of its last event, which the model has no use for.
+        const [verb, ...rest] = name === 'keep' ? ['SET', ...args] : args
+        if (name !== 'do' && name !== 'keep') continue
         const target = byKey.get(key)
-        const [verb, ...rest] = args
         if (target && (verb === 'SET' || verb === 'DEL')) about.push(target)
         if (target && verb === 'SET') await set(target, rest[0] ?? '')
         if (target && verb === 'DEL') await model.unclaim(target)

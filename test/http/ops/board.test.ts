@@ -164,6 +164,7 @@ describe('Bull Board', () => {
     )
     const job = response.body.queues[0].jobs.find(({ id }: { id: string }) => id === failed[0])
     assert.equal(job.failedReason, 'callback-not-understood: The status "x" is not known.')
+    assert.deepEqual(job.stacktrace, [job.failedReason], 'our sentence, and nothing before it')
     assert.equal(job.data.receipts[0].id, failed[0])
     assert.match(job.data.receipts[0].body, /^sealed, \d+ characters$/)
     assert.ok(!response.text.includes(planted))
