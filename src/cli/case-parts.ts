@@ -14,11 +14,13 @@ import { createCollections } from '../store/collections.ts'
 import { createKeys } from '../store/keys.ts'
 import { refuseDifference } from '../store/meta.ts'
 import { silentLogger } from '../telemetry/logger.ts'
+import { createOnRecord, type OnRecord } from './audit-parts.ts'
 import { connectDirectly } from './direct-redis.ts'
 
 export interface DirectParts extends CaseParts {
   intents: IntentParts['intents']
   collections: ReturnType<typeof createCollections>
+  onRecord: OnRecord
 }
 
 export async function withCaseParts(
@@ -46,7 +48,12 @@ export async function withCaseParts(
       logger: silentLogger,
     })
     const { intents } = parts
-    return await use({ ...cases, intents, collections: createCollections({ redis, keys, intents }) })
+    return await use({
+      ...cases,
+      intents,
+      collections: createCollections({ redis, keys, intents }),
+      onRecord: createOnRecord(redis, keys, config),
+    })
   } finally {
     redis.disconnect()
   }

@@ -1,14 +1,14 @@
 /** `tallyhook cases`: what only a person can settle, for whoever has the configuration and reaches its Redis. */
-import type { CaseParts } from '../compose/cases.ts'
 import { loadConfig } from '../config/config.ts'
 import { type Case, caseStates } from '../domain/case.ts'
 import { AppError } from '../domain/errors.ts'
 import { resolutionActions } from '../domain/observation.ts'
 import { presentCase } from '../events/case-resource.ts'
-import { caseReasonSchema, findCase, presentWhole } from '../http/api/cases.ts'
+import { caseReasonSchema, factsOfResolved, findCase, presentWhole } from '../http/api/cases.ts'
+import { readTarget } from '../http/audited.ts'
 import { isCasePlace } from '../store/cases.ts'
 import { parseArguments, readLimit, usage } from './arguments.ts'
-import { withCaseParts } from './case-parts.ts'
+import { type DirectParts, withCaseParts } from './case-parts.ts'
 import { type Output, processOutput } from './output.ts'
 
 const help = `tallyhook cases: what only a person can settle
@@ -71,7 +71,7 @@ export async function runCases(
   )
 }
 
-async function list({ cases }: CaseParts, flags: Flags, output: Output): Promise<number> {
+async function list({ cases }: DirectParts, flags: Flags, output: Output): Promise<number> {
   const { account, after } = flags
   const limit = readLimit(flags.limit)
   const state = caseStates.find((known) => known === flags.state)
@@ -104,7 +104,7 @@ function describeNone({ account, state, after }: Flags): string {
 
 /** Whoever has the configuration has its keys: names are shown, numbers are not. */
 async function show(
-  { cases, readSides }: CaseParts,
+  { cases, readSides }: DirectParts,
   id: string,
   { json }: Flags,
   output: Output,
@@ -114,13 +114,18 @@ async function show(
   return 0
 }
 
-async function resolve({ resolve }: CaseParts, id: string, flags: Flags, output: Output): Promise<number> {
+async function resolve(parts: DirectParts, id: string, flags: Flags, output: Output): Promise<number> {
   const { receipt } = flags
   const action = resolutionActions.find((known) => known === flags.action)
   if (flags.action !== undefined && !action)
     throw usage(`--action: it must be one of ${resolutionActions.join(', ')}.`)
   const said = { by: readLine('by', flags.by), reason: readLine('reason', flags.reason) }
-  const { after } = await resolve({ ...said, id, action, receipt }).catch(nameFlag)
+  const asked = { ...said, action: 'case.resolve', target: readTarget([id]) }
+  const after = await parts.onRecord(asked, async (note) => {
+    const { after } = await parts.resolve({ ...said, id, action, receipt }).catch(nameFlag)
+    note({ before: { state: 'open' }, after: factsOfResolved(after, action) })
+    return after
+  })
   if (flags.json) output.out(`${JSON.stringify(presentCase(after))}\n`)
   else output.out(`${describeResolved(after)}\n`)
   return 0

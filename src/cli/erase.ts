@@ -21,6 +21,7 @@ import { loadScripts } from '../store/scripts.ts'
 import { createVault } from '../store/vault.ts'
 import { silentLogger } from '../telemetry/logger.ts'
 import { parseArguments, usage } from './arguments.ts'
+import { createOnRecord } from './audit-parts.ts'
 import { connectDirectly } from './direct-redis.ts'
 import { type Output, processOutput } from './output.ts'
 
@@ -90,12 +91,20 @@ export async function runErase(
     const person = toPerson(name, digestPerson)
     const work = prepare(redis, keys, config, person, digestPerson)
     if (!flags.yes) return show(await look(redis, keys, person, work.look), flags, output)
-    return await withRecord(config, name, flags, async (done) => {
-      const erased = await erase({ redis, keys, ...work, ...waits }, person.digest)
-      const exitCode = report(erased, flags, output)
-      output.err(`${JSON.stringify(await done(erased))}\n`)
-      return exitCode
-    })
+    const action = { by: flags.by, action: 'person.erase', reason: flags.reason }
+    return await createOnRecord(
+      redis,
+      keys,
+      config,
+    )(action, (note) =>
+      withRecord(config, name, flags, async (done) => {
+        const erased = await erase({ redis, keys, ...work, ...waits }, person.digest)
+        note({ after: { named: name.kind, keys: erased.keys, intents: erased.intents } })
+        const exitCode = report(erased, flags, output)
+        output.err(`${JSON.stringify(await done(erased))}\n`)
+        return exitCode
+      }),
+    )
   } finally {
     redis.disconnect()
   }

@@ -22,6 +22,7 @@ import { loadScripts } from '../store/scripts.ts'
 import { createVault } from '../store/vault.ts'
 import { silentLogger } from '../telemetry/logger.ts'
 import { parseArguments, readLimit, usage } from './arguments.ts'
+import { createOnRecord, type OnRecord } from './audit-parts.ts'
 import { connectDirectly } from './direct-redis.ts'
 import { type Output, processOutput } from './output.ts'
 
@@ -73,7 +74,7 @@ export async function runQuarantine(
   })
 }
 
-type Store = FindDeps & { reverify: Reverify }
+type Store = FindDeps & { reverify: Reverify; onRecord: OnRecord }
 
 async function withStore(config: Config, use: (store: Store) => Promise<number>): Promise<number> {
   const redis = await connectDirectly(config)
@@ -100,6 +101,7 @@ async function withStore(config: Config, use: (store: Store) => Promise<number>)
     const usage = createKeyUsage({ redis, scripts, keys })
     const providers = createProviders(config, { clock: Date.now, randomBytes, logger: silentLogger })
     const exitCode = await use({
+      onRecord: createOnRecord(redis, keys, config),
       accounts: [...providers.keys()],
       quarantine,
       receipts: createReceiptFinder({ redis, keys, archive: openArchive(config.archive) }),
@@ -146,7 +148,13 @@ async function show(store: Store, id: string, flags: Flags, output: Output): Pro
 async function accept(store: Store, id: string, flags: Flags, output: Output): Promise<number> {
   const found = await findReceipt(store, id)
   if (found.where !== 'quarantine') throw usage(`It is not in quarantine (any more), but in: ${found.where}.`)
-  const answer = await store.reverify.quarantined(found.entry)
+  const { entry } = found
+  const action = { by: 'cli', action: 'receipt.reverify', target: id }
+  const answer = await store.onRecord(action, async (note) => {
+    const answer = await store.reverify.quarantined(entry)
+    note({ before: { where: 'quarantine' }, after: { outcome: answer.outcome } })
+    return answer
+  })
   if (flags.json) output.out(`${JSON.stringify({ id, ...answer })}\n`)
   else if (answer.outcome === 'authentic') output.out(`Accepted: the key ${answer.keyId} proves it.\n`)
   else output.out(`Still refused: ${answer.reason}.\n`)

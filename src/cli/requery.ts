@@ -6,6 +6,7 @@ import { refuseDifference } from '../store/meta.ts'
 import { type Requeried, requery } from '../store/requery.ts'
 import { loadScripts } from '../store/scripts.ts'
 import { parseArguments, usage } from './arguments.ts'
+import { createOnRecord } from './audit-parts.ts'
 import { connectDirectly } from './direct-redis.ts'
 import { type Output, processOutput } from './output.ts'
 
@@ -55,7 +56,9 @@ export async function runRequery(
       throw usage(`--account: there never was an account ${account}.`)
     loadScripts(redis)
     const mode = flags.yes ? 'ask' : 'look'
-    const result = await requery({ redis, keys, clock: Date.now }, { account, mode })
+    const ask = () => requery({ redis, keys, clock: Date.now }, { account, mode })
+    const action = { by: 'cli', action: 'requery.ask', target: account }
+    const result = flags.yes ? await createOnRecord(redis, keys, config)(action, ask) : await ask()
     output.out(flags.json ? `${JSON.stringify({ mode, ...result })}\n` : describe(result, flags.yes))
     return 0
   } finally {

@@ -4,11 +4,13 @@ import { readVersion } from '../compose/version.ts'
 import { roles } from '../compose.ts'
 import { AppError } from '../domain/errors.ts'
 import { runArchive } from './archive.ts'
+import { runAudit } from './audit.ts'
 import { runCases } from './cases.ts'
 import { runDoctor } from './doctor/doctor.ts'
 import { runErase } from './erase.ts'
 import { runInspect } from './inspect.ts'
 import { runKeys } from './keys.ts'
+import { runOperators } from './operators.ts'
 import { runQuarantine } from './quarantine.ts'
 import { runReplay } from './replay.ts'
 import { runRequery } from './requery.ts'
@@ -33,6 +35,8 @@ Commands, each with --help
   replay         decides once more on callbacks that failed, and says beforehand what would change
   quarantine     shows refused callbacks, and accepts one
   subscriptions  shows those that events are pushed to and what was tried, and sends again
+  operators      lets people sign in to the console by name and password
+  audit          shows what people did, and whether the record of it is whole
   archive        checks what has left Redis, and finds things in it
   erase          makes what is kept of one person unreadable, for good
   doctor         looks whether everything is as it has to be, and says what to do
@@ -67,6 +71,8 @@ export async function runCommand(args: string[]): Promise<number> {
     if (name === 'requery') return await runRequery(rest)
     if (name === 'sandbox') return await runSandbox(rest)
     if (name === 'subscriptions') return await runSubscriptions(rest)
+    if (name === 'operators') return await runOperators(rest)
+    if (name === 'audit') return await runAudit(rest)
     if (name === 'archive') return await runArchive(rest)
     const role = roles.find((known) => known === name)
     if (role && rest.includes('--help')) {

@@ -20,6 +20,7 @@ import { loadScripts } from '../store/scripts.ts'
 import { createSubscriptions, type Subscriptions } from '../store/subscriptions.ts'
 import { silentLogger } from '../telemetry/logger.ts'
 import { parseArguments, readLimit, usage } from './arguments.ts'
+import { createOnRecord, type OnRecord } from './audit-parts.ts'
 import { connectDirectly } from './direct-redis.ts'
 import { type Output, processOutput } from './output.ts'
 
@@ -67,6 +68,7 @@ const options = {
 type Flags = ReturnType<typeof parseArguments<typeof options>>['values']
 
 interface Parts extends DeliveryParts {
+  onRecord: OnRecord
   subscriptions: Subscriptions
   endpoints: Endpoints
 }
@@ -107,6 +109,7 @@ async function withParts(config: Config, use: (parts: Parts) => Promise<number>)
     const log = createEventLog({ redis, keys })
     const epoch = await openEpoch(redis, keys, randomBytes)
     return await use({
+      onRecord: createOnRecord(redis, keys, config),
       ...createDeliveryParts({ redis, keys, limits, log, epoch, logger: silentLogger }),
       subscriptions: createSubscriptions({ redis, keys, sealer, clock: Date.now }),
       endpoints: createEndpoints({ redis, keys }),
@@ -191,7 +194,12 @@ const replay: Act = async (parts, id, flags, output) => {
   const by = flags.by.trim()
   if (!/^[^\p{Cc}\p{Cs}]{1,64}$/u.test(by))
     throw usage('--by: it must be one line, of 64 characters at most.')
-  const started = await parts.replaying.start(subscription, counted, { types: asked.types, by })
+  const action = { by, action: 'replay.start', target: subscription.id }
+  const started = await parts.onRecord(action, async (note) => {
+    const replay = await parts.replaying.start(subscription, counted, { types: asked.types, by })
+    note({ after: { run: replay.id, count: counted.count } })
+    return replay
+  })
   if (flags.json) output.out(`${JSON.stringify(await parts.showReplay(started))}\n`)
   else
     output.out(`${started.id}: ${events} are sent now; tallyhook subscriptions replays ${id} says how far.\n`)

@@ -8,6 +8,7 @@ import type { ErrorCode } from '../domain/errors.ts'
 import { createFeed } from '../events/feed.ts'
 import { createReadHead } from '../events/head.ts'
 import { createApiApp } from '../http/api/app.ts'
+import { createAuditRoutes } from '../http/api/audit.ts'
 import { createBatchRoutes } from '../http/api/batches.ts'
 import { createCallbackReplayRoutes } from '../http/api/callback-replays.ts'
 import { createCollectionRoutes } from '../http/api/collections.ts'
@@ -34,6 +35,7 @@ import { deriveKey } from '../seal/keyring.ts'
 import { createCollections } from '../store/collections.ts'
 import { createReadyReceipts } from '../store/ready-receipts.ts'
 import { createReadyPump } from '../workers/ready-pump.ts'
+import { createAuditedApi, createAuditParts } from './audit.ts'
 import {
   type AddJobs,
   type Base,
@@ -47,6 +49,7 @@ import {
 import { openDeliveryQueue } from './deliver.ts'
 import { createDeliveryParts, createDeliveryRoutesOf } from './deliveries.ts'
 import { createServeMetrics } from './metrics.ts'
+import { createOperatorParts } from './operators.ts'
 import type { Published } from './published.ts'
 import { createRecordRoutes, openRecords, type Records } from './records.ts'
 import { createReplayParts } from './replay.ts'
@@ -160,7 +163,7 @@ async function createApi(
   { records, published, redis, queue, turns, addJobs, accept }: ApiParts,
   stopping: AbortSignal,
 ): Promise<Express> {
-  const { config, logger } = deps
+  const { config, lifecycle, logger } = deps
   const { keys, guard, digestPerson } = base
   const { intents, vault, register, batches, members } = records.parts
   const tokens = createTokens(config.tokens)
@@ -182,7 +185,11 @@ async function createApi(
   const { log, tail } = published
   const feed = createFeed({ log: tail, epoch: base.epoch, clock })
   const { callbackReplays } = createReplayParts(base, { redis, queue, parts: records.parts, logger })
+  const audit = createAuditParts(redis, keys, config)
+  const audited = createAuditedApi(audit, logger)
   const ops = createOpsRouter({
+    audit: audit.log,
+    operators: createOperatorParts(redis, keys).local,
     queues: [queue, turns],
     ...tokens,
     sessionKey: deriveKey(config.seal.indexKey, 'session'),
@@ -191,6 +198,8 @@ async function createApi(
     clock,
     logger,
   })
+  // Stopped after the listener: what it answered last is still to be put on record.
+  lifecycle.add({ name: 'audit', stop: async () => void (await Promise.all([audited.drain(), ops.drain()])) })
   const subscribed = createSubscriptionParts(deps, base, {
     redis,
     log: published.log,
@@ -228,6 +237,7 @@ async function createApi(
       logger,
     }),
     createCallbackReplayRoutes({ authenticate, callbackReplays }),
+    createAuditRoutes({ authenticate, audit: audit.reading }),
     subscribed.routes,
     ...createDeliveryRoutesOf(deliveries, { ...subscribed, authenticate }),
   ]
@@ -235,7 +245,8 @@ async function createApi(
   const documents = createDocumentRoutes({ operations, version: readVersion() })
   return createApiApp({
     routes,
-    ops,
+    ops: ops.router,
+    audit: audited.handle,
     documents,
     metrics,
     authenticate,

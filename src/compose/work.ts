@@ -20,6 +20,7 @@ import { createSettleBatches } from '../workers/settle-batches.ts'
 import { shareRounds } from '../workers/share-rounds.ts'
 import { startWatch } from '../workers/watch/watch.ts'
 import { createBasePauses } from './accounts.ts'
+import { startAuditTrim } from './audit.ts'
 import {
   type Base,
   type ComposeDeps,
@@ -143,6 +144,7 @@ export async function startWork(deps: ComposeDeps, base: Base, published: Publis
     logger,
   })
   lifecycle.add({ name: 'archive-sweep', stop: () => archiver.stop({ force: isAway() }) })
+  startAuditTrim(deps, base, redis)
   await startDeliver(deps, base, published)
 }
 

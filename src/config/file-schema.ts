@@ -52,7 +52,13 @@ export const fileSchema = z.strictObject(
         days: z.int().min(1).max(3650).default(30),
       })
       .prefault({}),
-    retention: z.strictObject({ logDays: z.int().min(1).max(3650).default(90) }).prefault({}),
+    retention: z
+      .strictObject({
+        logDays: z.int().min(1).max(3650).default(90),
+        /** Of the audit log. */
+        auditDays: z.int().min(30).max(36_500).default(3650),
+      })
+      .prefault({}),
     deliveries: z
       .strictObject({
         timeoutSeconds: z.int().min(1).max(60).default(15),

@@ -70,7 +70,7 @@ export function resolveSettings(file: ConfigFile, sources: SecretSources): Setti
     seal: readSeal(file, sources),
     durability: file.durability,
     quarantine: file.quarantine,
-    retention: { logMs: file.retention.logDays * dayMs },
+    retention: { logMs: file.retention.logDays * dayMs, auditMs: file.retention.auditDays * dayMs },
     deliveries: toDeliveries(file.deliveries),
     archive: { dir: file.archive.dir && resolve(sources.folder, file.archive.dir) },
     partitions: file.partitions,

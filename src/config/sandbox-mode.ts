@@ -55,7 +55,7 @@ export function createSandboxSettings(identity: SandboxIdentity, providerUrl?: s
     },
     durability: { fsync: 'always', replicas: 0, onWeaker: 'refuse' },
     quarantine: { keep: 1000, days: 30 },
-    retention: { logMs: 90 * 86_400_000 },
+    retention: { logMs: 90 * 86_400_000, auditMs: 3650 * 86_400_000 },
     deliveries: toDeliveries(fileSchema.shape.deliveries.parse(undefined)),
     archive: {},
     partitions: 8,

@@ -20,8 +20,8 @@ export interface Settings {
   durability: { fsync: 'always' | 'everysec'; replicas: number; onWeaker: 'refuse' | 'warn' }
   /** How many refused callbacks of an account are kept, and for how long. */
   quarantine: { keep: number; days: number }
-  /** For how long the log of events reaches back. */
-  retention: { logMs: number }
+  /** For how long the log of events reaches back, and the audit log. */
+  retention: { logMs: number; auditMs: number }
   /** How events are pushed to subscriptions. */
   deliveries: DeliverySettings
   /** Where the archive is; unset: in the data directory. */

@@ -77,6 +77,7 @@ export const errorCodes = {
   'redis-full': { status: 503, retry: 'backoff', title: 'Redis is filling up' },
   'redis-weak': { status: 503, retry: 'backoff', title: 'Redis is configured to lose data' },
   'too-many-in-flight': { status: 503, retry: 'backoff', title: 'Too many requests at once' },
+  'not-on-record': { status: 503, retry: 'backoff', title: 'The action could not be put on record' },
   'archive-unavailable': { status: 503, retry: 'backoff', title: 'The archive cannot be reached' },
   'commit-contended': { status: 503, retry: 'backoff', title: 'The transfer is changing too quickly' },
 

@@ -116,6 +116,16 @@ export interface Keys {
   pause(account: string): string
   /** What it holds at its provider, for a minute. */
   balance(account: string): string
+  /** What people did: the entries, the last of them, what the oldest hangs on, and what was asked and has not ended. */
+  audit: string
+  auditHead: string
+  auditAnchor: string
+  auditOpen: string
+  /** Who may sign in by name and password. */
+  operators: string
+  /** How often in a row a sign-in failed, under the digest of a name or a source; and that it has to wait. */
+  signInFailures(kind: string, digest: string): string
+  signInLock(kind: string, digest: string): string
   /** For SCAN: every key that belongs to a partition or an account. */
   scanPattern: string
   /** The same of what is parked, and of the receipts that were decided on. */
@@ -200,6 +210,13 @@ export function createKeys(prefix: string, partitions: number): Keys {
     callCounts: (account) => ofAccount(account, 'call-counts'),
     pause: (account) => ofAccount(account, 'pause'),
     balance: (account) => ofAccount(account, 'balance'),
+    audit: `${prefix}:{audit}:log`,
+    auditHead: `${prefix}:{audit}:head`,
+    auditAnchor: `${prefix}:{audit}:anchor`,
+    auditOpen: `${prefix}:{audit}:open`,
+    operators: `${prefix}:operators`,
+    signInFailures: (kind, digest) => `${prefix}:sign-in-failures:${kind}:${digest}`,
+    signInLock: (kind, digest) => `${prefix}:sign-in-lock:${kind}:${digest}`,
     scanPattern: `${prefix}:{?:*}:*`,
     parkedPattern: `${prefix}:{t:*}:parked:*`,
     receiptPattern: `${prefix}:{t:*}:rc-*`,

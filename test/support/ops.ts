@@ -6,12 +6,23 @@ import { createReplayParts } from '../../src/compose/replay.ts'
 import { commonDefaults } from '../../src/config/accounts/common.ts'
 import { AppError, asAppError } from '../../src/domain/errors.ts'
 
+import type { Role } from '../../src/domain/roles.ts'
+import type { OidcSignIn } from '../../src/http/ops/oidc-sign-in.ts'
+import { createLocalOperators } from '../../src/http/ops/operator-sign-in.ts'
 import { createOpsRouter } from '../../src/http/ops/router.ts'
 import { sendProblem } from '../../src/http/problem.ts'
 import { createTokens } from '../../src/http/tokens.ts'
 import { callbackQueueName, type JobDraft, singleJob } from '../../src/queue/catalogue.ts'
 import { maskJobData } from '../../src/queue/job-data.ts'
+import { createPasswords } from '../../src/seal/passwords.ts'
+import { createChain } from '../../src/store/audit-chain.ts'
+import { createAuditLog } from '../../src/store/audit-log.ts'
+import { createAuditReading } from '../../src/store/audit-reading.ts'
+import { createKeys } from '../../src/store/keys.ts'
 import { createLease } from '../../src/store/lease.ts'
+import { createOperators } from '../../src/store/operators.ts'
+import { loadScripts } from '../../src/store/scripts.ts'
+import { createSignInFailures } from '../../src/store/sign-in-failures.ts'
 import { silentLogger } from '../../src/telemetry/logger.ts'
 import type { BroughtReceipt } from '../../src/workers/observe.ts'
 import { createReconcileWorker } from '../../src/workers/reconcile-worker.ts'
@@ -27,7 +38,11 @@ export const planted = 'planted-secret-value'
 
 const sha256 = (text: string) => createHash('sha256').update(text).digest('hex')
 
-export async function createOpsWorld() {
+export interface OpsWorldOptions {
+  oidc?: OidcSignIn
+}
+
+export async function createOpsWorld(options: OpsWorldOptions = {}) {
   const clients = createTestClients()
   const prefix = `{${uniquePrefix()}}`
   const queue = new Queue(callbackQueueName, { connection: await clients.open(), prefix })
@@ -50,7 +65,17 @@ export async function createOpsWorld() {
     { ...store, keyring, providers: new Map(), digestPerson, digestFact, settingsOf: () => commonDefaults },
     { redis, queue, parts: store, logger },
   )
-  const router = createOpsRouter({
+  loadScripts(redis)
+  const auditKeys = { redis, keys: createKeys(uniquePrefix(), 2), chain: createChain(new Uint8Array(32)) }
+  const reading = createAuditReading(auditKeys)
+  const operators = createOperators({ ...auditKeys, clock: Date.now })
+  // As dear as a test can wait for.
+  const passwords = createPasswords({ ln: 10, r: 8, p: 1 })
+  const failures = createSignInFailures(auditKeys)
+  const { router, drain } = createOpsRouter({
+    operators: createLocalOperators({ operators, passwords, failures }),
+    oidc: options.oidc,
+    audit: createAuditLog({ ...auditKeys, clock: () => world.now }),
     queues: [queue],
     authenticate: tokens.authenticate,
     principalById: (id) => {
@@ -111,8 +136,19 @@ export async function createOpsWorld() {
     app,
     callbackReplays,
     queue,
+    redis,
     logger,
+    operators,
+    failures,
+    async addOperator(name: string, role: Role, password: string) {
+      await operators.add({ name, role, password: await passwords.hash(password) })
+    },
     applied,
+    /** What is on record, newest first. */
+    async audited() {
+      await drain()
+      return (await reading.list({ limit: 100 })).entries
+    },
     /** From now on callbacks are understood. */
     mend: () => {
       world.understood = true

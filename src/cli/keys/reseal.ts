@@ -13,6 +13,7 @@ import { createKeyring, sealedUnder } from '../../seal/keyring.ts'
 import { createKeys, type Keys } from '../../store/keys.ts'
 import { readSealing, refuseDifference, retireSealKeys } from '../../store/meta.ts'
 import { loadScripts } from '../../store/scripts.ts'
+import { createOnRecord } from '../audit-parts.ts'
 import { connectDirectly } from '../direct-redis.ts'
 import type { Output } from '../output.ts'
 
@@ -32,8 +33,17 @@ export async function resealAll(
   const redis = await connectDirectly(config)
   try {
     const current = await checkBefore(redis, keys, config)
-    const result = await run(redis, keys, config, current, settleMs, output)
-    const retired = result.outcome === 'clean' ? await retireSealKeys(redis, keys, current) : []
+    const action = { by: 'cli', action: 'keys.reseal', target: current }
+    const { result, retired } = await createOnRecord(
+      redis,
+      keys,
+      config,
+    )(action, async (note) => {
+      const result = await run(redis, keys, config, current, settleMs, output)
+      const retired = result.outcome === 'clean' ? await retireSealKeys(redis, keys, current) : []
+      note({ after: { outcome: result.outcome, retired: retired.join(',') } })
+      return { result, retired }
+    })
     if (flags.json) output.out(`${JSON.stringify({ ...result, current, retired })}\n`)
     else output.out(describe(result, current, retired))
     return result.outcome === 'clean' ? 0 : 1

@@ -6,6 +6,7 @@ import type { RedisState } from '../../queue/redis-guard.ts'
 import { describeRedisTrouble } from '../../redis/trouble.ts'
 import type { Logger } from '../../telemetry/logger.ts'
 import type { Metrics } from '../../telemetry/metrics.ts'
+import { noteCode } from '../audited.ts'
 import type { Principal } from '../principal.ts'
 import { sendProblem } from '../problem.ts'
 import { principalIdOf, requireToken } from './authorize.ts'
@@ -16,6 +17,8 @@ export interface ApiAppDeps {
   /** What describes all this. */
   documents?: Router
   metrics?: Metrics
+  /** Puts on record what is asked for, before it is done. */
+  audit?: RequestHandler
   authenticate(token: string): Principal | null
   redisState(): RedisState
   clock: () => number
@@ -29,6 +32,7 @@ export function createApiApp({
   ops,
   documents,
   metrics,
+  audit,
   authenticate,
   redisState,
   clock,
@@ -63,6 +67,7 @@ export function createApiApp({
     requireJson,
     express.json({ limit: bodyMax, type: () => true, inflate: false }),
   )
+  if (audit) app.use('/v1', audit)
   for (const router of routes) app.use('/v1', router)
   app.use((_req, _res, next) => next(new AppError('not-found')))
   app.use(answerErrors(logger))
@@ -129,6 +134,7 @@ function toAppError(error: unknown): AppError {
 function answerErrors(logger: Logger): ErrorRequestHandler {
   return (error: unknown, req, res, _next) => {
     const known = toAppError(error)
+    noteCode(res, known.code)
     if (known.code === 'internal-error') {
       const requestId = res.getHeader('x-request-id')
       logger.error('request.broke', { requestId, method: req.method, error: known, ...known.context })

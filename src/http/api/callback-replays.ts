@@ -43,13 +43,9 @@ const time = z
 const codes = Object.keys(errorCodes) as [ErrorCode, ...ErrorCode[]]
 
 export const callbackQuerySchema = z.strictObject({
-  from: z
-    .array(z.enum(replaySources))
-    .min(1)
-    .optional()
-    .meta({
-      description: 'Where to look: what failed, unless `ids` name it, which are looked for everywhere.',
-    }),
+  from: z.array(z.enum(replaySources)).min(1).optional().meta({
+    description: 'Where to look: what failed, unless `ids` name it, which are looked for everywhere.',
+  }),
   account: z.string().min(1).max(64).optional(),
   since: time.optional().meta({ description: 'Received at this time or later.' }),
   until: time.optional().meta({ description: 'Received before this time.' }),

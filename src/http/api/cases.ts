@@ -4,6 +4,7 @@
  */
 import { Router } from 'express'
 import { z } from 'zod'
+import type { AuditFacts } from '../../domain/audit.ts'
 import { type Case, caseStates } from '../../domain/case.ts'
 import { readCaseId } from '../../domain/ids.ts'
 import { resolutionActions } from '../../domain/observation.ts'
@@ -12,6 +13,7 @@ import { type Cases, isCasePlace } from '../../store/cases.ts'
 import type { ReadSides } from '../../workers/case-sides.ts'
 import type { ResolveCase } from '../../workers/resolve-case.ts'
 import { noSuchCase } from '../../workers/resolve-request.ts'
+import { noteFacts } from '../audited.ts'
 import type { Principal } from '../principal.ts'
 import { allowOnly } from './allow.ts'
 import { holdsScope, requireScope } from './authorize.ts'
@@ -67,6 +69,7 @@ export function createCaseRoutes({ authenticate, cases, resolve, readSides }: Ca
   router.post('/cases/:id/resolve', mayAct, async (req, res) => {
     const asked = validate(resolveSchema, req.body)
     const { after } = await resolve({ ...asked, id: String(req.params.id), by: String(res.locals.principal) })
+    noteFacts(res, { before: { state: 'open' }, after: factsOfResolved(after, asked.action) })
     res.json(presentCase(after))
   })
 
@@ -74,6 +77,12 @@ export function createCaseRoutes({ authenticate, cases, resolve, readSides }: Ca
   router.all('/cases/:id', allowOnly('GET', 'HEAD'))
   router.all('/cases/:id/resolve', allowOnly('POST'))
   return router
+}
+
+/** For the audit log. */
+export function factsOfResolved(one: Case, action?: string): AuditFacts {
+  const { kind, state } = one
+  return { kind, state, ...('intent' in one && { intent: one.intent }), ...(action && { action }) }
 }
 
 export async function findCase(cases: Pick<Cases, 'find'>, text: string): Promise<Case> {

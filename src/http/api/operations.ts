@@ -3,6 +3,7 @@
 import { documentOperations } from '../documents/operations.ts'
 import { accountHealthOperations } from './account-health.ts'
 import { accountOperations } from './accounts.ts'
+import { auditOperations } from './audit.ts'
 import { batchOperations } from './batches.ts'
 import { callbackReplayOperations } from './callback-replays.ts'
 import { cancelOperations } from './cancel.ts'
@@ -43,6 +44,7 @@ export const operations: readonly Operation[] = [
   ...accountOperations,
   ...pauseOperations,
   ...repeatOperations,
+  ...auditOperations,
   ...statusOperations,
   ...documentOperations,
 ]

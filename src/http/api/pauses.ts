@@ -4,6 +4,7 @@ import { z } from 'zod'
 import { AppError } from '../../domain/errors.ts'
 import type { Pauses } from '../../store/pauses.ts'
 import type { Logger } from '../../telemetry/logger.ts'
+import { noteFacts } from '../audited.ts'
 import type { Principal } from '../principal.ts'
 import { findAccount, presentPause } from './account-health.ts'
 import { pausedAccountSchema } from './account-schemas.ts'
@@ -38,6 +39,7 @@ export function createPauseRoutes({
     const { reason } = validate(schema, req.body)
     const by = String(res.locals.principal)
     const isNew = await pauses.pause(account, { by, reason, at: clock() })
+    noteFacts(res, { before: { paused: !isNew }, after: { paused: true } })
     if (isNew) logger.warn('submissions.paused', { account, principal: by, reason })
     res.json({ account, submissions: presentPause(await pauses.stateOf(account)) })
   })
@@ -53,6 +55,7 @@ export function createPauseRoutes({
     }
     const wasPaused = await pauses.resume(account)
     const principal = String(res.locals.principal)
+    noteFacts(res, { before: { paused: wasPaused }, after: { paused: false } })
     if (wasPaused) logger.warn('submissions.resumed', { account, principal, reason })
     res.json({ account, submissions: presentPause(await pauses.stateOf(account)) })
   })

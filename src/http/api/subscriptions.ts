@@ -3,6 +3,7 @@
  * process within a second; until then the endpoint may be sent what it was to get before.
  */
 import { Router } from 'express'
+import type { AuditFacts } from '../../domain/audit.ts'
 import { createSubscription } from '../../domain/decide-subscription.ts'
 import { AppError } from '../../domain/errors.ts'
 import type { Because } from '../../domain/event.ts'
@@ -10,6 +11,7 @@ import { type IdMaker, readSubscriptionId } from '../../domain/ids.ts'
 import type { Subscription } from '../../domain/subscription.ts'
 import { formatTime } from '../../domain/time.ts'
 import type { Subscriptions } from '../../store/subscriptions.ts'
+import { noteFacts } from '../audited.ts'
 import type { Principal } from '../principal.ts'
 import { allowOnly } from './allow.ts'
 import { requireScope } from './authorize.ts'
@@ -96,6 +98,7 @@ export function createSubscriptionRoutes(deps: SubscriptionRoutesDeps): Router {
       clock(),
     )
     const created = await subscriptions.create(step, becauseOf(by))
+    noteFacts(res, { after: { id, ...factsOf(created) } })
     logger.info('subscription.created', { subscription: id, principal: by })
     res
       .status(201)
@@ -126,6 +129,7 @@ export function createSubscriptionRoutes(deps: SubscriptionRoutesDeps): Router {
     }
     const changed = await change(found, changes, String(res.locals.principal))
     if (!changed) throw noSuchSubscription()
+    noteFacts(res, { before: factsOf(found), after: factsOf(changed) })
     res.json(await show(changed))
   })
 
@@ -163,6 +167,16 @@ export function createSubscriptionRoutes(deps: SubscriptionRoutesDeps): Router {
   router.all('/subscriptions/:id/rotate', allowOnly('POST'))
   router.all('/subscriptions/:id/test', allowOnly('POST'))
   return router
+}
+
+/** For the audit log. Path and query of its URL may be secret. */
+function factsOf({ url, types, accounts, disabled }: Subscription): AuditFacts {
+  return {
+    host: new URL(url).host,
+    types: types.join(','),
+    accounts: accounts.join(','),
+    enabled: disabled === undefined,
+  }
 }
 
 export function noSuchSubscription(): AppError {

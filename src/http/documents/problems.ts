@@ -12,6 +12,7 @@ const always: readonly ErrorCode[] = [
   'redis-away',
   'redis-full',
   'redis-weak',
+  'not-on-record',
   'archive-unavailable',
   'archive-damaged',
   'cannot-unseal',

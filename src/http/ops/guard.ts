@@ -13,17 +13,28 @@ export interface GuardDeps {
 }
 
 export function createGuard({ authenticate, sessions }: GuardDeps): Guard {
+  const whoAsks = createWhoAsks({ authenticate }, sessions)
   return async (req, scope) => {
-    const token = /^Bearer (\S+)$/i.exec(req.headers.authorization ?? '')?.[1]
-    const principal = token === undefined ? await sessions.read(req) : authenticate(token)
+    const principal = await whoAsks(req)
     if (!principal) throw new AppError('unauthenticated')
     // A browser adds the cookie by itself, also to what another site made it send; a token it does not.
-    if (token === undefined) refuseCrossSite(req)
+    if (tokenOf(req) === undefined) refuseCrossSite(req)
     if (!principal.scopes.includes(scope)) {
       throw new AppError('missing-scope', { detail: `This needs the scope ${scope}.` })
     }
     return principal
   }
+}
+
+export function createWhoAsks({ authenticate }: Pick<GuardDeps, 'authenticate'>, sessions: Sessions) {
+  return async (req: Request): Promise<Principal | null> => {
+    const token = tokenOf(req)
+    return token === undefined ? sessions.read(req) : authenticate(token)
+  }
+}
+
+function tokenOf(req: Request): string | undefined {
+  return /^Bearer (\S+)$/i.exec(req.headers.authorization ?? '')?.[1]
 }
 
 const safeMethods = new Set(['GET', 'HEAD'])

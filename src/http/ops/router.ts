@@ -2,18 +2,26 @@
 import type { Queue } from 'bullmq'
 import { type ErrorRequestHandler, Router } from 'express'
 import { AppError } from '../../domain/errors.ts'
+import { scopesOfRole } from '../../domain/roles.ts'
 import type { Scope } from '../../domain/scopes.ts'
+import type { AuditLog } from '../../store/audit-log.ts'
 import type { Logger } from '../../telemetry/logger.ts'
+import { type Audited, createAudited, noteProblem } from '../audited.ts'
 import type { Principal } from '../principal.ts'
 import { createBoard } from './board.ts'
 import { type BoardRetryDeps, createBoardRetry } from './board-retry.ts'
 import { type BoardAccess, findBoardAccess } from './board-routes.ts'
 import { boardStyles } from './board-styles.ts'
-import { createGuard, type Guard } from './guard.ts'
+import { createDescribeAction } from './describe-action.ts'
+import { createFormTokens } from './form-token.ts'
+import { createGuard, createWhoAsks, type Guard } from './guard.ts'
+import type { OidcSignIn } from './oidc-sign-in.ts'
+import type { LocalOperators } from './operator-sign-in.ts'
 import { boardPath, opsPath } from './paths.ts'
 import { setSecurityHeaders } from './security-headers.ts'
-import { createSessions } from './session.ts'
-import { createSignInRoutes } from './sign-in.ts'
+import { createSessions, type SessionClaims } from './session.ts'
+import { createSignInRoutes, readForm } from './sign-in.ts'
+import { createSignInRecord } from './sign-in-record.ts'
 
 export interface OpsRouterDeps extends Pick<BoardRetryDeps, 'callbackReplays'> {
   queues: Queue[]
@@ -22,29 +30,46 @@ export interface OpsRouterDeps extends Pick<BoardRetryDeps, 'callbackReplays'> {
   principalById(id: string): Principal | null
   /** 32 bytes, the same in every process. */
   sessionKey: Uint8Array
+  operators?: LocalOperators
+  oidc?: OidcSignIn | undefined
   maskJobData(data: unknown): unknown
+  audit: AuditLog
   clock: () => number
   logger: Logger
 }
 
-export function createOpsRouter(deps: OpsRouterDeps): Router {
-  const sessions = createSessions(deps)
+export interface Ops {
+  router: Router
+  /** Resolves once all that has been answered is on record. */
+  drain: Audited['drain']
+}
+
+export function createOpsRouter(deps: OpsRouterDeps): Ops {
+  const sessions = createSessions({ ...deps, principalOf: createPrincipalOf(deps) })
   const guard = createGuard({ ...deps, sessions })
+  const audited = createAudited({ ...deps, describe: createDescribeAction(createWhoAsks(deps, sessions)) })
   const router = Router()
-  router.use(setSecurityHeaders)
+  router.use(setSecurityHeaders, readForm, audited.handle, createFormTokens(sessions))
   router.get('/', (_req, res) => res.redirect(boardPath))
   router.get('/board.css', (_req, res) => void res.type('css').send(boardStyles))
-  router.use(createSignInRoutes({ ...deps, sessions }))
+  router.use(createSignInRoutes({ ...deps, sessions, record: createSignInRecord(deps) }))
   router.use('/queues', createBoardRoutes(deps, guard))
-  router.use(sendToSignIn)
-  return router
+  router.use(noteProblem, sendToSignIn)
+  return { router, drain: audited.drain }
+}
+
+/** Who somebody is now who signed in before. */
+function createPrincipalOf({ principalById, operators, oidc }: OpsRouterDeps) {
+  return async ({ id, via, tokenId, role }: SessionClaims): Promise<Principal | null> => {
+    if (via === 'oidc') return oidc && role ? { id, via, role, scopes: scopesOfRole[role] } : null
+    const principal =
+      via === 'token' ? principalById(id) : via === 'operator' ? await operators?.principalOf(id) : null
+    return principal && principal.tokenId === tokenId ? principal : null
+  }
 }
 
 /** Two boards over the same queues: one offers the retry, the other nothing but reading. */
-function createBoardRoutes(
-  { queues, maskJobData, callbackReplays, logger }: OpsRouterDeps,
-  guard: Guard,
-): Router {
+function createBoardRoutes({ queues, maskJobData, callbackReplays }: OpsRouterDeps, guard: Guard): Router {
   const forOperators = createBoard({ queues, maskJobData, basePath: boardPath, mayRetry: true })
   const forViewers = createBoard({ queues, maskJobData, basePath: boardPath, mayRetry: false })
   const names = queues.map(({ name }) => name)
@@ -59,7 +84,6 @@ function createBoardRoutes(
       throw new AppError('not-allowed-here', {
         detail: 'The queues can be read and failed jobs retried; nothing else.',
       })
-    if (access === 'retry') logger.info('job.retry-asked', { principal: principal.id, path: req.path })
     const answer = access === 'retry' && (await retry(req.path, principal.id))
     if (answer) {
       res.status(answer.status).send(answer.body)

@@ -1,43 +1,83 @@
-import express, { Router } from 'express'
+/** Signing in and out. The page offers what there is: a provider, name and password, a token. */
+import express, { type Request, type Response, Router } from 'express'
 import { AppError } from '../../domain/errors.ts'
-import type { Logger } from '../../telemetry/logger.ts'
 import type { Principal } from '../principal.ts'
 import { refuseCrossSite } from './guard.ts'
-import { renderSignIn, renderSignOut } from './page.ts'
+import type { OidcSignIn } from './oidc-sign-in.ts'
+import type { LocalOperators } from './operator-sign-in.ts'
+import { renderSignedOut, renderSignIn, renderSignOut, type SignInPage } from './page.ts'
 import { boardPath, opsPath } from './paths.ts'
 import type { Sessions } from './session.ts'
+import type { SignInRecord } from './sign-in-record.ts'
 
 export interface SignInDeps {
   authenticate(token: string): Principal | null
+  operators?: LocalOperators | undefined
+  oidc?: OidcSignIn | undefined
   sessions: Sessions
-  logger: Logger
+  record: SignInRecord
 }
 
-const readForm = express.urlencoded({ extended: false, limit: '8kb', parameterLimit: 8 })
+export const readForm = express.urlencoded({ extended: false, limit: '64kb', parameterLimit: 64 })
 
-export function createSignInRoutes({ authenticate, sessions, logger }: SignInDeps): Router {
+interface Refusal {
+  status: number
+  message: string
+  retryAfterS?: number
+}
+
+export function createSignInRoutes(deps: SignInDeps): Router {
+  const { authenticate, operators, oidc, sessions, record } = deps
   const router = Router()
 
-  router.get('/sign-in', (req, res) => {
-    res.type('html').send(renderSignIn({ next: safeNext(req.query.next) }))
-  })
+  async function show(res: Response, page: Pick<SignInPage, 'next' | 'message'>): Promise<void> {
+    // Without Redis nobody knows; a token lets one in all the same.
+    const withOperators = (await operators?.offered().catch(() => false)) ?? false
+    res.type('html').send(renderSignIn({ ...page, withOperators, withOidc: oidc !== undefined }))
+  }
+
+  async function byToken(req: Request, token: string): Promise<Principal | Refusal> {
+    const principal = authenticate(token.trim())
+    if (principal?.scopes.includes('ops:read')) return principal
+    const code = principal ? 'missing-scope' : 'unauthenticated'
+    await record.refused(req, { who: principal?.id, via: 'token', code })
+    return principal
+      ? { status: 403, message: 'This token may not see the operators’ pages.' }
+      : { status: 401, message: 'This token is not known.' }
+  }
+
+  async function byPassword(req: Request, name: string, password: string): Promise<Principal | Refusal> {
+    const source = req.socket.remoteAddress ?? 'unknown'
+    const signIn = await operators?.signIn(name, password, source)
+    if (signIn?.outcome === 'signed-in') return signIn.principal
+    if (signIn?.outcome === 'locked') {
+      // Not each one: whoever goes on would fill the record.
+      const seconds = Math.ceil(signIn.waitMs / 1000)
+      const message = `Too many failed attempts. Try again in ${seconds} seconds.`
+      return { status: 429, message, retryAfterS: seconds }
+    }
+    await record.refused(req, { who: signIn?.who, via: 'operator', code: 'unauthenticated' })
+    return { status: 401, message: 'Name or password is not right.' }
+  }
+
+  router.get('/sign-in', (req, res) => show(res, { next: safeNext(req.query.next) }))
 
   router.post('/sign-in', readForm, async (req, res) => {
     refuseCrossSite(req)
     const form = (req.body ?? {}) as Record<string, unknown>
+    const text = (name: string) => (typeof form[name] === 'string' ? form[name] : '')
     const next = safeNext(form.next)
-    const principal = typeof form.token === 'string' ? authenticate(form.token.trim()) : null
-    if (!principal?.scopes.includes('ops:read')) {
-      logger.warn('operator.refused', { principal: principal?.id, source: req.socket.remoteAddress })
-      const message = principal ? 'This token may not see the operators’ pages.' : 'This token is not known.'
-      res
-        .status(principal ? 403 : 401)
-        .type('html')
-        .send(renderSignIn({ next, message }))
-      return
+    const wantsName = text('name') !== '' || text('password') !== ''
+    const answer = wantsName
+      ? await byPassword(req, text('name'), text('password'))
+      : await byToken(req, text('token'))
+    if ('message' in answer) {
+      if (answer.retryAfterS) res.setHeader('retry-after', answer.retryAfterS)
+      res.status(answer.status)
+      return show(res, { next, message: answer.message })
     }
-    await sessions.begin(req, res, principal)
-    logger.info('operator.signed-in', { principal: principal.id })
+    await sessions.begin(req, res, answer)
+    await record.signedIn(req, answer)
     res.redirect(303, next)
   })
 
@@ -45,9 +85,14 @@ export function createSignInRoutes({ authenticate, sessions, logger }: SignInDep
     res.type('html').send(renderSignOut())
   })
 
-  router.post('/sign-out', (req, res) => {
+  router.post('/sign-out', async (req, res) => {
     refuseCrossSite(req)
+    const principal = await sessions.read(req)
+    if (principal) await record.signedOut(req, principal)
     sessions.end(req, res)
+    const elsewhere = principal?.via === 'oidc' ? await oidc?.signOutUrl() : undefined
+    // A form of ours may not lead to another host, so that this is a link.
+    if (elsewhere !== undefined) return void res.type('html').send(renderSignedOut(elsewhere))
     res.redirect(303, `${opsPath}/sign-in`)
   })
 
