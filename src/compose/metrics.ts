@@ -6,16 +6,12 @@ import { readQueueFigures } from '../queue/queue-figures.ts'
 import type { RedisClient } from '../redis/client.ts'
 import { createReadBacklog } from '../store/backlog.ts'
 import { durationBounds } from '../store/call-counts.ts'
-import { createReadDeliveryFigures } from '../store/delivery-figures.ts'
-import { createEndpoints } from '../store/endpoints.ts'
 import type { KeyUsage } from '../store/key-usage.ts'
 import { createPendingCounts } from '../store/pending-counts.ts'
-import { createRuns } from '../store/runs.ts'
-import { createSubscriptions } from '../store/subscriptions.ts'
 import type { BacklogFigures } from '../telemetry/backlog-metrics.ts'
 import { type AccountFigures, createMetrics, type Metrics } from '../telemetry/metrics.ts'
 import type { ProcessDeps } from '../telemetry/process-metrics.ts'
-import { createBasePauses } from './accounts.ts'
+import { createBaseDeliveryFigures, createBasePauses } from './accounts.ts'
 import { type Base, clock, type RoleDeps } from './base.ts'
 import { readVersion } from './version.ts'
 
@@ -28,18 +24,10 @@ export interface SharedParts {
 /** The process's own figures and those that all processes share. */
 export function createServeMetrics(deps: RoleDeps, base: Base, parts: SharedParts): Metrics {
   const { redis } = parts
-  const { keys } = base
   return createMetrics({
     process: describeProcess(deps, base),
     read: createReadAccounts(deps, base, redis),
-    readSubscriptions: createReadDeliveryFigures({
-      redis,
-      keys,
-      runs: createRuns({ redis, keys }),
-      endpoints: createEndpoints({ redis, keys }),
-      list: createSubscriptions({ redis, keys, sealer: base.keyring, clock }).list,
-      clock,
-    }),
+    readSubscriptions: createBaseDeliveryFigures(base, redis),
     readBacklog: createReadFigures(deps, base, parts),
     durationBoundsMs: durationBounds,
     onFailure: (error) => deps.logger.warn('metrics.not-read', { error }),

@@ -35,6 +35,7 @@ import { deriveKey } from '../seal/keyring.ts'
 import { createCollections } from '../store/collections.ts'
 import { createReadyReceipts } from '../store/ready-receipts.ts'
 import { createReadyPump } from '../workers/ready-pump.ts'
+import { createAccountPartRoutes, createAccountParts } from './accounts.ts'
 import { createAuditedApi, createAuditParts } from './audit.ts'
 import {
   type AddJobs,
@@ -46,12 +47,13 @@ import {
   openQueue,
   type RoleDeps,
 } from './base.ts'
+import { composeConsole } from './console.ts'
 import { openDeliveryQueue } from './deliver.ts'
 import { createDeliveryParts, createDeliveryRoutesOf } from './deliveries.ts'
 import { createServeMetrics } from './metrics.ts'
 import { createOperatorParts } from './operators.ts'
 import type { Published } from './published.ts'
-import { createRecordRoutes, openRecords, type Records } from './records.ts'
+import { createRecordParts, createRecordRoutes, openRecords, type Records } from './records.ts'
 import { createReplayParts } from './replay.ts'
 import { createSubscriptionParts } from './subscriptions.ts'
 import { describeTerms } from './terms.ts'
@@ -187,19 +189,6 @@ async function createApi(
   const { callbackReplays } = createReplayParts(base, { redis, queue, parts: records.parts, logger })
   const audit = createAuditParts(redis, keys, config)
   const audited = createAuditedApi(audit, logger)
-  const ops = createOpsRouter({
-    audit: audit.log,
-    operators: createOperatorParts(redis, keys).local,
-    queues: [queue, turns],
-    ...tokens,
-    sessionKey: deriveKey(config.seal.indexKey, 'session'),
-    maskJobData,
-    callbackReplays,
-    clock,
-    logger,
-  })
-  // Stopped after the listener: what it answered last is still to be put on record.
-  lifecycle.add({ name: 'audit', stop: async () => void (await Promise.all([audited.drain(), ops.drain()])) })
   const subscribed = createSubscriptionParts(deps, base, {
     redis,
     log: published.log,
@@ -215,8 +204,12 @@ async function createApi(
     epoch: base.epoch,
     logger,
   })
+  const { usage } = records
+  const recordParts = createRecordParts(deps, base, records, { redis, queue, addJobs: accept })
+  const accountParts = createAccountParts(deps, base, { redis, usage })
   const routes = [
-    ...createRecordRoutes(deps, base, records, { redis, queue, addJobs: accept, authenticate }),
+    ...createRecordRoutes(deps, recordParts, { providers: base.providers, usage, authenticate }),
+    ...createAccountPartRoutes(accountParts, authenticate),
     createCouponRoutes({ ...registration, register }),
     createCollectionRoutes({
       authenticate,
@@ -241,6 +234,31 @@ async function createApi(
     subscribed.routes,
     ...createDeliveryRoutesOf(deliveries, { ...subscribed, authenticate }),
   ]
+  const ops = createOpsRouter({
+    audit: audit.log,
+    operators: createOperatorParts(redis, keys).local,
+    queues: [queue, turns],
+    ...tokens,
+    sessionKey: deriveKey(config.seal.indexKey, 'session'),
+    maskJobData,
+    callbackReplays,
+    console: composeConsole(base, {
+      redis,
+      queues: [queue, turns],
+      usage,
+      members,
+      records: recordParts,
+      accounts: accountParts,
+      subscriptions: subscribed.subscriptions,
+      deliveries,
+      audit: audit.reading,
+      logger,
+    }),
+    clock,
+    logger,
+  })
+  // Stopped after the listener: what it answered last is still to be put on record.
+  lifecycle.add({ name: 'audit', stop: async () => void (await Promise.all([audited.drain(), ops.drain()])) })
   const metrics = createServeMetrics(deps, base, { redis, queues: [queue, turns], usage: records.usage })
   const documents = createDocumentRoutes({ operations, version: readVersion() })
   return createApiApp({
