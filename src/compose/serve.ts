@@ -16,6 +16,7 @@ import { createCouponRoutes } from '../http/api/coupons.ts'
 import { createEventRoutes } from '../http/api/events.ts'
 import { operations } from '../http/api/operations.ts'
 import { createSubmissionRoutes } from '../http/api/submissions.ts'
+import { createTokenRoutes } from '../http/api/tokens.ts'
 import { createTransferRoutes } from '../http/api/transfers.ts'
 import { createFailureLimiter } from '../http/callbacks/failure-limiter.ts'
 import { createCallbackHandler } from '../http/callbacks/handler.ts'
@@ -34,6 +35,7 @@ import type { RedisClient } from '../redis/client.ts'
 import { deriveKey } from '../seal/keyring.ts'
 import { createCollections } from '../store/collections.ts'
 import { createReadyReceipts } from '../store/ready-receipts.ts'
+import { createTokenUse } from '../store/token-use.ts'
 import { createReadyPump } from '../workers/ready-pump.ts'
 import { createAccountMetrics, createAccountPartRoutes, createAccountParts } from './accounts.ts'
 import { createAuditedApi, createAuditParts } from './audit.ts'
@@ -41,7 +43,7 @@ import { type AddJobs, type Base, type ComposeDeps, clock, ids, open, openQueue 
 import { composeConsole } from './console.ts'
 import { openDeliveryQueue } from './deliver.ts'
 import { createDeliveryParts, createDeliveryRoutesOf } from './deliveries.ts'
-import { createOperatorParts } from './operators.ts'
+import { createOidc, createOperatorParts } from './operators.ts'
 import type { Published } from './published.ts'
 import { createRecordParts, createRecordRoutes, openRecords, type Records } from './records.ts'
 import { createReplayParts } from './replay.ts'
@@ -158,7 +160,8 @@ async function createApi(
   const { config, lifecycle, logger } = deps
   const { keys, guard, digestPerson } = base
   const { intents, vault, register, batches, members } = records.parts
-  const tokens = createTokens(config.tokens)
+  const tokenUse = createTokenUse({ redis, keys, clock })
+  const tokens = createTokens(config.tokens, { clock, onUse: tokenUse.note })
   const { authenticate } = tokens
   const contentKey = deriveKey(config.seal.indexKey, 'content')
   const registration = {
@@ -221,12 +224,14 @@ async function createApi(
     }),
     createCallbackReplayRoutes({ authenticate, callbackReplays }),
     createAuditRoutes({ authenticate, audit: audit.reading }),
+    createTokenRoutes({ authenticate, tokens: config.tokens, use: tokenUse, clock }),
     subscribed.routes,
     ...createDeliveryRoutesOf(deliveries, { ...subscribed, authenticate }),
   ]
   const ops = createOpsRouter({
     audit: audit.log,
     operators: createOperatorParts(redis, keys).local,
+    oidc: createOidc(config),
     queues: [queue, turns],
     ...tokens,
     sessionKey: deriveKey(config.seal.indexKey, 'session'),

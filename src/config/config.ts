@@ -55,6 +55,7 @@ export function summarise(config: Config): Record<string, unknown> {
       keys: keyIdsOf(account),
     })),
     tokens: config.tokens.map(({ id, scopes }) => ({ id, scopes })),
+    oidc: config.ops.oidc?.issuer,
     sealKeys: config.seal.keys.map(({ id }) => id),
     durability: config.durability,
     partitions: config.partitions,

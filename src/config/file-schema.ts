@@ -4,6 +4,7 @@ import { z } from 'zod'
 import { scopes } from '../domain/scopes.ts'
 import { accountSchema } from './accounts/accounts.ts'
 import { secret, text } from './accounts/common.ts'
+import { opsSchema } from './ops.ts'
 
 const sealKey = z.strictObject({
   id: text.regex(/^[A-Za-z0-9_-]{1,32}$/, 'It must be letters, digits, _ and -.'),
@@ -16,6 +17,9 @@ const token = z.strictObject({
   scopes: z
     .array(z.enum(scopes, `It must be one of: ${scopes.join(', ')}.`))
     .min(1, 'It needs at least one scope.'),
+  expiresAt: z.iso
+    .datetime({ offset: true, error: 'It must be a time, as 2027-06-30T00:00:00Z.' })
+    .optional(),
 })
 
 const network = text.refine(isNetwork, 'It must be a network, as 10.20.0.0/16 or fd00:1::/32.')
@@ -34,6 +38,7 @@ export const fileSchema = z.strictObject(
           .default(0),
       })
       .prefault({}),
+    ops: opsSchema.prefault({}),
     api: z.strictObject({ tokens: z.array(token).min(1) }),
     seal: z.strictObject(
       { keys: z.array(sealKey).min(1), indexKey: secret },

@@ -5,6 +5,7 @@ import { formatPath } from '../domain/errors.ts'
 import { resolveAccount } from './accounts/accounts.ts'
 import { type ConfigFile, fileSchema } from './file-schema.ts'
 import { invalidConfiguration } from './invalid.ts'
+import { readOps } from './ops.ts'
 import { checkTokenDigest, readSecret, readSymmetricKey, type SecretSources } from './secrets.ts'
 import type { DeliverySettings, Settings } from './settings.ts'
 
@@ -65,8 +66,10 @@ export function resolveSettings(file: ConfigFile, sources: SecretSources): Setti
     callbacks: { ...file.callbacks, sources: readSources(file) },
     tokens: file.api.tokens.map((token, index) => {
       checkTokenDigest(token.sha256, `api.tokens[${index}].sha256`)
-      return token
+      const { expiresAt, ...rest } = token
+      return { ...rest, ...(expiresAt !== undefined && { expiresAt: Date.parse(expiresAt) }) }
     }),
+    ops: readOps(file.ops, sources),
     seal: readSeal(file, sources),
     durability: file.durability,
     quarantine: file.quarantine,

@@ -49,6 +49,7 @@ export function createSandboxSettings(identity: SandboxIdentity, providerUrl?: s
         scopes: [...scopes],
       },
     ],
+    ops: {},
     seal: {
       keys: [{ id: 'sandbox', key: new Uint8Array(Buffer.from(identity.sealKey, 'base64')) }],
       indexKey: new Uint8Array(Buffer.from(identity.indexKey, 'base64')),

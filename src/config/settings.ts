@@ -1,10 +1,13 @@
 import type { Scope } from '../domain/scopes.ts'
 import type { AccountSettings } from './accounts/accounts.ts'
+import type { OpsSettings } from './ops.ts'
 
 export interface TokenSettings {
   id: string
   sha256: string
   scopes: Scope[]
+  /** From then on it lets nobody in. */
+  expiresAt?: number | undefined
 }
 
 /** What the configuration file says, or what stands for it in sandbox mode. */
@@ -16,6 +19,7 @@ export interface Settings {
     sources: ReadonlyMap<string, string[]>
   }
   tokens: TokenSettings[]
+  ops: OpsSettings
   seal: { keys: { id: string; key: Uint8Array }[]; indexKey: Uint8Array }
   durability: { fsync: 'always' | 'everysec'; replicas: number; onWeaker: 'refuse' | 'warn' }
   /** How many refused callbacks of an account are kept, and for how long. */

@@ -121,6 +121,8 @@ export interface Keys {
   auditHead: string
   auditAnchor: string
   auditOpen: string
+  /** When each API token was last used. */
+  tokenUse: string
   /** Who may sign in by name and password. */
   operators: string
   /** How often in a row a sign-in failed, under the digest of a name or a source; and that it has to wait. */
@@ -214,6 +216,7 @@ export function createKeys(prefix: string, partitions: number): Keys {
     auditHead: `${prefix}:{audit}:head`,
     auditAnchor: `${prefix}:{audit}:anchor`,
     auditOpen: `${prefix}:{audit}:open`,
+    tokenUse: `${prefix}:token-use`,
     operators: `${prefix}:operators`,
     signInFailures: (kind, digest) => `${prefix}:sign-in-failures:${kind}:${digest}`,
     signInLock: (kind, digest) => `${prefix}:sign-in-lock:${kind}:${digest}`,

@@ -362,4 +362,27 @@ describe('configuration', () => {
     const shown = [...example.matchAll(/^#? ?([A-Z_]+)=/gm)].map(([, name]) => name).sort()
     assert.deepEqual(shown, Object.keys(environmentSchema.shape).sort())
   })
+
+  it('refuses a sign-in by OpenID Connect that would not work, or not be safe', () => {
+    const oidc = {
+      issuer: 'https://login.example.com',
+      clientId: 'tallyhook',
+      redirectUrl: 'https://pay.example.com/ops/sign-in/oidc/callback',
+      rolesClaim: 'groups',
+      roles: { viewer: ['support'] },
+    }
+    assert.equal(load(draft({ ops: { oidc } })).ops.oidc?.nameClaim, 'sub')
+    const wrong: [Draft, RegExp][] = [
+      [{ issuer: 'http://login.example.com' }, /ops\.oidc\.issuer/],
+      [{ issuer: 'https://a:b@login.example.com' }, /ops\.oidc\.issuer/],
+      [{ redirectUrl: 'https://pay.example.com/callback' }, /ops\.oidc\.redirectUrl: It must end in/],
+      [{ scopes: ['profile'] }, /ops\.oidc\.scopes/],
+      [{ roles: {} }, /ops\.oidc\.roles: It names no role/],
+      [{ roles: { king: ['x'] } }, /ops\.oidc\.roles\.king/],
+      [{ clientSecret: { env: 'NO_SUCH' } }, /ops\.oidc\.clientSecret/],
+      [{ clientId: '' }, /ops\.oidc\.clientId/],
+    ]
+    for (const [fields, message] of wrong)
+      assert.match(refusal(draft({ ops: { oidc: { ...oidc, ...fields } } })), message)
+  })
 })

@@ -19,6 +19,7 @@ const env = {
   WX_APIV3_KEY: randomBytes(16).toString('hex'),
   ACME_SECRET: randomBytes(24).toString('base64'),
   ACME_AUTHORIZATION: 'Bearer of-something',
+  OIDC_SECRET: randomBytes(24).toString('base64'),
   SECRET: randomBytes(24).toString('base64'),
   WHSEC: `whsec_${randomBytes(24).toString('base64')}`,
   TOKEN: randomBytes(24).toString('hex'),
@@ -53,6 +54,14 @@ describe('the examples of docs/configuration.md', () => {
     writeFileSync(path, content)
     return loadConfig({ ...env, TALLYHOOK_CONFIG: path, TALLYHOOK_DATA_DIR: folder }, false)
   }
+
+  it('signs in by OpenID Connect', () => {
+    const { ops } = parse(find('oidc:')) as File
+    const { oidc } = load({ ...whole(), ops } as File).ops
+    assert.equal(oidc?.clientSecret, env.OIDC_SECRET)
+    assert.deepEqual(oidc?.scopes, ['openid', 'profile'])
+    assert.deepEqual(oidc?.roles, { viewer: ['support'], operator: ['payments-ops'], admin: ['platform'] })
+  })
 
   it('start as they stand', () => {
     const { accounts } = load(whole())

@@ -17,6 +17,7 @@ import { type Output, processOutput } from '../output.ts'
 import { type Finding, fault, ok } from './finding.ts'
 import { lookAtProviders } from './providers.ts'
 import { lookAtRedis } from './redis.ts'
+import { lookAtTokens } from './tokens.ts'
 import { lookAtArchive, lookAtWork } from './work.ts'
 
 const help = `tallyhook doctor: whether everything is as it has to be, and what to do where it is not
@@ -74,7 +75,13 @@ async function examine(env: NodeJS.ProcessEnv, { offline }: { offline: boolean }
       ? []
       : lookAtProviders({ config, fetchFor: createFetchFor(config), clock: Date.now, randomBytes }),
   ])
-  return [ok('configuration', mode), ...store, ...providers, await lookAtArchive(config)]
+  return [
+    ok('configuration', mode),
+    ...lookAtTokens(config, Date.now()),
+    ...store,
+    ...providers,
+    await lookAtArchive(config),
+  ]
 }
 
 async function lookAtStore(config: Config): Promise<Finding[]> {

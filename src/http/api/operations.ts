@@ -21,6 +21,7 @@ import { statusOperations } from './status.ts'
 import { submissionOperations } from './submissions.ts'
 import { subscriptionOperations } from './subscription-operations.ts'
 import { timelineOperations } from './timeline.ts'
+import { tokenOperations } from './tokens.ts'
 import { transferSearchOperations } from './transfer-search.ts'
 import { transferOperations } from './transfers.ts'
 
@@ -45,6 +46,7 @@ export const operations: readonly Operation[] = [
   ...pauseOperations,
   ...repeatOperations,
   ...auditOperations,
+  ...tokenOperations,
   ...statusOperations,
   ...documentOperations,
 ]

@@ -71,6 +71,7 @@ function isThere<T>(value: T | undefined): value is T {
 
 const tagDescriptions: Record<string, string> = {
   audit: 'What people did',
+  tokens: 'Who may call',
   transfers: 'Money that is to reach somebody',
   batches: 'Transfers that are sent together',
   coupons: 'WeChat Pay’s multi-use coupons',

@@ -44,6 +44,23 @@ export function renderSignedOut(elsewhere: string): string {
   )
 }
 
+export function renderRefused(message: string): string {
+  return renderPage(
+    'Not signed in',
+    `<p class="error" role="alert">${escapeHtml(message)}</p>
+<a class="button" href="/ops/sign-in">Back to the sign-in</a>`,
+  )
+}
+
+export function renderOnward(next: string): string {
+  const to = escapeHtml(next)
+  return renderPage(
+    'Signed in',
+    `<p>You are signed in. <a href="${to}">Go on</a></p>`,
+    `<meta http-equiv="refresh" content="0;url=${to}">`,
+  )
+}
+
 /** A page of its own, because a link must not end a session: another page could hold it as an image. */
 export function renderSignOut(): string {
   return renderPage(
@@ -53,7 +70,7 @@ export function renderSignOut(): string {
   )
 }
 
-function renderPage(title: string, content: string): string {
+function renderPage(title: string, content: string, head = ''): string {
   return `<!doctype html>
 <html lang="en">
 <head>
@@ -61,7 +78,7 @@ function renderPage(title: string, content: string): string {
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="robots" content="noindex">
 <meta name="color-scheme" content="light dark">
-<title>${title} · Tallyhook</title>
+<title>${title} · Tallyhook</title>${head}
 <style>${style}</style>
 </head>
 <body>

@@ -3,6 +3,7 @@ import express, { type Request, type Response, Router } from 'express'
 import { AppError } from '../../domain/errors.ts'
 import type { Principal } from '../principal.ts'
 import { refuseCrossSite } from './guard.ts'
+import { createOidcRoutes } from './oidc-routes.ts'
 import type { OidcSignIn } from './oidc-sign-in.ts'
 import type { LocalOperators } from './operator-sign-in.ts'
 import { renderSignedOut, renderSignIn, renderSignOut, type SignInPage } from './page.ts'
@@ -80,6 +81,8 @@ export function createSignInRoutes(deps: SignInDeps): Router {
     await record.signedIn(req, answer)
     res.redirect(303, next)
   })
+
+  if (oidc) router.use(createOidcRoutes({ oidc, sessions, record, safeNext }))
 
   router.get('/sign-out', (_req, res) => {
     res.type('html').send(renderSignOut())
