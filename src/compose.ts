@@ -3,6 +3,7 @@
  * in which things depend on each other, and hands each part to the lifecycle, which stops them in reverse.
  */
 import { type ComposeDeps, openBase } from './compose/base.ts'
+import { startMonitor } from './compose/metrics.ts'
 import { startProviders } from './compose/providers.ts'
 import { openPublished } from './compose/published.ts'
 import { openSandboxMode, type SandboxRunning } from './compose/sandbox.ts'
@@ -13,6 +14,8 @@ export const roles = ['all', 'serve', 'work'] as const
 export type Role = (typeof roles)[number]
 
 export interface Running extends Partial<Served> {
+  /** Where it was asked for. */
+  metricsUrl?: string | undefined
   sandbox?: SandboxRunning | undefined
 }
 
@@ -20,11 +23,12 @@ export async function compose(role: Role, deps: ComposeDeps): Promise<Running> {
   const startSandbox = role === 'all' ? openSandboxMode(deps) : undefined
   const base = await openBase(deps)
   await startProviders(base.providers, deps.lifecycle)
+  const metricsUrl = await startMonitor({ ...deps, role }, base)
   // One for both roles: each event is made once in a process.
   const published = await openPublished(base, deps.lifecycle)
   if (role !== 'serve') await startWork(deps, base, published)
-  if (role === 'work') return {}
-  const served = await startServe(deps, base, published)
-  if (role === 'serve') return served
-  return { ...served, sandbox: await startSandbox?.(served) }
+  if (role === 'work') return { metricsUrl }
+  const served = await startServe({ ...deps, role }, base, published)
+  if (role === 'serve') return { ...served, metricsUrl }
+  return { ...served, metricsUrl, sandbox: await startSandbox?.(served) }
 }

@@ -84,6 +84,8 @@ function findFolder(flags: Flags, env: NodeJS.ProcessEnv): string {
   return dir
 }
 
+const count = (number: number, what: string) => `${number} ${what}${number === 1 ? '' : 's'}`
+
 async function verify(archive: ArchiveReader, flags: Flags, output: Output): Promise<number> {
   const earlier = flags.earlier === undefined ? {} : readEarlier(flags.earlier)
   const faults: Broken[] = []
@@ -96,10 +98,10 @@ async function verify(archive: ArchiveReader, flags: Flags, output: Output): Pro
   if (flags.json) output.out(`${JSON.stringify({ ...result, faults })}\n`)
   else
     output.out(
-      `${result.lines} lines in ${result.segments} segments of ${Object.keys(result.heads).length} chains: ${
+      `${count(result.lines, 'line')} in ${count(result.segments, 'segment')} of ${count(Object.keys(result.heads).length, 'chain')}: ${
         result.broken === 0
           ? 'all as they were written'
-          : `${result.broken} segments are not as they were written`
+          : `${count(result.broken, 'segment')} ${result.broken === 1 ? 'is' : 'are'} not as written`
       }.\n`,
     )
   return result.outcome === 'whole' ? 0 : 1

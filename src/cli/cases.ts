@@ -14,7 +14,7 @@ import { type Output, processOutput } from './output.ts'
 const help = `tallyhook cases: what only a person can settle
 
 Usage: tallyhook cases <command> [options]
-  list           the newest first
+  list           the newest first: by when each was opened, or was resolved
   show <id>      one of them, with what we know and what each receipt said
   resolve <id>   of what is held: decides it, by --action. Of anything else: notes that it is dealt with; a failed job
                  stays where it is, and can still be retried
@@ -82,11 +82,24 @@ async function list({ cases }: DirectParts, flags: Flags, output: Output): Promi
   const items = page.cases.map(presentCase)
   if (flags.json) output.out(`${JSON.stringify({ items, next: page.next })}\n`)
   else {
-    for (const one of items)
-      output.out(`${one.id}  ${one.openedAt}  ${one.account}  ${one.state}  ${one.code}: ${one.reason}\n`)
+    for (const one of items) output.out(`${describeCase(one)}\n`)
+    if (items.length === 0) output.err(describeNone(flags))
     if (page.next) output.err(`There are more: --after ${page.next}\n`)
   }
   return 0
+}
+
+/** With the time that it is listed by. */
+function describeCase(one: ReturnType<typeof presentCase>): string {
+  const { id, account, state, code, reason } = one
+  const at = one.state === 'resolved' ? one.resolvedAt : one.openedAt
+  return `${id}  ${at}  ${account}  ${state}  ${code}: ${reason}`
+}
+
+function describeNone({ account, state, after }: Flags): string {
+  const which = state === undefined ? 'case' : `${state} case`
+  const more = after === undefined ? '' : ' beyond that'
+  return `There is no ${which}${account === undefined ? '' : ` of ${account}`}${more}.\n`
 }
 
 /** Whoever has the configuration has its keys: names are shown, numbers are not. */

@@ -1,4 +1,6 @@
 /** `tallyhook [role | command]`: finds what is meant, and turns a known fault into one sentence and an exit code. */
+
+import { readVersion } from '../compose/version.ts'
 import { roles } from '../compose.ts'
 import { AppError } from '../domain/errors.ts'
 import { runArchive } from './archive.ts'
@@ -10,13 +12,14 @@ import { runInspect } from './inspect.ts'
 import { runKeys } from './keys.ts'
 import { runOperators } from './operators.ts'
 import { runQuarantine } from './quarantine.ts'
+import { runReplay } from './replay.ts'
 import { runRequery } from './requery.ts'
 import { runRole } from './run-role.ts'
 import { runSandbox } from './sandbox.ts'
 import { runSend } from './send.ts'
 import { runSubscriptions } from './subscriptions.ts'
 
-const help = `tallyhook: payout callbacks, settled
+export const help = `tallyhook: payout callbacks, settled
 
 Usage: tallyhook [role]
   all     everything in one process (default); without TALLYHOOK_CONFIG in sandbox mode
@@ -29,6 +32,7 @@ Commands, each with --help
   keys           makes, shows and checks keys, and moves what is sealed to a new one
   inspect        says why one transfer, batch, coupon or pay-in is where it is
   cases          shows what only a person can settle, and settles it
+  replay         decides once more on callbacks that failed, and says beforehand what would change
   quarantine     shows refused callbacks, and accepts one
   subscriptions  shows those that events are pushed to and what was tried, and sends again
   operators      lets people sign in to the console by name and password
@@ -38,7 +42,10 @@ Commands, each with --help
   doctor         looks whether everything is as it has to be, and says what to do
   requery        wants the providers asked about everything that is not settled
 
-Environment: TALLYHOOK_CONFIG, REDIS_URL, CALLBACK_PORT, API_PORT, HOST, TALLYHOOK_DATA_DIR, LOG_LEVEL, LOG_FORMAT
+  --version      says which version this is
+
+Environment: TALLYHOOK_CONFIG, REDIS_URL, CALLBACK_PORT, API_PORT, METRICS_PORT, HOST,
+             TALLYHOOK_DATA_DIR, LOG_LEVEL, LOG_FORMAT
 `
 
 /** 0 done, 1 it failed, 2 the words of the command are off. */
@@ -49,11 +56,16 @@ export async function runCommand(args: string[]): Promise<number> {
       process.stdout.write(help)
       return 0
     }
+    if (name === '--version' || name === '-v' || name === 'version') {
+      process.stdout.write(`${readVersion()}\n`)
+      return 0
+    }
     if (name === 'send') return await runSend(rest)
     if (name === 'keys') return await runKeys(rest)
     if (name === 'doctor') return await runDoctor(rest)
     if (name === 'inspect') return await runInspect(rest)
     if (name === 'cases') return await runCases(rest)
+    if (name === 'replay') return await runReplay(rest)
     if (name === 'quarantine') return await runQuarantine(rest)
     if (name === 'erase') return await runErase(rest)
     if (name === 'requery') return await runRequery(rest)

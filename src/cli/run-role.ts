@@ -35,8 +35,8 @@ export async function runRole(role: Role): Promise<number> {
     if (error instanceof StartAborted) return clean ? 0 : 1
     throw error
   }
-  const { callbackUrl, apiUrl } = running
-  process.stdout.write(`${JSON.stringify({ event: 'ready', role, callbackUrl, apiUrl })}\n`)
+  const { callbackUrl, apiUrl, metricsUrl } = running
+  process.stdout.write(`${JSON.stringify({ event: 'ready', role, callbackUrl, apiUrl, metricsUrl })}\n`)
   if (running.sandbox) showWelcome(running, config)
 
   const { clean } = await stopped

@@ -1,4 +1,4 @@
-/** What an operator sees of the accounts and does to them, for the API and for a monitor. */
+/** What an operator sees of the accounts and does to them. */
 import type { Router } from 'express'
 import type { Config } from '../config/config.ts'
 import { createAccountHealthRoutes, type KnownAccount } from '../http/api/account-health.ts'
@@ -6,17 +6,11 @@ import { createPauseRoutes, createPausing } from '../http/api/pauses.ts'
 import type { Principal } from '../http/principal.ts'
 import type { RedisClient } from '../redis/client.ts'
 import { createReadBalance } from '../store/balances.ts'
-import { durationBounds } from '../store/call-counts.ts'
 import { createDelayCounts } from '../store/delay-counts.ts'
-import { createReadDeliveryFigures } from '../store/delivery-figures.ts'
-import { createEndpoints } from '../store/endpoints.ts'
 import type { KeyUsage } from '../store/key-usage.ts'
 import { createPauses, type Pauses } from '../store/pauses.ts'
 import { createPendingCounts } from '../store/pending-counts.ts'
-import { createRuns } from '../store/runs.ts'
-import { createSubscriptions } from '../store/subscriptions.ts'
 import type { Logger } from '../telemetry/logger.ts'
-import { type AccountFigures, createMetrics, type Metrics } from '../telemetry/metrics.ts'
 import { within } from '../telemetry/within.ts'
 import { type Base, type ComposeDeps, clock } from './base.ts'
 
@@ -56,51 +50,6 @@ export function createAccountPartRoutes(
 ): Router[] {
   const common = { ...parts, authenticate }
   return [createAccountHealthRoutes(common), createPauseRoutes(common)]
-}
-
-export function createBaseDeliveryFigures({ keys, keyring }: Base, redis: RedisClient) {
-  return createReadDeliveryFigures({
-    redis,
-    keys,
-    runs: createRuns({ redis, keys }),
-    endpoints: createEndpoints({ redis, keys }),
-    list: createSubscriptions({ redis, keys, sealer: keyring, clock }).list,
-    clock,
-  })
-}
-
-export function createAccountMetrics(
-  { config, logger }: Pick<ComposeDeps, 'config' | 'logger'>,
-  base: Base,
-  redis: RedisClient,
-): Metrics {
-  const { keys, calls } = base
-  const pauses = createBasePauses(base, redis)
-  const pendingCounts = createPendingCounts({ redis, keys })
-
-  async function readOne(account: string): Promise<AccountFigures> {
-    const [count, paused, { breaker }, { outcomes, durations }] = await Promise.all([
-      pendingCounts.countsOf(account),
-      pauses.isPaused(account),
-      calls.limits.stateOf(account, []),
-      calls.limits.countsOf(account),
-    ])
-    return {
-      account,
-      ...count,
-      paused,
-      breaker: breaker.state,
-      calls: outcomes.map(({ bucket, ...rest }) => ({ call: bucket, ...rest })),
-      durations: durations.map((one) => ({ call: one.bucket, ...one.durations })),
-    }
-  }
-
-  return createMetrics({
-    readSubscriptions: createBaseDeliveryFigures(base, redis),
-    read: () => Promise.all(config.accounts.map(({ id }) => readOne(id))),
-    durationBoundsMs: durationBounds,
-    onFailure: (error) => logger.warn('metrics.not-read', { error }),
-  })
 }
 
 function describeAccounts({ accounts }: Config, { providers }: Pick<Base, 'providers'>): KnownAccount[] {

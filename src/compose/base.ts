@@ -27,6 +27,7 @@ import { createKeys, type Keys } from '../store/keys.ts'
 import { checkFixed, type Fixed, noteAccounts, openEpoch } from '../store/meta.ts'
 import type { Lifecycle } from '../telemetry/lifecycle.ts'
 import type { Logger } from '../telemetry/logger.ts'
+import { createProcessFigures, type ProcessFigures } from '../telemetry/process-figures.ts'
 import { createArchive, prepareArchive } from './archive.ts'
 import { type CallParts, createCallParts } from './calls.ts'
 import { createProviders } from './providers.ts'
@@ -52,10 +53,17 @@ export interface ComposeDeps {
   door?: Door | undefined
 }
 
+/** Of one role. */
+export interface RoleDeps extends ComposeDeps {
+  role: string
+}
+
 export interface Base {
   target: RedisTarget
   connect: Connect
   guard: RedisGuard
+  /** What this process does, for the monitor. */
+  figures: ProcessFigures
   keys: Keys
   /** Of the event log. */
   epoch: string
@@ -98,6 +106,7 @@ export async function openBase({ config, env, lifecycle, logger }: ComposeDeps):
     target,
     connect,
     guard,
+    figures: createProcessFigures(),
     calls,
     keys,
     epoch,

@@ -10,6 +10,7 @@ import { createReadHead } from '../events/head.ts'
 import { createApiApp } from '../http/api/app.ts'
 import { createAuditRoutes } from '../http/api/audit.ts'
 import { createBatchRoutes } from '../http/api/batches.ts'
+import { createCallbackReplayRoutes } from '../http/api/callback-replays.ts'
 import { createCollectionRoutes } from '../http/api/collections.ts'
 import { createCouponRoutes } from '../http/api/coupons.ts'
 import { createEventRoutes } from '../http/api/events.ts'
@@ -34,15 +35,26 @@ import { deriveKey } from '../seal/keyring.ts'
 import { createCollections } from '../store/collections.ts'
 import { createReadyReceipts } from '../store/ready-receipts.ts'
 import { createReadyPump } from '../workers/ready-pump.ts'
-import { createAccountMetrics, createAccountPartRoutes, createAccountParts } from './accounts.ts'
+import { createAccountPartRoutes, createAccountParts } from './accounts.ts'
 import { createAuditedApi, createAuditParts } from './audit.ts'
-import { type AddJobs, type Base, type ComposeDeps, clock, ids, open, openQueue } from './base.ts'
+import {
+  type AddJobs,
+  type Base,
+  type ComposeDeps,
+  clock,
+  ids,
+  open,
+  openQueue,
+  type RoleDeps,
+} from './base.ts'
 import { composeConsole } from './console.ts'
 import { openDeliveryQueue } from './deliver.ts'
 import { createDeliveryParts, createDeliveryRoutesOf } from './deliveries.ts'
+import { createServeMetrics } from './metrics.ts'
 import { createOperatorParts } from './operators.ts'
 import type { Published } from './published.ts'
 import { createRecordParts, createRecordRoutes, openRecords, type Records } from './records.ts'
+import { createReplayParts } from './replay.ts'
 import { createSubscriptionParts } from './subscriptions.ts'
 import { describeTerms } from './terms.ts'
 import { readVersion } from './version.ts'
@@ -61,7 +73,7 @@ export interface Served {
   apiUrl: string
 }
 
-export async function startServe(deps: ComposeDeps, base: Base, published: Published): Promise<Served> {
+export async function startServe(deps: RoleDeps, base: Base, published: Published): Promise<Served> {
   const { config, lifecycle, logger } = deps
   const { queue, addJobs } = await openQueue(base, lifecycle, 'fail-fast', 'serve-queue')
   const turns = await openDeliveryQueue(base, lifecycle, 'fail-fast', 'serve-deliveries')
@@ -121,6 +133,7 @@ function startIntake(
     },
     room: createRoom(inFlightBytesMax),
     usage,
+    figures: base.figures,
     askForQuery: (provider, body) => void askForQuery(provider, body),
     underWayMax,
     senderMsMax,
@@ -147,7 +160,7 @@ interface ApiParts {
 }
 
 async function createApi(
-  deps: ComposeDeps,
+  deps: RoleDeps,
   base: Base,
   { records, published, redis, queue, turns, addJobs, accept }: ApiParts,
   stopping: AbortSignal,
@@ -175,6 +188,7 @@ async function createApi(
   const feed = createFeed({ log: tail, epoch: base.epoch, clock })
   const audit = createAuditParts(redis, keys, config)
   const audited = createAuditedApi(audit, logger)
+  const { callbackReplays } = createReplayParts(base, { redis, queue, parts: records.parts, logger })
   const subscribed = createSubscriptionParts(deps, base, {
     redis,
     log: published.log,
@@ -211,10 +225,12 @@ async function createApi(
       feed,
       readHead: createReadHead({ log, epoch: base.epoch }),
       stopping,
+      onChange: base.figures.streams,
       clock,
       logger,
     }),
     createAuditRoutes({ authenticate, audit: audit.reading }),
+    createCallbackReplayRoutes({ authenticate, callbackReplays }),
     subscribed.routes,
     ...createDeliveryRoutesOf(deliveries, { ...subscribed, authenticate }),
   ]
@@ -225,6 +241,7 @@ async function createApi(
     ...tokens,
     sessionKey: deriveKey(config.seal.indexKey, 'session'),
     maskJobData,
+    callbackReplays,
     console: composeConsole(base, {
       redis,
       queues: [queue, turns],
@@ -242,7 +259,7 @@ async function createApi(
   })
   // Stopped after the listener: what it answered last is still to be put on record.
   lifecycle.add({ name: 'audit', stop: async () => void (await Promise.all([audited.drain(), ops.drain()])) })
-  const metrics = createAccountMetrics(deps, base, redis)
+  const metrics = createServeMetrics(deps, base, { redis, queues: [queue, turns], usage })
   const documents = createDocumentRoutes({ operations, version: readVersion() })
   return createApiApp({
     routes,

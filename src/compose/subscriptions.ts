@@ -8,6 +8,7 @@ import type { RedisClient } from '../redis/client.ts'
 import { createRandomPool } from '../seal/random-pool.ts'
 import { createEndpoints } from '../store/endpoints.ts'
 import type { EventLog } from '../store/event-log.ts'
+import { createReplays } from '../store/replays.ts'
 import { createRuns } from '../store/runs.ts'
 import { createSubscriptions, type Subscriptions } from '../store/subscriptions.ts'
 import { type Base, type ComposeDeps, clock, ids } from './base.ts'
@@ -34,6 +35,7 @@ export function createSubscriptionParts(
   const subscriptions = createSubscriptions({ redis, keys, sealer: keyring, clock })
   const endpoints = createEndpoints({ redis, keys })
   const runs = createRuns({ redis, keys })
+  const replays = createReplays({ redis, keys, clock })
   const routes = createSubscriptionRoutes({
     authenticate,
     subscriptions,
@@ -51,6 +53,7 @@ export function createSubscriptionParts(
       await endpoints.forget(id)
       if (!disabled) await runs.wake(live.run, clock())
     },
+    stopped: ({ id }) => replays.endAll(id, 'disabled'),
     healthOf: ({ id }) => endpoints.find(id),
     send: createSender({ config, lifecycle, clock }),
     stopping,

@@ -33,6 +33,7 @@ import {
 } from './base.ts'
 import { startDeliver } from './deliver.ts'
 import type { Published } from './published.ts'
+import { startReplays } from './replay.ts'
 import { createIntentParts, type IntentParts } from './store.ts'
 
 const sweepIntervalMs = 5_000
@@ -53,7 +54,7 @@ export async function startWork(deps: ComposeDeps, base: Base, published: Publis
   const { config, lifecycle, logger } = deps
   const { keys, keyring } = base
   const redis = await open(base, lifecycle, 'wait', 'work')
-  const { addJobs } = await openQueue(base, lifecycle, 'wait', 'work-queue')
+  const { queue, addJobs } = await openQueue(base, lifecycle, 'wait', 'work-queue')
   const parts = createIntentParts(base, redis)
   const { intents, vault, cases } = parts
   const reconcile = createReconcile({
@@ -76,10 +77,14 @@ export async function startWork(deps: ComposeDeps, base: Base, published: Publis
     prefix: queuePrefix,
     concurrency: workerConcurrency,
     random: Math.random,
+    figures: base.figures,
     logger,
   })
   const isAway = () => base.guard.state().state === 'away'
   lifecycle.add({ name: 'reconcile-worker', stop: () => worker.stop({ force: isAway() }) })
+
+  const replays = startReplays(base, { redis, queue, parts, reconcile, logger })
+  lifecycle.add({ name: 'replays', stop: () => replays.stop({ force: isAway() }) })
 
   const pump = createReadyPump({ ready: createReadyReceipts({ redis, keys }), addJobs, ids })
   const sweep = startSweep(pump, sweepIntervalMs, logger)

@@ -11,6 +11,8 @@ export interface Config extends Settings {
   host: string
   callbackPort: number
   apiPort: number
+  /** Unset: none but the API's. */
+  metricsPort: number | undefined
   dataDir: string
   archive: { dir: string }
   /** Unset: the embedded one. */
@@ -33,6 +35,7 @@ export function loadConfig(env: NodeJS.ProcessEnv, isTerminal: boolean, provider
     host: environment.HOST,
     callbackPort: environment.CALLBACK_PORT,
     apiPort: environment.API_PORT,
+    metricsPort: environment.METRICS_PORT,
     dataDir,
     archive: { dir: settings.archive.dir ?? join(dataDir, 'archive') },
     redis: environment.REDIS_URL,

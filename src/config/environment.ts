@@ -24,6 +24,7 @@ export const environmentSchema = z.object({
   REDIS_URL: redisAddress.optional(),
   CALLBACK_PORT: port.default(8080),
   API_PORT: port.default(8081),
+  METRICS_PORT: port.optional(),
   HOST: z.string().default('127.0.0.1'),
   TALLYHOOK_DATA_DIR: z.string().default('.tallyhook'),
   LOG_LEVEL: z

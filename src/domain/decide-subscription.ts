@@ -108,15 +108,20 @@ export function disableSubscription(
   return step('disabled', { ...before, disabled }, at)
 }
 
-/** What the log of one partition did not have any more when the run came to it. */
+/** What the log of one partition did not have any more when the run came to it; undefined where that was noted already. */
 export function noteMissed(
   before: Subscription,
   { partition, from, until }: { partition: number; from: string; until: string },
   at: number,
-): SubscriptionStep {
+): SubscriptionStep | undefined {
   const stand = (position: string) => before.live.from.map((one, i) => (i === partition ? position : one))
   const stretch: Missed = { from: stand(from), until: stand(until), since: at, till: at }
-  return step('changed', { ...before, missed: [...before.missed, stretch].slice(-missedKept) }, at)
+  const known = before.missed.some(
+    (one) => isSameList(one.from, stretch.from) && isSameList(one.until, stretch.until),
+  )
+  return known
+    ? undefined
+    : step('changed', { ...before, missed: [...before.missed, stretch].slice(-missedKept) }, at)
 }
 
 /** When the overlap is over, the new one alone signs, whatever was rotated before. */

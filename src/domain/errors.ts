@@ -48,6 +48,7 @@ export const errorCodes = {
     retry: 'never',
     title: 'As many replays are running as may be at once',
   },
+  'replay-ended': { status: 409, retry: 'never', title: 'The replay has ended' },
   'body-too-large': { status: 413, retry: 'never', title: 'The body is too large' },
   'unsupported-media-type': {
     status: 415,

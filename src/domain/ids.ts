@@ -19,12 +19,15 @@ export type CaseId = Id<'case'>
 export type SubscriptionId = Id<'subscription'>
 /** One walk of a subscription along the log: that which follows it, or a replay. */
 export type RunId = Id<'run'>
+/** One replay of callbacks. */
+export type ReplayId = Id<'replay'>
 
 export interface IdMaker {
   receiptId(): ReceiptId
   jobId(): JobId
   subscriptionId(): SubscriptionId
   runId(): RunId
+  replayId(): ReplayId
 }
 
 /** Crockford's alphabet: no letter that reads like a digit. It sorts as its values do. */
@@ -65,6 +68,7 @@ export function createIdMaker(clock: () => number, randomBytes: (count: number) 
     jobId: () => `group-${mint()}` as JobId,
     subscriptionId: () => `su-${randomFirst(mint())}` as SubscriptionId,
     runId: () => `ru-${mint()}` as RunId,
+    replayId: () => `rp-${mint()}` as ReplayId,
   }
 }
 
@@ -94,6 +98,12 @@ const runIdPattern = /^ru-[0-9a-hjkmnp-tv-z]{26}$/
 
 export function readRunId(text: string): RunId | undefined {
   return runIdPattern.test(text) ? (text as RunId) : undefined
+}
+
+const replayIdPattern = /^rp-[0-9a-hjkmnp-tv-z]{26}$/
+
+export function readReplayId(text: string): ReplayId | undefined {
+  return replayIdPattern.test(text) ? (text as ReplayId) : undefined
 }
 
 export function caseIdOfReceipt(receipt: ReceiptId): CaseId {

@@ -53,9 +53,7 @@ export const batchSchema = z.object({
 export type BatchResource = z.infer<typeof batchSchema>
 
 export function presentBatch(batch: Batch, totals: BatchTotals = emptyTotals()): BatchResource {
-  return {
-    ...presentBase(batch),
-    ...presentSending(batch),
+  return Object.assign(presentBase(batch), presentSending(batch), {
     name: batch.name,
     remark: batch.remark,
     state: batch.state,
@@ -67,7 +65,7 @@ export function presentBatch(batch: Batch, totals: BatchTotals = emptyTotals()):
     providerReference: batch.providerReference,
     closeReason: batch.closeReason,
     wechatpay: batch.wechatpay,
-  }
+  })
 }
 
 function presentTotals(totals: BatchTotals, currency: string): BatchResource['totals'] {

@@ -29,8 +29,7 @@ export function presentCollection(
   secrets: CollectionSecrets | undefined,
 ): CollectionResource {
   const { fee, net } = collection
-  return {
-    ...presentBase(collection),
+  return Object.assign(presentBase(collection), {
     providerReference: collection.transaction,
     amount: presentMoney(collection.amount),
     fee: fee && presentMoney(fee),
@@ -40,5 +39,5 @@ export function presentCollection(
     customer: secrets ? { name: secrets.customerName } : { erased: true },
     state: collection.state,
     completedAt: formatTime(collection.completedAt),
-  }
+  })
 }

@@ -38,9 +38,7 @@ export type CouponResource = z.infer<typeof couponSchema>
 export function presentCoupon(coupon: Coupon, secrets: CouponSecrets | undefined): CouponResource {
   const { amount, uses } = coupon
   const currency = uses[0]?.amount.currency
-  return {
-    ...presentBase(coupon),
-    ...presentSending(coupon),
+  return Object.assign(presentBase(coupon), presentSending(coupon), {
     stockId: coupon.stockId,
     appid: coupon.appid,
     amount: amount && presentMoney(amount),
@@ -50,5 +48,5 @@ export function presentCoupon(coupon: Coupon, secrets: CouponSecrets | undefined
     failure: coupon.failure,
     consumed: currency === undefined ? undefined : presentMoney({ minor: consumedOf(coupon), currency }),
     uses: uses.map((use) => ({ ...use, amount: presentMoney(use.amount), at: formatTime(use.at) })),
-  }
+  })
 }

@@ -5,7 +5,9 @@
 import { AppError } from '../domain/errors.ts'
 import { type Cursor, decodeCursor, encodeCursor, type Positions } from './cursor.ts'
 import { type EventFilter, wantedBy } from './filter.ts'
-import { isAtHead, takeOldest } from './merge.ts'
+import { createHeadOrder, type FollowHead } from './head-order.ts'
+import { isAtHead, isInMemory, takeOldest } from './merge.ts'
+import { createPace, type Pace } from './pace.ts'
 import type { PublishedEvent } from './published.ts'
 import type { Tail } from './tail.ts'
 
@@ -23,8 +25,8 @@ export interface FeedPage {
 
 /** A place from which a reader goes on, page by page. */
 export interface FeedReader {
-  /** What is there now; empty where nothing is, or what is there was left out. */
-  read(limit: number): Promise<PublishedEvent[]>
+  /** What is there now; empty where nothing is, or what is there was left out. At most `scannedMax` are looked through. */
+  read(limit: number, scannedMax?: number): Promise<PublishedEvent[]>
   /** Resolves when there may be more, or after the time given, or when the signal ends the wait. */
   wait(signal: AbortSignal, ms: number): Promise<void>
   /** Where it stands now. */
@@ -33,12 +35,18 @@ export interface FeedReader {
   cursorsOf(events: readonly PublishedEvent[]): string[]
   /** A page was looked through up to its bound: there is more behind it. */
   hasMore(): boolean
+  /** Nothing is behind it, as memory has it at this moment: from here it may follow the head. */
+  isAtHead(): boolean
+  /** To a place that this feed gave out. */
+  moveTo(cursor: string): void
 }
 
 export interface Feed {
   read(request: FeedRequest): Promise<FeedPage>
   /** Throws where `after` is no cursor. */
   open(after: string | undefined, filter: EventFilter): Promise<FeedReader>
+  /** What comes from now on, in one order for all who follow; `from` is where a reader at the head stands. */
+  follow: FollowHead
 }
 
 export interface FeedDeps {
@@ -46,6 +54,7 @@ export interface FeedDeps {
   /** Of the log: another after it was lost. */
   epoch: string
   clock: () => number
+  pace?: Pace
 }
 
 /** The cursor goes on from where it stopped. */
@@ -53,7 +62,7 @@ const scannedPerRequestMax = 10_000
 /** Where a partition is not followed in memory nobody hears that it grows. */
 const blindMsMax = 1_000
 
-export function createFeed({ log, epoch, clock }: FeedDeps): Feed {
+export function createFeed({ log, epoch, clock, pace = createPace() }: FeedDeps): Feed {
   async function open(after: string | undefined, filter: EventFilter): Promise<FeedReader> {
     let positions = after === undefined ? await log.oldest() : await openCursor(after)
     const wanted = wantedBy(filter)
@@ -62,19 +71,22 @@ export function createFeed({ log, epoch, clock }: FeedDeps): Feed {
     let more = false
 
     return {
-      async read(limit) {
+      async read(limit, scannedMax = scannedPerRequestMax) {
         // Counted before reading, so that what is written between reading and waiting is not slept through.
         seen = log.growth()
         more = false
         before = positions
         if (isAtHead(log, positions)) return []
+        const take = async () => {
+          const merged = await takeOldest(log, positions, { limit, wanted, scannedMax })
+          return { ...merged, events: await log.publish(merged.page) }
+        }
         try {
-          const merged = await takeOldest(log, positions, { limit, wanted, scannedMax: scannedPerRequestMax })
-          const events = await log.publish(merged.page)
+          const merged = await (isInMemory(log, positions) ? take() : pace.turn(take))
           // Only now: who tries again after a failure must find everything where it was.
           positions = merged.positions
           more = !merged.ended
-          return events
+          return merged.events
         } catch (error) {
           throw await withBegin(error, positions)
         }
@@ -89,6 +101,12 @@ export function createFeed({ log, epoch, clock }: FeedDeps): Feed {
         })
       },
       hasMore: () => more,
+      isAtHead: () => isAtHead(log, positions),
+      moveTo(cursor) {
+        positions = decodeCursor(cursor, log.partitions).positions
+        before = positions
+        more = true
+      },
     }
   }
 
@@ -115,6 +133,7 @@ export function createFeed({ log, epoch, clock }: FeedDeps): Feed {
 
   return {
     open,
+    follow: createHeadOrder({ log, epoch }),
     async read({ after, limit, waitMs, signal, ...filter }) {
       const reader = await open(after, filter)
       const deadline = clock() + waitMs

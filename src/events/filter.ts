@@ -19,3 +19,8 @@ export function wantedBy({ types, account, subject }: EventFilter): Wanted | und
     (account === undefined || head.account === account) &&
     (subject === undefined || head.subject === subject)
 }
+
+/** The same for those that want the same. */
+export function nameOf({ types, account, subject }: EventFilter): string {
+  return JSON.stringify([types?.toSorted(), account, subject])
+}

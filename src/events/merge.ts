@@ -38,6 +38,11 @@ export function isAtHead(log: Pick<Tail, 'recall'>, positions: readonly string[]
   return positions.every((position, partition) => log.recall(partition, position, 1)?.length === 0)
 }
 
+/** Something of what comes next is there, so that next to nothing has to be read for a page. */
+export function isInMemory(log: Pick<Tail, 'recall'>, positions: readonly string[]): boolean {
+  return positions.every((position, partition) => log.recall(partition, position, 1))
+}
+
 export async function takeOldest(
   log: Pick<Tail, 'recall' | 'scan'>,
   from: readonly string[],

@@ -41,9 +41,7 @@ export type TransferResource = z.infer<typeof transferSchema>
 
 export function presentTransfer(transfer: Transfer, secrets: TransferSecrets | undefined): TransferResource {
   const { fee, settledAmount } = transfer
-  return {
-    ...presentBase(transfer),
-    ...presentSending(transfer),
+  return Object.assign(presentBase(transfer), presentSending(transfer), {
     amount: presentMoney(transfer.amount),
     beneficiary: secrets ? presentBeneficiary(secrets) : erased,
     state: transfer.state,
@@ -55,7 +53,7 @@ export function presentTransfer(transfer: Transfer, secrets: TransferSecrets | u
     settledAt: presentTime(transfer.settledAt),
     settledAmount: settledAmount && presentMoney(settledAmount),
     metadata: secrets?.metadata,
-  }
+  })
 }
 
 function presentBeneficiary({ beneficiary: { kind: _, ...fields } }: TransferSecrets) {

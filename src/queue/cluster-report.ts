@@ -4,7 +4,7 @@
  * failover or a move of slots is seen at the next.
  */
 import type { Cluster, Redis } from 'ioredis'
-import type { DurabilityPolicy } from './durability.ts'
+import type { DurabilityPolicy, MemoryUse } from './durability.ts'
 import { type NodeReport, type RedisState, reportOn } from './node-report.ts'
 
 export const slotCount = 16_384
@@ -76,7 +76,17 @@ export function countSlots(ranges: readonly SlotRange[]): number {
 export function findWorst(reports: readonly NodeReport[]): NodeReport {
   const [worst] = [...reports].sort((a, b) => badness[b.state.state] - badness[a.state.state])
   const allowed = reports.flatMap((report) => report.allowed ?? []).join(' ')
-  return { state: worst?.state ?? away('No master is known.').state, ...(allowed && { allowed }) }
+  const memory = findFullest(reports.flatMap((report) => report.memory ?? []))
+  return {
+    state: worst?.state ?? away('No master is known.').state,
+    ...(allowed && { allowed }),
+    ...(memory && { memory }),
+  }
+}
+
+function findFullest(uses: readonly MemoryUse[]): MemoryUse | undefined {
+  const share = ({ usedBytes, maxBytes }: MemoryUse) => usedBytes / Math.max(maxBytes, 1)
+  return [...uses].sort((a, b) => share(b) - share(a))[0]
 }
 
 function away(reason: string): NodeReport {

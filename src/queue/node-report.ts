@@ -5,6 +5,7 @@ import {
   type DurabilityPolicy,
   findWeaknesses,
   isFull,
+  type MemoryUse,
   type RedisSettings,
   readLink,
   readMemoryUse,
@@ -21,6 +22,8 @@ export interface NodeReport {
   state: RedisState
   /** Weak settings that the policy allows, for the log. */
   allowed?: string
+  /** Of the fullest, where there are several. */
+  memory?: MemoryUse
 }
 
 export interface NodePlace {
@@ -47,6 +50,7 @@ export async function reportOn(
     const reason = `${subject} is a node of a cluster; REDIS_URL must begin with redis+cluster://.`
     return { state: { state: 'away', reason } }
   }
+  const memory = readMemoryUse(memoryInfo)
   const link = readLink(replication)
   if (link.role !== 'master')
     return { state: { state: 'away', reason: `${subject} is a replica, and takes no writes.` } }
@@ -54,17 +58,16 @@ export async function reportOn(
   const findings = findWeaknesses(settings, policy)
   const weak = `${subject} would lose data: ${findings.join('; ')}.`
   if (findings.length > 0 && policy.onWeaker === 'refuse')
-    return { state: { state: 'weak', because: 'settings', reason: weak } }
+    return { state: { state: 'weak', because: 'settings', reason: weak }, memory }
   const allowed = findings.length > 0 ? { allowed: weak } : {}
 
   if (link.replicas < policy.replicas) {
     const reason = `${subject} has ${link.replicas} of the ${policy.replicas} replicas that durability.replicas asks for.`
-    return { state: { state: 'weak', because: 'replicas', reason }, ...allowed }
+    return { state: { state: 'weak', because: 'replicas', reason }, ...allowed, memory }
   }
-  const memory = readMemoryUse(memoryInfo)
-  if (!isFull(memory)) return { state: { state: 'ok' }, ...allowed }
+  if (!isFull(memory)) return { state: { state: 'ok' }, ...allowed, memory }
   const reason = `${subject} uses ${memory.usedBytes} of ${memory.maxBytes} bytes; callbacks are taken again when there is room.`
-  return { state: { state: 'full', reason }, ...allowed }
+  return { state: { state: 'full', reason }, ...allowed, memory }
 }
 
 /** Not let ask is a finding; no answer at all is Redis being away. */

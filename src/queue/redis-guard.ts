@@ -7,13 +7,15 @@ import type { Redis } from 'ioredis'
 import { isCluster, type RedisClient } from '../redis/client.ts'
 import type { Logger } from '../telemetry/logger.ts'
 import { reportOnCluster } from './cluster-report.ts'
-import type { DurabilityPolicy } from './durability.ts'
+import type { DurabilityPolicy, MemoryUse } from './durability.ts'
 import { type NodeReport, type RedisState, reportOn } from './node-report.ts'
 
 export type { RedisState } from './node-report.ts'
 
 export interface RedisGuard {
   state(): RedisState
+  /** As the last look found it; of a cluster, that of the fullest master. Undefined while Redis is away. */
+  memory(): MemoryUse | undefined
   /** Looks now. Used at the start, and by tests that changed something. */
   check(): Promise<RedisState>
   stop(): Promise<void>
@@ -36,6 +38,7 @@ export function reportOnRedis(client: RedisClient, policy: DurabilityPolicy): Pr
 
 export function createRedisGuard({ client, policy, logger, intervalMs }: RedisGuardDeps): RedisGuard {
   let current: RedisState = { state: 'away', reason: 'Redis has not been checked yet.' }
+  let memory: MemoryUse | undefined
   let warned: string | undefined
   let looks = 0
   let looking = 0
@@ -43,6 +46,7 @@ export function createRedisGuard({ client, policy, logger, intervalMs }: RedisGu
   function become(next: RedisState): RedisState {
     const changed = next.state !== current.state
     current = next
+    if (next.state === 'away') memory = undefined
     if (!changed) return next
     if (next.state === 'ok') logger.info('redis.ready')
     else logger.error(`redis.${next.state}`, { reason: next.reason })
@@ -53,11 +57,13 @@ export function createRedisGuard({ client, policy, logger, intervalMs }: RedisGu
     const mine = ++looks
     looking++
     try {
-      const { state, allowed } = await reportOnRedis(client, policy)
+      const { state, allowed, ...found } = await reportOnRedis(client, policy)
       if (allowed !== undefined && allowed !== warned) logger.warn('redis.weak-allowed', { reason: allowed })
       warned = allowed
       // One that was overtaken, by a later look or by the end of its connection, has nothing to say any more.
-      return mine === looks ? become(state) : current
+      if (mine !== looks) return current
+      memory = found.memory
+      return become(state)
     } catch (error) {
       const reason = error instanceof Error ? error.message : 'Redis does not answer.'
       return mine === looks ? become({ state: 'away', reason }) : current
@@ -82,6 +88,7 @@ export function createRedisGuard({ client, policy, logger, intervalMs }: RedisGu
 
   return {
     state: () => current,
+    memory: () => memory,
     check,
     async stop() {
       clearInterval(timer)

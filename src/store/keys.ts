@@ -10,6 +10,7 @@ import type {
   CaseId,
   IntentId,
   ReceiptId,
+  ReplayId,
   RunId,
   SubscriptionId,
   TransferId,
@@ -90,6 +91,13 @@ export interface Keys {
   /** What was tried for a subscription, and what was given up. */
   deliveries(partition: number, subscription: SubscriptionId): string
   skipped(partition: number, subscription: SubscriptionId): string
+  /**
+   * Replays of callbacks, by id; those that run; and of each its plan, its steps, what failed again, and the lease of who
+   * works on it. They are few, and lie together.
+   */
+  callbackReplays: string
+  callbackReplaysRunning: string
+  callbackReplay(id: ReplayId, part: 'plan' | 'steps' | 'failures' | 'lease'): string
   /** The key that a person's data is sealed under, sealed itself. */
   person(partition: number, digest: string): string
   /** The intents for one person, under the keyed digest of who it is. */
@@ -120,6 +128,11 @@ export interface Keys {
   signInLock(kind: string, digest: string): string
   /** For SCAN: every key that belongs to a partition or an account. */
   scanPattern: string
+  /** The same of what is parked, and of the receipts that were decided on. */
+  parkedPattern: string
+  receiptPattern: string
+  /** Of a key that such a scan has found: what waits under it, or whose it is. */
+  nameIn(key: string): string
   /** What a key of the scan holds; undefined for what nobody scans for. */
   classify(key: string): KeyKind | undefined
   /** Where a script says that the log has grown. */
@@ -184,6 +197,9 @@ export function createKeys(prefix: string, partitions: number): Keys {
     linesDue: (partition, run) => tagged(partition, 'lines-due', run),
     deliveries: (partition, subscription) => tagged(partition, 'deliveries', subscription),
     skipped: (partition, subscription) => tagged(partition, 'skipped', subscription),
+    callbackReplays: tagged(0, 'callback-replays'),
+    callbackReplaysRunning: tagged(0, 'callback-replays-running'),
+    callbackReplay: (id, part) => tagged(0, `callback-replay-${part}`, id),
     person: (partition, digest) => tagged(partition, 'person', digest),
     payee: (partition, digest) => tagged(partition, 'to', digest),
     quarantineIndex: (account) => ofAccount(account, 'quarantine-index'),
@@ -202,6 +218,9 @@ export function createKeys(prefix: string, partitions: number): Keys {
     signInFailures: (kind, digest) => `${prefix}:sign-in-failures:${kind}:${digest}`,
     signInLock: (kind, digest) => `${prefix}:sign-in-lock:${kind}:${digest}`,
     scanPattern: `${prefix}:{?:*}:*`,
+    parkedPattern: `${prefix}:{t:*}:parked:*`,
+    receiptPattern: `${prefix}:{t:*}:rc-*`,
+    nameIn: (key) => key.slice(key.lastIndexOf(':') + 1),
     classify: (key) => classify(key.slice(key.indexOf('}:') + 2)),
     wakeChannel: `${prefix}:wake`,
   }

@@ -48,3 +48,20 @@ export function createPayoutNumbers({ redis, keys }: { redis: RedisClient; keys:
     },
   }
 }
+
+/** Whose the numbers are, where they are anybody's; claims nothing. */
+export type FindNumbers = (numbers: readonly AliasId[]) => Promise<(Target | undefined)[]>
+
+export function createFindNumbers({ redis, keys }: { redis: RedisClient; keys: Keys }): FindNumbers {
+  return async (numbers) => {
+    const texts = await readTogether(
+      redis,
+      numbers.map((number): Command => ['get', keys.intent(number)]),
+    )
+    return texts.map((text, i) => {
+      const stored =
+        typeof text === 'string' ? decodeStored(numbers[i] as unknown as IntentId, text) : undefined
+      return stored?.form === 'pointer' ? stored.to : undefined
+    })
+  }
+}

@@ -6,7 +6,7 @@
  * Of what a run left in the other partitions a sweep may let go when no subscription has it. It has to read which runs
  * have left something first and to ask for `fresh` then: a subscription is written before its run leaves anything.
  */
-import type { RunId, SubscriptionId } from '../domain/ids.ts'
+import type { SubscriptionId } from '../domain/ids.ts'
 import type { Subscription } from '../domain/subscription.ts'
 import { type Matcher, matcherOf } from '../domain/subscription-match.ts'
 import type { Logger } from '../telemetry/logger.ts'
@@ -29,8 +29,6 @@ export interface SubscriptionDirectory {
   all(): Promise<readonly Subscription[]>
   /** Read anew, for this and for everybody after it. */
   fresh(): Promise<readonly Subscription[]>
-  /** The runs that follow the log, of the disabled ones too; replays are kept elsewhere. */
-  liveRuns(): Promise<ReadonlyMap<RunId, Subscription>>
 }
 
 export interface SubscriptionDirectoryDeps {
@@ -104,6 +102,5 @@ export function createSubscriptionDirectory({
       await reading?.catch(() => undefined)
       return (await refresh()).all
     },
-    liveRuns: async () => new Map((await current()).all.map((one) => [one.live.run, one])),
   }
 }

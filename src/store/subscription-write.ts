@@ -27,8 +27,11 @@ export function writeSubscription(
   const partition = keys.partitionOf(id)
   const key = keys.subscriptions(partition)
   transaction.check('field', key, id, text)
-  if (last.fact.name === 'deleted') transaction.do('HDEL', key, id).do('HDEL', keys.endpoints(partition), id)
+  if (last.fact.name === 'deleted') transaction.do('HDEL', key, id)
   else transaction.do('HSET', key, id, encodeSubscription(last.after))
+  // One that was enabled is not to be disabled again by what its endpoint failed of before.
+  const isNew = steps.some(({ fact }) => fact.name === 'enabled' || fact.name === 'deleted')
+  if (isNew) transaction.do('HDEL', keys.endpoints(partition), id)
   for (const step of steps) {
     const event = encodeOtherEvent(describe(step, because, at))
     transaction.do('XADD', keys.events(partition), '*', 'e', event)

@@ -39,11 +39,11 @@ export interface Subscriptions {
   ): Promise<{ after: Subscription; facts: readonly SubscriptionStep['fact'][] } | undefined>
   /**
    * By what the deliveries came to, or by a person. `ifLive`: only while this run follows the log; what was decided on an
-   * older one says nothing of it.
+   * older one says nothing of it. `ifUrl`: only while it goes there.
    */
   disable(
     id: SubscriptionId,
-    disabling: Disabling & { ifLive?: Subscription['live']['run'] | undefined },
+    disabling: Disabling & { ifLive?: Subscription['live']['run'] | undefined; ifUrl?: string | undefined },
   ): Promise<'disabled' | 'unchanged'>
   /** Its record goes; what its runs left in other partitions is let go of by who walks them. */
   remove(id: SubscriptionId, because: Because): Promise<boolean>
@@ -122,7 +122,7 @@ export function createSubscriptions(deps: SubscriptionsDeps): Subscriptions {
       return step.after
     },
 
-    async disable(id, { ifLive, ...disabling }) {
+    async disable(id, { ifLive, ifUrl, ...disabling }) {
       const { because, by, reason } = disabling
       const why = reason ?? (because === 'by-person' ? undefined : because)
       const cause: Because = {
@@ -132,6 +132,7 @@ export function createSubscriptions(deps: SubscriptionsDeps): Subscriptions {
       }
       const changed = await change(id, cause, (before) => {
         if (ifLive !== undefined && before.live.run !== ifLive) return []
+        if (ifUrl !== undefined && before.url !== ifUrl) return []
         const step = disableSubscription(before, disabling, clock())
         return step ? [step] : []
       })

@@ -1,11 +1,13 @@
 /**
- * What a monitor reads: this process's own figures, and those of each account. The latter are kept in Redis by all processes
- * and read when they are asked for, so that the calls of a worker, which has no listener, are seen through any process that
- * has one. Two listeners report the same figures, not each its share.
+ * What a monitor reads: this process's own figures, and those that all processes share. The latter are kept in Redis and read
+ * when they are asked for: every listener of the API reports the same, not its share.
  */
 
-import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
+import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client'
+import { type BacklogFigures, createBacklogFigures } from './backlog-metrics.ts'
+import { type CountedDurations, showDurations } from './counted.ts'
 import { createDeliveryFigures, type SubscriptionFigures } from './delivery-metrics.ts'
+import { type ProcessDeps, showProcess } from './process-metrics.ts'
 
 export const breakerStates = ['closed', 'half-open', 'open'] as const
 
@@ -21,8 +23,11 @@ export interface AccountFigures {
 }
 
 export interface MetricsDeps {
-  read(): Promise<AccountFigures[]>
+  /** What all processes share is shown by those that have the readers for it. */
+  read?(): Promise<AccountFigures[]>
   readSubscriptions?(): Promise<SubscriptionFigures[]>
+  readBacklog?(): Promise<BacklogFigures>
+  process?: ProcessDeps
   durationBoundsMs: readonly number[]
   onFailure(error: unknown): void
 }
@@ -32,27 +37,26 @@ export interface Metrics {
   render(): Promise<string>
 }
 
-export function createMetrics({
-  read,
-  readSubscriptions,
-  durationBoundsMs,
-  onFailure,
-}: MetricsDeps): Metrics {
+export function createMetrics(deps: MetricsDeps): Metrics {
+  const { read, readSubscriptions, readBacklog, onFailure } = deps
   const registry = new Registry()
   collectDefaultMetrics({ register: registry })
-  const figures = createFigures(registry, durationBoundsMs)
-  const setDeliveries = readSubscriptions && createDeliveryFigures(registry, readSubscriptions)
+  if (deps.process) showProcess(registry, deps.process)
+  const complete = read || readSubscriptions || readBacklog ? createComplete(registry) : undefined
+  const shared = [
+    ...(read ? [createAccountFigures(registry, read, deps.durationBoundsMs)] : []),
+    ...(readSubscriptions ? [createDeliveryFigures(registry, readSubscriptions)] : []),
+    ...(readBacklog ? [createBacklogFigures(registry, readBacklog)] : []),
+  ]
   let underWay: Promise<string> | undefined
 
+  /** The process's own figures are worth having when Redis is away; what cannot be read is absent, and not zero. */
   async function render(): Promise<string> {
-    try {
-      figures.set(await read())
-    } catch (error) {
-      // The process's own figures are worth having when Redis is away; those of the accounts are absent, and not zero.
-      onFailure(error)
-      figures.clear()
-    }
-    await setDeliveries?.().catch(onFailure)
+    const failures = (await Promise.allSettled(shared.map((set) => set()))).filter(
+      (one) => one.status === 'rejected',
+    )
+    if (failures[0]) onFailure(failures[0].reason)
+    complete?.set(failures.length === 0 ? 1 : 0)
     return registry.metrics()
   }
 
@@ -68,11 +72,23 @@ export function createMetrics({
   }
 }
 
-function createFigures(registry: Registry, boundsMs: readonly number[]) {
+function createComplete(registry: Registry): Gauge {
+  return new Gauge({
+    name: 'tallyhook_figures_complete',
+    help: 'Whether the figures that all processes share could be read just now.',
+    registers: [registry],
+  })
+}
+
+/** What it returns sets them anew; it clears them where they cannot be read. */
+function createAccountFigures(
+  registry: Registry,
+  read: () => Promise<AccountFigures[]>,
+  boundsMs: readonly number[],
+) {
   const registers = [registry]
   const gauge = (name: string, help: string, ...labelNames: string[]) =>
     new Gauge({ name: `tallyhook_${name}`, help, labelNames, registers })
-  const complete = gauge('figures_complete', 'Whether the figures of the accounts could be read just now.')
   const pending = gauge('pending', 'Transfers, batches and coupons that are not settled yet.', 'account')
   const overdue = gauge('overdue', 'Those of them that take longer than the account allows.', 'account')
   const paused = gauge('submissions_paused', 'Whether nothing is sent for the account.', 'account')
@@ -88,17 +104,20 @@ function createFigures(registry: Registry, boundsMs: readonly number[]) {
     labelNames: ['account', 'call', 'outcome'],
     registers,
   })
-  const durations = createDurations(registry, boundsMs)
-
-  function clear(): void {
-    for (const metric of [pending, overdue, paused, breaker, calls]) metric.reset()
-    durations.set([])
-    complete.set(0)
+  let durations: CountedDurations[] = []
+  const described = {
+    name: 'tallyhook_provider_call_duration_seconds',
+    help: 'How long requests to providers took, of all processes together.',
+    boundsMs,
   }
+  showDurations(registry, described, () => durations)
 
-  function set(all: readonly AccountFigures[]): void {
-    clear()
-    for (const one of all) {
+  return async () => {
+    const figures = await read().finally(() => {
+      for (const metric of [pending, overdue, paused, breaker, calls]) metric.reset()
+      durations = []
+    })
+    for (const one of figures) {
       const { account } = one
       pending.set({ account }, one.pending)
       overdue.set({ account }, one.overdue)
@@ -106,53 +125,8 @@ function createFigures(registry: Registry, boundsMs: readonly number[]) {
       for (const state of breakerStates) breaker.set({ account, state }, one.breaker === state ? 1 : 0)
       for (const { call, outcome, count } of one.calls) calls.inc({ account, call, outcome }, count)
     }
-    durations.set(all)
-    complete.set(1)
+    durations = figures.flatMap(({ account, durations }) =>
+      durations.map(({ call, counts, sumMs }) => ({ labels: { account, call }, counts, sumMs })),
+    )
   }
-
-  return { set, clear }
-}
-
-/** A histogram that was counted elsewhere: the package's own can only be filled one observation at a time. */
-function createDurations(registry: Registry, boundsMs: readonly number[]) {
-  const name = 'tallyhook_provider_call_duration_seconds'
-  const help = 'How long requests to providers took, of all processes together.'
-  let all: readonly AccountFigures[] = []
-  const histogram = new Histogram({ name, help, labelNames: ['account', 'call'], registers: [] })
-  const describe = async () => ({
-    name,
-    help,
-    type: 'histogram',
-    aggregator: 'sum',
-    values: all.flatMap(({ account, durations }) =>
-      durations.flatMap(({ call, counts, sumMs }) =>
-        describeOne(name, { account, call }, { boundsMs, counts, sumMs }),
-      ),
-    ),
-  })
-  registry.registerMetric(Object.assign(histogram, { getForPromString: describe }))
-  return {
-    set(next: readonly AccountFigures[]) {
-      all = next
-    },
-  }
-}
-
-function describeOne(
-  name: string,
-  labels: { account: string; call: string },
-  { boundsMs, counts, sumMs }: { boundsMs: readonly number[]; counts: readonly number[]; sumMs: number },
-) {
-  let total = 0
-  const steps = counts.map((count, index) => {
-    total += count
-    const bound = boundsMs[index]
-    const le = bound === undefined ? '+Inf' : bound / 1000
-    return { metricName: `${name}_bucket`, labels: { le, ...labels }, value: total }
-  })
-  return [
-    ...steps,
-    { metricName: `${name}_sum`, labels, value: sumMs / 1000 },
-    { metricName: `${name}_count`, labels, value: total },
-  ]
 }

@@ -67,7 +67,7 @@ const notReadable: ReadonlySet<string> = new Set([
 ])
 
 /** Without what became of it. */
-function headOf(record: ReceiptRecord): ReceiptHead {
+export function headOf(record: ReceiptRecord): ReceiptHead {
   const { id, account, receivedAt, keyId, digest, headers, unverified, asked } = record
   const base = { id, account, receivedAt, keyId, digest, headers }
   return { ...base, ...(unverified && { unverified }), ...(asked && { asked }) }

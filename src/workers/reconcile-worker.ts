@@ -10,6 +10,7 @@ import { backoffMs, callbackQueueName, type JobDraft, type JobName, singleJob } 
 import { type CallbackJob, readCallbackJob, type Sealer, takeReceipts } from '../queue/job-data.ts'
 import type { RedisClient } from '../redis/client.ts'
 import type { Logger } from '../telemetry/logger.ts'
+import type { JobOutcome, ProcessFigures } from '../telemetry/process-figures.ts'
 import { createFailedCases, type FailedCases, type FailedCasesDeps, failsForGood } from './failed-cases.ts'
 import { type BroughtReceipt, sealReceipt } from './observe.ts'
 import type { ApplyReceipts } from './share-rounds.ts'
@@ -45,6 +46,7 @@ export interface ReconcileWorkerDeps {
   prefix: string
   concurrency: number
   random: () => number
+  figures?: Pick<ProcessFigures, 'job'>
   logger: Logger
 }
 
@@ -96,8 +98,11 @@ function createProcessor(
     sealer,
     addJobs,
     failedCases,
+    figures,
     logger,
-  }: Pick<ReconcileWorkerDeps, 'reconcile' | 'sealer' | 'addJobs' | 'logger'> & { failedCases: FailedCases },
+  }: Pick<ReconcileWorkerDeps, 'reconcile' | 'sealer' | 'addJobs' | 'figures' | 'logger'> & {
+    failedCases: FailedCases
+  },
   onTrouble: (error: AppError) => void,
 ): Processor {
   /** Returns those that were applied. */
@@ -133,20 +138,31 @@ function createProcessor(
     return putBack(job, token, Date.now() + waitOutMs)
   }
 
-  return async (job, token) => {
-    leaveWhenNotCompleted(job)
+  /** Nothing when it is done; else how the run ends, and what BullMQ is to be told. */
+  async function run(
+    job: ReadableJob & DelayableJob,
+    token: string | undefined,
+  ): Promise<{ outcome: JobOutcome; thrown?: unknown }> {
     try {
       await apply(job)
+      return { outcome: 'completed' }
     } catch (error) {
-      if (readTrouble(error)) throw await putBackFor(job, token, error)
+      if (readTrouble(error)) return { outcome: 'put-back', thrown: await putBackFor(job, token, error) }
       if (!(error instanceof AppError)) logger.warn('job.broke', { jobId: job.id, error })
-      if (failsForGood(job, error)) {
-        // Whatever is in the way of its case is in the way of its failing.
-        const unopened = await failedCases.open(job, error)
-        if (unopened) throw await putBackFor(job, token, unopened.error)
-      }
-      throw toBullError(error)
+      if (!failsForGood(job, error)) return { outcome: 'retried', thrown: toBullError(error) }
+      // Whatever is in the way of its case is in the way of its failing.
+      const unopened = await failedCases.open(job, error)
+      if (unopened) return { outcome: 'put-back', thrown: await putBackFor(job, token, unopened.error) }
+      return { outcome: 'failed', thrown: toBullError(error) }
     }
+  }
+
+  return async (job, token) => {
+    leaveWhenNotCompleted(job)
+    const startedAt = performance.now()
+    const { outcome, thrown } = await run(job, token)
+    figures?.job({ queue: callbackQueueName, outcome, ms: performance.now() - startedAt })
+    if (thrown) throw thrown
   }
 }
 
@@ -156,5 +172,8 @@ function createProcessor(
  */
 function toBullError(error: unknown): Error {
   const known = asAppError(error)
-  return known.retry === 'never' ? new UnrecoverableError(known.message) : new Error(known.message)
+  const bull = known.retry === 'never' ? new UnrecoverableError(known.message) : new Error(known.message)
+  // The board shows the stack, which would begin with a name of BullMQ's and lead here; where it broke is in the log.
+  bull.stack = known.message
+  return bull
 }

@@ -10,12 +10,14 @@
 import { AppError } from '../domain/errors.ts'
 import type { IntentStore } from '../store/intents.ts'
 import type { Logger } from '../telemetry/logger.ts'
+import type { ProcessFigures } from '../telemetry/process-figures.ts'
 import { type BroughtReceipt, createObserve, type ObserveDeps, openReceipt } from './observe.ts'
 import { type Applied, createRound, type Reading, type RoundDeps, toFailure } from './round.ts'
 import { createNoteUnverified } from './unverified.ts'
 
 export interface ReconcileDeps extends ObserveDeps, RoundDeps {
   intents: IntentStore
+  figures?: Pick<ProcessFigures, 'receipt'>
   logger: Logger
 }
 
@@ -31,6 +33,12 @@ export interface Reconcile {
   applyAll(receipts: readonly BroughtReceipt[]): Promise<FailedReceipt[]>
 }
 
+/** For a replay, which counts what became of each. */
+export interface ReconcileEach extends Reconcile {
+  /** In the order of the receipts. Never throws for one of them. */
+  applyEach(receipts: readonly BroughtReceipt[]): Promise<(Applied | AppError)[]>
+}
+
 /** Losing the race this often to others who change the same intent means that something is wrong. */
 const attemptsMax = 16
 
@@ -43,7 +51,7 @@ interface Traveller {
 
 type Result = Applied | AppError
 
-export function createReconcile(deps: ReconcileDeps): Reconcile {
+export function createReconcile(deps: ReconcileDeps): ReconcileEach {
   const { clock, logger } = deps
   const observe = createObserve(deps)
   const applyRound = createRound(deps)
@@ -51,6 +59,7 @@ export function createReconcile(deps: ReconcileDeps): Reconcile {
 
   function report(brought: BroughtReceipt, startedAt: number, result: Result): void {
     const ids = { receiptId: brought.id, account: brought.account }
+    note(brought, result)
     if (result instanceof AppError) {
       const level = result.retry === 'never' ? 'error' : 'warn'
       logger[level]('callback.not-applied', { ...ids, code: result.code, retry: result.retry, error: result })
@@ -59,6 +68,13 @@ export function createReconcile(deps: ReconcileDeps): Reconcile {
     const timing = { durationMs: clock() - startedAt, ageMs: clock() - brought.receivedAt }
     const level = result.outcome === 'held' ? 'warn' : 'info'
     logger[level]('callback.applied', { ...ids, ...result, ...timing })
+  }
+
+  function note({ account, receivedAt }: BroughtReceipt, result: Result): void {
+    const ageMs = clock() - receivedAt
+    const failed = result instanceof AppError
+    const what = failed ? { outcome: 'not-applied', code: result.code } : { outcome: result.outcome }
+    deps.figures?.receipt({ account, ageMs, ...what })
   }
 
   function read(brought: BroughtReceipt): Reading | AppError {
@@ -123,6 +139,7 @@ export function createReconcile(deps: ReconcileDeps): Reconcile {
   }
 
   return {
+    applyEach: run,
     async applyOne(receipt) {
       const [result] = await run([receipt])
       if (!result || result instanceof AppError) throw result ?? new AppError('internal-error')

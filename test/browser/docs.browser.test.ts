@@ -69,7 +69,10 @@ describe('the reference in a browser', function () {
       await filter.fill('cancel transfer reason')
       assert.equal(await page.locator('#cancelTransfer').isVisible(), true)
       assert.equal(await page.locator('#getHealth').isVisible(), false)
-      assert.equal(await page.getByRole('navigation').getByRole('link', { name: 'A coupon' }).count(), 0)
+      assert.equal(
+        await page.getByRole('navigation').getByRole('link', { name: 'A coupon', exact: true }).count(),
+        0,
+      )
       await filter.fill('no such words')
       await page.getByText('Nothing here has these words.').waitFor()
       await filter.fill('')

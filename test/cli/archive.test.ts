@@ -50,7 +50,7 @@ describe('tallyhook archive', () => {
 
   it('verifies', async () => {
     assert.equal(await run(['verify', '--dir', dir]), 0)
-    assert.equal(said, '12 lines in 3 segments of 1 chains: all as they were written.\n')
+    assert.equal(said, '12 lines in 3 segments of 1 chain: all as they were written.\n')
     const [, file = ''] = filesOf(dir, '.manifest.json')
     writeFileSync(file, readFileSync(file, 'utf8').replace('"lines":4', '"lines":5'))
     assert.equal(await run(['verify', '--dir', dir]), 1)

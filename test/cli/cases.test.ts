@@ -54,7 +54,9 @@ describe('tallyhook cases', () => {
     assert.equal(await run('resolve', second, '--reason', 'a test', '--json'), 0)
     assert.equal(JSON.parse(said).resolvedBy, 'cli')
     assert.equal(await run('list', '--state', 'open'), 0)
-    assert.equal(said, '')
+    assert.equal(said, 'There is no open case.\n')
+    assert.equal(await run('list', '--state', 'open', '--account', 'other'), 0)
+    assert.equal(said, 'There is no open case of other.\n')
     assert.equal(await run('list', '--state', 'resolved', '--account', testAccount.id, '--json'), 0)
     assert.deepEqual(
       JSON.parse(said).items.map((one: { id: string; resolvedBy: string }) => [one.id, one.resolvedBy]),

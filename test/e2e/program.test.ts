@@ -279,6 +279,7 @@ describe('the built program', function () {
       [2, 'tallyhook: there is no dance; tallyhook --help lists what there is.\n'],
     )
     assert.equal((await place.run(['--help'])).code, 0)
+    assert.match((await place.run(['--version'])).stdout, /^\d+\.\d+\.\d+$/)
     const program = await place.start()
     const { port } = new URL(program.apiUrl)
     const taken = await place.run([], { API_PORT: port, TALLYHOOK_DATA_DIR: 'other' })

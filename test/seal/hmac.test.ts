@@ -17,6 +17,15 @@ describe('keyed digests', () => {
     )
   })
 
+  it('are so in the other alphabet, as signatures are written', () => {
+    fc.assert(
+      fc.property(keys, fc.string({ unit: 'binary' }), (key, text) => {
+        const expected = createHmac('sha256', key).update(text).digest('base64')
+        assert.equal(createKeyedDigest(key, 'base64')(text), expected)
+      }),
+    )
+  })
+
   it('are so around the length beyond which a text is not taken at once', () => {
     const key = new Uint8Array(32).fill(7)
     const digest = createKeyedDigest(key)

@@ -160,6 +160,20 @@ describe('subscriptions on Redis', () => {
     await subscriptions.create(step(), byLedger)
   })
 
+  it('begin anew with how their endpoint fares in the step that enables them', async () => {
+    const { id } = await subscribe(store)
+    const subscriptions = createTestSubscriptions(store)
+    const home = store.keys.endpoints(store.keys.partitionOf(id))
+    await redis.hset(home, id, '{"v":1,"failures":99,"failingSince":1,"subjects":[],"opened":9}')
+    await subscriptions.disable(id, { because: 'failing' })
+    assert.equal(await redis.hexists(home, id), 1)
+    await subscriptions.change(id, byLedger, (before) => {
+      const step = enableSubscription(before, { missed: 'send' }, 6_000)
+      return step ? [step] : []
+    })
+    assert.equal(await redis.hexists(home, id), 0)
+  })
+
   it('leave nothing but the events when they are deleted', async () => {
     const { id } = await subscribe(store)
     const home = store.keys.endpoints(store.keys.partitionOf(id))

@@ -58,6 +58,8 @@ export interface ComposedOptions {
   role?: Role
   durability?: Record<string, unknown>
   outbound?: { allow: string[]; http: boolean }
+  /** With a listener for its own figures. */
+  metrics?: boolean
   /** Other parts of the configuration. */
   more?: Record<string, unknown>
 }
@@ -66,12 +68,18 @@ export type Composed = Awaited<ReturnType<typeof startComposed>>
 
 export async function startComposed(
   redisUrl: string,
-  { role = 'all', durability = {}, outbound, more = {} }: ComposedOptions = {},
+  { role = 'all', durability = {}, outbound, metrics = false, more = {} }: ComposedOptions = {},
 ) {
   const folder = mkdtempSync(join(tmpdir(), 'tallyhook-composed-'))
   const file = join(folder, 'tallyhook.json')
   writeFileSync(file, JSON.stringify({ ...settings, outbound, ...more, durability }))
-  const env = { TALLYHOOK_CONFIG: file, REDIS_URL: redisUrl, CALLBACK_PORT: '0', API_PORT: '0' }
+  const env = {
+    TALLYHOOK_CONFIG: file,
+    REDIS_URL: redisUrl,
+    CALLBACK_PORT: '0',
+    API_PORT: '0',
+    METRICS_PORT: metrics ? '0' : '',
+  }
   const logger = createMemoryLogger()
   const lifecycle = createLifecycle({ logger, clock: Date.now, stopBudgetMs: 9_000 })
   const stop = async () => {
@@ -85,12 +93,13 @@ export async function startComposed(
       throw error
     },
   )
-  const { callbackUrl = '', apiUrl = '' } = running
+  const { callbackUrl = '', apiUrl = '', metricsUrl = '' } = running
   const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json' }
 
   return {
     apiUrl,
     callbackUrl,
+    metricsUrl,
     headers,
     logger,
     /** True when every part stopped by itself. */

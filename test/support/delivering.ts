@@ -55,7 +55,7 @@ export async function createDelivering(partitions = 2, target?: RedisTarget) {
         url,
         types: fields.types ?? ['tallyhook.transfer.*'],
         accounts: fields.accounts ?? [],
-        live: { run: ids.runId(), from: await store.log.newest() },
+        live: fields.live ?? { run: ids.runId(), from: await store.log.newest() },
         createdBy: 'test',
         secret: subscriptions.sealSecret(id, testSecret),
       },

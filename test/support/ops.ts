@@ -2,6 +2,8 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { Queue } from 'bullmq'
 import express from 'express'
+import { createReplayParts } from '../../src/compose/replay.ts'
+import { commonDefaults } from '../../src/config/accounts/common.ts'
 import { AppError, asAppError } from '../../src/domain/errors.ts'
 
 import type { Role } from '../../src/domain/roles.ts'
@@ -17,16 +19,19 @@ import { createChain } from '../../src/store/audit-chain.ts'
 import { createAuditLog } from '../../src/store/audit-log.ts'
 import { createAuditReading } from '../../src/store/audit-reading.ts'
 import { createKeys } from '../../src/store/keys.ts'
+import { createLease } from '../../src/store/lease.ts'
 import { createOperators } from '../../src/store/operators.ts'
 import { loadScripts } from '../../src/store/scripts.ts'
 import { createSignInFailures } from '../../src/store/sign-in-failures.ts'
 import { silentLogger } from '../../src/telemetry/logger.ts'
 import type { BroughtReceipt } from '../../src/workers/observe.ts'
 import { createReconcileWorker } from '../../src/workers/reconcile-worker.ts'
+import { createRunSteps } from '../../src/workers/replay/run.ts'
+import { startReplayRunner } from '../../src/workers/replay/runner.ts'
 import { createTestCases } from './cases.ts'
 import { createMemoryLogger } from './log.ts'
 import { createTestClients, uniquePrefix } from './redis.ts'
-import { keyring, receiptOf } from './store.ts'
+import { createTestStore, digestFact, digestPerson, ids, keyring, receiptOf } from './store.ts'
 import { until } from './until.ts'
 
 export const planted = 'planted-secret-value'
@@ -62,6 +67,11 @@ export async function createOpsWorld(options: OpsWorldOptions = {}) {
   // As dear as a test can wait for.
   const passwords = createPasswords({ ln: 10, r: 8, p: 1 })
   const failures = createSignInFailures(auditKeys)
+  const store = createTestStore(redis)
+  const { jobs, parked, fetch, plans, callbackReplays } = createReplayParts(
+    { ...store, keyring, providers: new Map(), digestPerson, digestFact, settingsOf: () => commonDefaults },
+    { redis, queue, parts: store, logger },
+  )
   const { router, drain } = createOpsRouter({
     operators: createLocalOperators({ operators, passwords, failures }),
     oidc: options.oidc,
@@ -75,6 +85,7 @@ export async function createOpsWorld(options: OpsWorldOptions = {}) {
     },
     sessionKey: new Uint8Array(randomBytes(32)),
     maskJobData,
+    callbackReplays,
     clock: () => world.now,
     logger,
   })
@@ -102,9 +113,28 @@ export async function createOpsWorld(options: OpsWorldOptions = {}) {
     logger: silentLogger,
   })
 
+  const runner = startReplayRunner({
+    plans,
+    runSteps: createRunSteps({
+      fetch,
+      reconcile: {
+        applyEach: (receipts) => Promise.all(receipts.map((one) => apply(one).catch(asAppError))),
+      },
+      jobs,
+      parked,
+      cases: store.cases,
+      logger,
+    }),
+    leaseOf: (id) => createLease(redis, store.keys.callbackReplay(id, 'lease'), ids.jobId(), 10_000),
+    intervalMs: 20,
+    clock: Date.now,
+    logger,
+  })
+
   return {
     ...world,
     app,
+    callbackReplays,
     queue,
     redis,
     logger,
@@ -137,6 +167,7 @@ export async function createOpsWorld(options: OpsWorldOptions = {}) {
       return receipts.map(({ id }) => id)
     },
     async stop() {
+      await runner.stop()
       await worker.stop()
       await queue.close()
       clients.closeAll()

@@ -8,6 +8,7 @@ import { createSubscriptionRoutes } from '../../src/http/api/subscriptions.ts'
 import { createTokens } from '../../src/http/tokens.ts'
 import { createAddressCheck } from '../../src/outbound/networks.ts'
 import { createEndpoints } from '../../src/store/endpoints.ts'
+import { createReplays } from '../../src/store/replays.ts'
 import { createRuns } from '../../src/store/runs.ts'
 import { createApiApp } from './api-app.ts'
 import { createMemoryLogger } from './log.ts'
@@ -41,6 +42,7 @@ export function createSubscriptionApi(
   const subscriptions = createTestSubscriptions(store, { clock, ...(max !== undefined && { max }) })
   const endpoints = createEndpoints({ redis, keys })
   const runs = createRuns({ redis, keys })
+  const replays = createReplays({ redis, keys, clock })
   const routes = createSubscriptionRoutes({
     authenticate,
     subscriptions,
@@ -55,6 +57,7 @@ export function createSubscriptionApi(
       await endpoints.forget(id)
       await runs.wake(live.run, clock())
     },
+    stopped: ({ id }) => replays.endAll(id, 'disabled'),
     healthOf: ({ id }) => endpoints.find(id),
     send,
     stopping: new AbortController().signal,
@@ -78,6 +81,7 @@ export function createSubscriptionApi(
     logger,
     subscriptions,
     endpoints,
+    replays,
     runs,
     get: (path = '', token?: string) => call('get', path, token),
     post: (path: string, body?: unknown, token?: string) => {

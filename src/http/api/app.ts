@@ -41,6 +41,8 @@ export function createApiApp({
   const app = express()
   app.disable('x-powered-by')
   app.disable('etag')
+  // A browser asks for it beside every page; that is no request of anybody's.
+  app.use('/favicon.ico', (_req, res) => void res.status(204).end())
   app.use(logRequests(clock, logger), setHeaders)
   app.get('/healthz', (_req, res) => {
     // The process lives; whether it can work is for /readyz. A restart would not bring Redis back.

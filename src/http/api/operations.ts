@@ -5,6 +5,7 @@ import { accountHealthOperations } from './account-health.ts'
 import { accountOperations } from './accounts.ts'
 import { auditOperations } from './audit.ts'
 import { batchOperations } from './batches.ts'
+import { callbackReplayOperations } from './callback-replays.ts'
 import { cancelOperations } from './cancel.ts'
 import { caseOperations } from './cases.ts'
 import { collectionOperations } from './collections.ts'
@@ -37,6 +38,7 @@ export const operations: readonly Operation[] = [
   ...deliveryOperations,
   ...replayOperations,
   ...caseOperations,
+  ...callbackReplayOperations,
   ...receiptOperations,
   ...accountHealthOperations,
   ...accountOperations,

@@ -1,6 +1,7 @@
 /** Which stretch of the log somebody asks for, and of what types. */
 import { z } from 'zod'
 import { AppError } from '../../domain/errors.ts'
+import { comparePositions } from '../../domain/position.ts'
 import { clampRange, type ReplayRange, rangeOfMissed } from '../../domain/replay.ts'
 import type { Missed, Positions, Subscription } from '../../domain/subscription.ts'
 import { parseTime } from '../../domain/time.ts'
@@ -99,8 +100,16 @@ export function createReadRange({ places, newest, decodeCursor }: RangeDeps): Re
     if (missed !== undefined) return clampRange(rangeOfMissed(pick(subscription.missed, missed)), end)
     const from =
       after === undefined ? await places.before(parseTime(since ?? '') ?? 0) : await decode('after', after)
+    if (after !== undefined && from.some((one, i) => comparePositions(one, end[i] ?? one) > 0)) throw ahead()
     return clampRange({ from, until: await readEnd(asked, end) }, end)
   }
+}
+
+/** The end was read after the cursor was given out, so what the cursor saw there is gone. */
+function ahead(): AppError {
+  return new AppError('cursor-superseded', {
+    detail: 'The log ends before this cursor: what was there was lost, as with a failover.',
+  })
 }
 
 function pick(missed: readonly Missed[], which: number | 'all'): readonly Missed[] {

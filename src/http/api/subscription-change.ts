@@ -19,6 +19,8 @@ export interface SubscriptionChangeDeps {
   stoodAt(subscription: Subscription): Promise<Positions>
   /** It was enabled, or goes elsewhere: what its endpoint failed of before counts no more, and its run is looked at now. */
   beganAnew(subscription: Subscription): Promise<void>
+  /** Nothing is sent to it any more: its replays end. */
+  stopped(subscription: Subscription): Promise<void>
   ids: Pick<IdMaker, 'runId'>
   clock: () => number
   logger: Logger
@@ -49,6 +51,7 @@ export function createSubscriptionChange(deps: SubscriptionChangeDeps) {
     const names = changed.facts.map(({ name }) => name)
     for (const name of names) logger.info(`subscription.${name}`, { subscription: found.id, principal: by })
     if (names.includes('enabled') || changed.after.url !== found.url) await deps.beganAnew(changed.after)
+    if (names.includes('disabled')) await deps.stopped(changed.after)
     return changed.after
   }
 }

@@ -9,6 +9,7 @@ import type { KeyUsage } from '../../store/key-usage.ts'
 import type { RefusedCallback } from '../../store/quarantine.ts'
 import type { Logger } from '../../telemetry/logger.ts'
 import { type RunningPatience, startPatience } from '../../telemetry/patience.ts'
+import type { ProcessFigures } from '../../telemetry/process-figures.ts'
 import { type Answer, createAnswer } from './answer.ts'
 import type { FailureLimiter } from './failure-limiter.ts'
 import { allHeaders, isEncoded, singleHeaders } from './headers.ts'
@@ -30,6 +31,8 @@ export interface CallbackHandlerDeps {
   askForQuery(provider: AccountProvider, body: Buffer): void
   /** Counts, and never fails or waits. */
   usage: Pick<KeyUsage, 'note' | 'noteRefusal'>
+  /** For the monitor; in memory alone. */
+  figures?: Pick<ProcessFigures, 'callback'>
   /** For the bodies of all requests together. */
   room: Room
   /** Requests whose body is being read or written; beyond it the sender is told to come again. */
@@ -46,6 +49,9 @@ export interface CallbackHandler {
   /** For a server that has found out the account itself. Never throws and never rejects. */
   receive(req: IncomingMessage, res: ServerResponse, account: string): Promise<void>
 }
+
+/** Of no wall clock: an answer takes less than its milliseconds. */
+const now = () => performance.now()
 
 /** What happened, for the answer and for the log line. */
 interface Result extends Answer {
@@ -137,6 +143,7 @@ export function createCallbackHandler(deps: CallbackHandlerDeps): CallbackHandle
 
   async function receive(req: IncomingMessage, res: ServerResponse, account: string): Promise<void> {
     const startedAt = clock()
+    const begun = now()
     const provider = providers.get(account)
     let result: Result
     const refusal = refuseAtOnce(req, provider, underWay >= deps.underWayMax)
@@ -155,7 +162,14 @@ export function createCallbackHandler(deps: CallbackHandlerDeps): CallbackHandle
         underWay--
       }
     }
-    log(provider, answer(res, provider, result), startedAt, result)
+    const status = answer(res, provider, result)
+    deps.figures?.callback({
+      account: provider?.account,
+      status,
+      reason: reasonOf(result),
+      ms: now() - begun,
+    })
+    log(provider, status, startedAt, result)
   }
 
   function log(
@@ -186,6 +200,11 @@ export function createCallbackHandler(deps: CallbackHandlerDeps): CallbackHandle
       void receive(req, res, account)
     },
   }
+}
+
+/** Why it was not accepted; of a forgery, which check failed. */
+function reasonOf({ code, fields }: Result): string {
+  return code === 'not-authentic' ? String(fields.reason) : (code ?? '')
 }
 
 /** What can be said before the body is read. */

@@ -9,6 +9,7 @@ import type { Logger } from '../../telemetry/logger.ts'
 import { type Audited, createAudited, noteProblem } from '../audited.ts'
 import type { Principal } from '../principal.ts'
 import { createBoard } from './board.ts'
+import { type BoardRetryDeps, createBoardRetry } from './board-retry.ts'
 import { type BoardAccess, findBoardAccess } from './board-routes.ts'
 import { boardStyles } from './board-styles.ts'
 import type { CreateConsole } from './console/router.ts'
@@ -23,7 +24,7 @@ import { createSessions, type SessionClaims } from './session.ts'
 import { createSignInRoutes, readForm } from './sign-in.ts'
 import { createSignInRecord } from './sign-in-record.ts'
 
-export interface OpsRouterDeps {
+export interface OpsRouterDeps extends Pick<BoardRetryDeps, 'callbackReplays'> {
   queues: Queue[]
   authenticate(token: string): Principal | null
   /** So that a token that is taken away ends its sessions. */
@@ -71,10 +72,11 @@ function createPrincipalOf({ principalById, operators, oidc }: OpsRouterDeps) {
 }
 
 /** Two boards over the same queues: one offers the retry, the other nothing but reading. */
-function createBoardRoutes({ queues, maskJobData }: OpsRouterDeps, guard: Guard): Router {
+function createBoardRoutes({ queues, maskJobData, callbackReplays }: OpsRouterDeps, guard: Guard): Router {
   const forOperators = createBoard({ queues, maskJobData, basePath: boardPath, mayRetry: true })
   const forViewers = createBoard({ queues, maskJobData, basePath: boardPath, mayRetry: false })
   const names = queues.map(({ name }) => name)
+  const retry = createBoardRetry({ queues, callbackReplays })
   const scopeOf: Record<BoardAccess, Scope> = { read: 'ops:read', retry: 'ops:act' }
 
   const router = Router()
@@ -85,6 +87,11 @@ function createBoardRoutes({ queues, maskJobData }: OpsRouterDeps, guard: Guard)
       throw new AppError('not-allowed-here', {
         detail: 'The queues can be read and failed jobs retried; nothing else.',
       })
+    const answer = access === 'retry' && (await retry(req.path, principal.id))
+    if (answer) {
+      res.status(answer.status).send(answer.body)
+      return
+    }
     const board = principal.scopes.includes('ops:act') ? forOperators : forViewers
     board(req, res, next)
   })

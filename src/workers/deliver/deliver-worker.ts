@@ -88,8 +88,9 @@ export function createDeliverWorker(deps: DeliverWorkerDeps): DeliverWorker {
     jobs.begun(job.data)
     try {
       const done = await take(job.data, hold)
-      // A turn that lost its lock is followed by another at once, wherever it is.
-      if (done?.outcome === 'more' || done?.outcome === 'lost') jobs.again(job.data)
+      // A turn that lost its lock, or was not sure of it any more, is followed by another at once, wherever it is.
+      const isUnsure = done?.outcome === 'stopped' && deps.leave.maySend()
+      if (done?.outcome === 'more' || done?.outcome === 'lost' || isUnsure) jobs.again(job.data)
     } catch (error) {
       if (!readTrouble(error)) throw error
       breather.consider(error)

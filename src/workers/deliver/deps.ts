@@ -33,7 +33,8 @@ export const marginMs = 5_000
 /** A subscription while something is sent to it. */
 export interface Target {
   subscription: SubscriptionId
-  endpoint(): Endpoint
+  /** As it is at this moment: asked before each request. Undefined where nothing is to be sent any more. */
+  endpoint(): Promise<Endpoint | undefined>
 }
 
 /** A run as it is walked in one partition. */
@@ -41,6 +42,8 @@ export interface Walk {
   place: RunPlace
   target: Target
   isWanted(event: PublishedEvent): boolean
+  /** The subscription is as it was when the walk was begun, and the run goes on. */
+  isCurrent(): Promise<boolean>
   /** Where it begins; and where it ends, of a replay. */
   from: string
   until?: string | undefined
@@ -65,12 +68,12 @@ export interface DeliverDeps {
   desk: Desk
   slotsOf(id: SubscriptionId): Slots
   send: Send
-  /** It answered 410. */
-  onGone(id: SubscriptionId, run: RunId): Promise<void>
+  /** 410 was answered under this URL. */
+  onGone(id: SubscriptionId, run: RunId, url: string): Promise<void>
   /** Asks for a turn. */
   wake(walk: Pick<Walk, 'place' | 'target'>): void
   /** What the log did not have any more when the run came to it. */
-  noteMissed(walk: Walk, stretch: { from: string; until: string; code: string }): Promise<void>
+  noteMissed(walk: Walk, stretch: { from: string; until: string }): Promise<void>
   terms: DeliverTerms
   clock: () => number
   random: () => number

@@ -124,7 +124,8 @@ export function createDesk(deps: DeskDeps): Desk {
   return {
     async look(id) {
       const entry = entryOf(id)
-      if (clock() - entry.readAt >= freshMs) await refresh(id, entry)
+      // Also where the clock was set back.
+      if (Math.abs(clock() - entry.readAt) >= freshMs) await refresh(id, entry)
       return stateOf(entry)
     },
     state: (id) => stateOf(entryOf(id)),

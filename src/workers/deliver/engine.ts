@@ -2,7 +2,7 @@
 import { setMaxListeners } from 'node:events'
 import { noteMissed } from '../../domain/decide-subscription.ts'
 import type { Because } from '../../domain/event.ts'
-import type { SubscriptionId } from '../../domain/ids.ts'
+import type { RunId, SubscriptionId } from '../../domain/ids.ts'
 import type { DisabledReason } from '../../domain/subscription.ts'
 import { comparePositions } from '../../events/position.ts'
 import type { PublishedEvent, PublishedLog } from '../../events/published.ts'
@@ -17,7 +17,7 @@ import type { Logger } from '../../telemetry/logger.ts'
 import { within } from '../../telemetry/within.ts'
 import { type Rounds, startRounds } from '../rounds.ts'
 import { createDeliverWorker } from './deliver-worker.ts'
-import { type DeliverDeps, type DeliverTerms, type Leave, marginMs, usualTerms, type Walk } from './deps.ts'
+import { type DeliverDeps, type DeliverTerms, type Leave, marginMs, usualTerms } from './deps.ts'
 import { createDesk } from './desk.ts'
 import { createFindWalk, type FoundWalk } from './find-walk.ts'
 import { createJanitor } from './janitor.ts'
@@ -80,8 +80,12 @@ export function startEngine(deps: EngineDeps): Engine {
   const warnOf = (event: string, fields: object) => (error: unknown) =>
     logger.warn(event, { ...fields, error })
 
-  async function disable(id: SubscriptionId, because: DisabledReason, ifLive?: Walk['place']['run']) {
-    const done = await subscriptions.disable(id, { because, ...(ifLive && { ifLive }) })
+  async function disable(
+    id: SubscriptionId,
+    because: DisabledReason,
+    only: { ifLive?: RunId | undefined; ifUrl?: string } = {},
+  ) {
+    const done = await subscriptions.disable(id, { because, ...only })
     if (done !== 'disabled') return
     logger.warn('subscription.disabled', { subscription: id, because })
     await directory.fresh()
@@ -113,17 +117,21 @@ export function startEngine(deps: EngineDeps): Engine {
     desk,
     slotsOf,
     send: deps.send,
-    async onGone(id, run) {
-      const live = [...(await directory.liveRuns()).keys()].includes(run)
-      await disable(id, 'gone', live ? run : undefined)
+    /** What is answered late, to a run that is no more or by a URL of before, says nothing of what is there now. */
+    async onGone(id, run, ifUrl) {
+      const replay = await replays.find(id, run)
+      if (replay?.ended) return
+      await disable(id, 'gone', { ifUrl, ifLive: replay ? undefined : run })
     },
     wake: ({ place, target }) => jobs.ask({ ...place, subscription: target.subscription }),
     async noteMissed({ place, target, until: replayUntil }, { from, until }) {
-      if (replayUntil !== undefined) return
+      // Who stood where the log never was goes back, and misses nothing of what is there.
+      if (replayUntil !== undefined || comparePositions(until, from) <= 0) return
       const stretch = { partition: place.partition, from, until }
-      await subscriptions.change(target.subscription, byDeliveries, (before) => [
-        noteMissed(before, stretch, clock()),
-      ])
+      await subscriptions.change(target.subscription, byDeliveries, (before) => {
+        const step = noteMissed(before, stretch, clock())
+        return step ? [step] : []
+      })
     },
     terms,
     clock,

@@ -15,7 +15,7 @@ export interface JanitorDeps {
   runs: Runs
   endpoints: Pick<Endpoints, 'forget' | 'readAll'>
   directory: Pick<SubscriptionDirectory, 'fresh'>
-  replays: Pick<Replays, 'find' | 'remove' | 'running'>
+  replays: Pick<Replays, 'find' | 'remove' | 'running' | 'end'>
   clock: () => number
   logger: Logger
 }
@@ -59,7 +59,20 @@ export function createJanitor(deps: JanitorDeps): (stopping: AbortSignal) => Pro
     if (!replay) await runs.forget(place)
   }
 
+  /** Those of a subscription to which nothing is sent any more do not go on when it is enabled again. */
+  async function endReplays(): Promise<void> {
+    // They are read before what there is: whoever was disabled after that has none that is newer.
+    const running = await replays.running()
+    const known = new Map((await directory.fresh()).map((one) => [one.id, one]))
+    for (const { id, subscription } of running) {
+      const owner = known.get(subscription)
+      if (!owner) await replays.remove(subscription)
+      else if (owner.disabled) await replays.end(subscription, id, 'disabled')
+    }
+  }
+
   return async (stopping) => {
+    await endReplays()
     for (const partition of partitions) {
       if (stopping.aborted) return
       // What is left is read before what there is: a subscription is written before it leaves anything.

@@ -75,12 +75,12 @@ export function createLines(deps: DeliverDeps & { offer: Offer; leave: Leave }):
     let held: Held | undefined = first
     let underWay = current
     while (held) {
-      const { held: now, progress, gone, isTaken } = await sendSome(walk, held, underWay)
+      const { held: now, progress, goneUrl, isTaken } = await sendSome(walk, held, underWay)
       // Somebody else has the line by now, and it was not touched here.
       if (isTaken) return
       underWay = undefined
       held = await settle(walk, now, progress)
-      if (gone) await deps.onGone(walk.target.subscription, walk.place.run)
+      if (goneUrl) await deps.onGone(walk.target.subscription, walk.place.run, goneUrl)
     }
   }
 
@@ -88,10 +88,10 @@ export function createLines(deps: DeliverDeps & { offer: Offer; leave: Leave }):
   async function sendSome(walk: Walk, start: Held, current?: Promise<Offered>) {
     let held = start
     const taken: Attempt[] = []
-    const stop = (end: Progress['end'], gone = false) => ({
+    const stop = (end: Progress['end'], goneUrl?: string) => ({
       held,
       progress: { taken, end },
-      gone,
+      goneUrl,
       isTaken: false,
     })
     const events = start.line.events.slice(0, atOnce)
@@ -113,7 +113,9 @@ export function createLines(deps: DeliverDeps & { offer: Offer; leave: Leave }):
         if (!event) return stop({ end: 'missing' })
         sent = await offer(walk.target, event, leave)
       }
-      if (sent.outcome !== 'taken') return stop(endOf(sent), sent.outcome === 'failed' && sent.gone === true)
+      if (sent.outcome !== 'taken') {
+        return stop(endOf(sent), sent.outcome === 'failed' ? sent.goneUrl : undefined)
+      }
       taken.push(sent.attempt)
     }
     return stop({ end: 'held' })

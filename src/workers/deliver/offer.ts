@@ -7,8 +7,8 @@ import type { PublishedEvent } from '../../events/published.ts'
 import type { DeliverDeps, Leave, Target } from './deps.ts'
 import type { Sent } from './send.ts'
 
-/** held: nothing was sent. */
-export type Offered = Sent | { outcome: 'held' }
+/** held: nothing was sent. `goneUrl`: where 410 was answered. */
+export type Offered = (Sent & { goneUrl?: string }) | { outcome: 'held' }
 
 export type Offer = (
   target: Target,
@@ -36,14 +36,17 @@ export function createOffer(deps: Pick<DeliverDeps, 'desk' | 'slotsOf' | 'send' 
     const slot = slots.take()
     if (slot !== undefined) await slot
     try {
+      // Where it cannot be read what holds by now, nothing is sent.
+      const to = await endpoint().catch(() => undefined)
+      if (!to) return held
       const permitted = desk.permit(subscription)
       if (!(typeof permitted === 'boolean' ? permitted : await permitted)) return held
       if (!maySend()) return held
       onSent?.()
-      const sent = await send(endpoint(), event, signal)
+      const sent = await send(to, event, signal)
       note(subscription, event.subject, sent)
       if (sent.outcome === 'taken') slots.noteTook(sent.attempt.tookMs)
-      return sent
+      return sent.outcome === 'failed' && sent.gone ? { ...sent, goneUrl: to.url } : sent
     } finally {
       slots.release()
     }

@@ -17,7 +17,8 @@ export interface RunningChain {
   letGo: boolean
   /** Of the request that is on its way. */
   current: Promise<Offered> | undefined
-  gone: boolean
+  /** Where 410 was answered. */
+  goneUrl: string | undefined
   done: Promise<void>
 }
 
@@ -37,7 +38,7 @@ export function runChain(chain: Chain, deps: RunChainDeps): RunningChain {
     end: undefined,
     letGo: false,
     current: undefined,
-    gone: false,
+    goneUrl: undefined,
     done: Promise.resolve(),
   }
   running.done = run(running, deps).finally(deps.onEnd)
@@ -57,7 +58,7 @@ async function run(running: RunningChain, { offer, target, leave, clock }: RunCh
     running.current = undefined
     if (sent.outcome !== 'taken') {
       running.end = endOf(sent)
-      running.gone = sent.outcome === 'failed' && sent.gone === true
+      running.goneUrl = sent.outcome === 'failed' ? sent.goneUrl : undefined
       return
     }
     running.taken.push(sent.attempt)

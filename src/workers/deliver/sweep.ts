@@ -102,8 +102,9 @@ export function createSweep(deps: SweepDeps): Sweep {
         for (const { run, subscription, from, until } of known) {
           const at = cursors.get(run)?.position ?? from[partition] ?? '0-0'
           const end = until?.[partition] ?? newest[partition] ?? '0-0'
-          // A replay that has nothing to do here has to say so.
-          if (comparePositions(at, end) < 0 || until) jobs.ask({ run, subscription, partition })
+          // Who stands behind the end is behind as well: the log lost what it had seen. A replay that has nothing to do
+          // here has to say so.
+          if (comparePositions(at, end) !== 0 || until) jobs.ask({ run, subscription, partition })
         }
       }
     },

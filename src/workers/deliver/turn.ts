@@ -24,7 +24,7 @@ export type TurnOutcome =
   | { outcome: 'more'; position: string }
   /** The breaker is open. */
   | { outcome: 'open' }
-  /** Somebody else has the run, or it is no more. */
+  /** Somebody else has the run, or it is no more, or what is to be sent was changed. */
   | { outcome: 'lost' }
   | { outcome: 'stopped' }
 
@@ -82,8 +82,9 @@ export function createTurn(deps: DeliverDeps & { offer: Offer; lines: Lines }): 
       const until = await deps.log.standing(walk.place.partition, from)
       logger.warn('delivery.log-gap', { ...fieldsOf(walk), code: error.code, from, until })
       if (!(await claim(turn))) return []
+      // Before it is passed: noted twice it does no harm, and not at all it would be lost in silence.
+      await deps.noteMissed(walk, { from, until })
       if (!(await moveTo(turn, until))) return []
-      await deps.noteMissed(walk, { from, until, code: error.code })
       return read(turn)
     }
   }
@@ -191,7 +192,8 @@ export function createTurn(deps: DeliverDeps & { offer: Offer; lines: Lines }): 
       const after = new Map(page.lines.map((one) => [one.subject, one.after]))
       for (const note of notes) logNotes(logger, walk, [note], after.get(note.subject)?.nextAt)
       handOver(walk, running, after)
-      if (running.some(({ gone }) => gone)) await deps.onGone(target.subscription, place.run)
+      const gone = running.find(({ goneUrl }) => goneUrl !== undefined)
+      if (gone?.goneUrl) await deps.onGone(target.subscription, place.run, gone.goneUrl)
       return page.whole ? 'on' : 'held'
     }
   }
@@ -210,6 +212,7 @@ export function createTurn(deps: DeliverDeps & { offer: Offer; lines: Lines }): 
     const { subscription } = walk.target
     for (;;) {
       if (!leave.maySend()) return { outcome: 'stopped' }
+      if (!(await walk.isCurrent())) return { outcome: 'lost' }
       const state = await desk.look(subscription)
       if (state === 'open') return { outcome: 'open' }
       const begun = await startLines(turn, state === 'half-open')
@@ -246,8 +249,9 @@ export function createTurn(deps: DeliverDeps & { offer: Offer; lines: Lines }): 
     if (outcome.outcome === 'at-end') turn.position = walk.until ?? turn.position
     const moved = turn.position !== (turn.cursor?.position ?? walk.from)
     const lost = outcome.outcome === 'lost' || (moved && !(await moveTo(turn, turn.position)))
-    // Who asked for the turn by the index has had it.
-    if (state.dueAt !== undefined && state.dueAt <= clock() && !lost) await runs.reschedule(walk.place)
+    // Who asked for the turn by the index has had it; but where the breaker was taken for open, which it may not be any more.
+    const had = !lost && outcome.outcome !== 'open'
+    if (state.dueAt !== undefined && state.dueAt <= clock() && had) await runs.reschedule(walk.place)
     return { ...(lost ? { outcome: 'lost' as const } : outcome), counts: turn.counts }
   }
 }

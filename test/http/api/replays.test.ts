@@ -196,7 +196,9 @@ describe('replays in the API', () => {
       const newest = await store.log.newest()
       const other = Buffer.from('a former ').toString('base64url')
       const lost = newest.map((each, i) => (i === partition ? '1000-5' : each))
-      for (const after of [encodeCursor(newest, other), encodeCursor(lost, testEpoch)]) {
+      const ahead = newest.map((each, i) => (i === partition ? `${Date.now() + 60_000}-0` : each))
+      const positions = [lost, ahead].map((each) => encodeCursor(each, testEpoch))
+      for (const after of [encodeCursor(newest, other), ...positions]) {
         const { body } = await app.post(subscription, '/replay', { after, dryRun: true }).expect(410)
         assert.equal(body.code, 'cursor-superseded')
         assert.ok(body.begin)

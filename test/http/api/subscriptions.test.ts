@@ -303,6 +303,23 @@ describe('subscriptions over the API', () => {
       assert.equal((await api.patch(`/${id}`, { enabled: false }).expect(200)).body.sequence, 2)
     })
 
+    it('ends the replays that run, so that they do not go on with the enabling', async () => {
+      const { id } = await create()
+      const end = await store.log.newest()
+      const run = ids.runId()
+      await api.replays.add({
+        id: run,
+        subscription: id,
+        from: end,
+        until: end,
+        count: 0,
+        by: 'ledger',
+        at: 1,
+      })
+      await api.patch(`/${id}`, { enabled: false }).expect(200)
+      assert.equal((await api.replays.find(id, run))?.ended?.because, 'disabled')
+    })
+
     async function disabledAndBehind() {
       const { id } = await create()
       const before = await api.subscriptions.find(id)

@@ -107,6 +107,26 @@ describe('Bull Board', () => {
     }
   }
 
+  it('begins a replay by its buttons: for one job, and for all that failed', async () => {
+    const [one = '', ...others] = failed
+    const answer = await call('PUT', `/api/queues/callbacks/${one}/retry`)
+    assert.equal(answer.status, 204)
+    const [replay] = await world.callbackReplays.list()
+    assert.deepEqual([replay?.by, replay?.count, replay?.query.ids], ['operator', 1, [one]])
+    await until('the end', async () => (await world.callbackReplays.list())[0]?.state === 'done')
+    assert.deepEqual(await failedIds(), [...failed].sort(), 'what fails again stays')
+    assert.match((await world.queue.getJobLogs(one)).logs.join(), /failed again: callback-not-understood/)
+
+    world.mend()
+    const all = await call('PUT', '/api/queues/callbacks/retry/failed')
+    assert.deepEqual([all.status, all.body], [200, { retried: 3, skipped: 0 }])
+    await until('the end', async () => (await failedIds()).length === 0)
+    assert.deepEqual(world.applied, [one, ...others], 'in the order in which they came')
+    const gone = await call('PUT', `/api/queues/callbacks/${one}/retry`)
+    assert.equal(gone.status, 400)
+    assert.equal(gone.body.error.key, 'ERRORS.JOB_NOT_RETRIABLE')
+  })
+
   it('refuses the tricks that lead past a list: another spelling, another verb, a job named like an action', async () => {
     const job = failed[0] ?? ''
     const tricks: [string, string][] = [
@@ -144,6 +164,7 @@ describe('Bull Board', () => {
     )
     const job = response.body.queues[0].jobs.find(({ id }: { id: string }) => id === failed[0])
     assert.equal(job.failedReason, 'callback-not-understood: The status "x" is not known.')
+    assert.deepEqual(job.stacktrace, [job.failedReason], 'our sentence, and nothing before it')
     assert.equal(job.data.receipts[0].id, failed[0])
     assert.match(job.data.receipts[0].body, /^sealed, \d+ characters$/)
     assert.ok(!response.text.includes(planted))

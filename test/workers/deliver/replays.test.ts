@@ -187,4 +187,36 @@ describe('sending again', () => {
     const { body: list } = await app.get(subscription, '/deliveries?status=skipped').expect(200)
     assert.equal(list.items.length, 2)
   })
+
+  it('one of a subscription that a person disables ends with it, and does not go on afterwards', async () => {
+    refuse('bad')
+    const subscription = await world.subscribe(subscriber.url)
+    await publishSome(['good', 'bad'], 1)
+    await world.startOne()
+    const { body } = await app.post(subscription, '/replay', everything).expect(202)
+    await until(
+      'it waits',
+      async () => (await app.get(subscription, `/replays/${body.id}`)).body.waiting === 1,
+    )
+    await world.subscriptions.disable(subscription.id, { because: 'by-person' })
+    assert.equal((await replayed(subscription, body.id)).state, 'disabled')
+    await until('what it had tried is noted', async () => {
+      return (await app.get(subscription, `/replays/${body.id}`)).body.skipped === 1
+    })
+  })
+
+  it('one of a subscription that was deleted before it began leaves nothing', async () => {
+    const subscription = await world.subscribe(subscriber.url)
+    const { body } = await app.post(subscription, '/replay', everything).expect(202)
+    await world.subscriptions.remove(subscription.id, { source: 'operator' })
+    assert.deepEqual(
+      (await world.replays.running()).map(({ id }) => id),
+      [body.id],
+    )
+    await world.startOne()
+    await until('nothing is left', async () => {
+      const waiting = await Promise.all([0, 1].map(world.runs.waiting))
+      return (await world.replays.running()).length === 0 && waiting.flat().length === 0
+    })
+  })
 })

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { enableSubscription } from '../../../src/domain/decide-subscription.ts'
+import { AppError } from '../../../src/domain/errors.ts'
 import type { RunId } from '../../../src/domain/ids.ts'
 import { createDelivering, type Delivering, testSettings } from '../../support/delivering.ts'
 import { testSecret } from '../../support/sending.ts'
@@ -308,5 +309,45 @@ describe('deliveries in trouble', () => {
     })
     assert.ok(found.missed.length >= 1)
     assert.ok(world.logger.lines.some(({ event }) => event === 'delivery.log-gap'))
+  })
+
+  it('what has left the log is noted before the run passes it, also where that fails at first', async () => {
+    const { id } = await world.subscribe(subscriber.url)
+    const first = await world.publish('one')
+    const partition = world.keys.partitionOf(world.idOf('one'))
+    await world.redis.xdel(world.keys.events(partition), first)
+    await world.redis.set(world.keys.logLeft(partition), first)
+    let fails = 1
+    const { change, disable } = world.subscriptions
+    await world.startOne({
+      subscriptions: {
+        disable,
+        async change(...asked) {
+          if (fails-- > 0) throw new AppError('commit-contended')
+          return change(...asked)
+        },
+      },
+    })
+    const { missed } = await until('the note', async () => {
+      const one = await world.subscriptions.find(id)
+      return one && one.missed.length > 0 && one
+    })
+    assert.deepEqual(
+      missed.map(({ from, until }) => [from[partition], until[partition]]),
+      [['0-0', first]],
+    )
+  })
+
+  it('a run that stands where the log never was goes back, and has missed nothing', async () => {
+    const lost = `${Date.now() + 30_000}-0`
+    const { id } = await world.subscribe(subscriber.url, {
+      live: { run: world.mintRun(), from: [lost, lost] },
+    })
+    // Before anybody follows the log: that there is something has to be found.
+    await world.publish('one')
+    await world.startOne()
+    await complete(1)
+    await until('it is told of', () => world.logger.lines.some(({ event }) => event === 'delivery.log-gap'))
+    assert.deepEqual((await world.subscriptions.find(id))?.missed, [])
   })
 })
