@@ -7,9 +7,13 @@ import type { Principal } from '../http/principal.ts'
 import type { RedisClient } from '../redis/client.ts'
 import { createReadBalance } from '../store/balances.ts'
 import { createDelayCounts } from '../store/delay-counts.ts'
+import { createReadDeliveryFigures } from '../store/delivery-figures.ts'
+import { createEndpoints } from '../store/endpoints.ts'
 import type { KeyUsage } from '../store/key-usage.ts'
 import { createPauses, type Pauses } from '../store/pauses.ts'
 import { createPendingCounts } from '../store/pending-counts.ts'
+import { createRuns } from '../store/runs.ts'
+import { createSubscriptions } from '../store/subscriptions.ts'
 import type { Logger } from '../telemetry/logger.ts'
 import { within } from '../telemetry/within.ts'
 import { type Base, type ComposeDeps, clock } from './base.ts'
@@ -50,6 +54,17 @@ export function createAccountPartRoutes(
 ): Router[] {
   const common = { ...parts, authenticate }
   return [createAccountHealthRoutes(common), createPauseRoutes(common)]
+}
+
+export function createBaseDeliveryFigures({ keys, keyring }: Base, redis: RedisClient) {
+  return createReadDeliveryFigures({
+    redis,
+    keys,
+    runs: createRuns({ redis, keys }),
+    endpoints: createEndpoints({ redis, keys }),
+    list: createSubscriptions({ redis, keys, sealer: keyring, clock }).list,
+    clock,
+  })
 }
 
 function describeAccounts({ accounts }: Config, { providers }: Pick<Base, 'providers'>): KnownAccount[] {

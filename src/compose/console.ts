@@ -12,10 +12,9 @@ import { createReadPendingSums } from '../store/pending-sums.ts'
 import { createReadRecent } from '../store/recent-events.ts'
 import type { Subscriptions } from '../store/subscriptions.ts'
 import type { Logger } from '../telemetry/logger.ts'
-import type { AccountParts } from './accounts.ts'
+import { type AccountParts, createBaseDeliveryFigures } from './accounts.ts'
 import { type Base, clock } from './base.ts'
 import type { DeliveryParts } from './deliveries.ts'
-import { createBaseDeliveryFigures } from './metrics.ts'
 import type { RecordParts, Records } from './records.ts'
 
 export interface ComposeConsoleDeps {

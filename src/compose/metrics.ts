@@ -6,16 +6,12 @@ import { readQueueFigures } from '../queue/queue-figures.ts'
 import type { RedisClient } from '../redis/client.ts'
 import { createReadBacklog } from '../store/backlog.ts'
 import { durationBounds } from '../store/call-counts.ts'
-import { createReadDeliveryFigures } from '../store/delivery-figures.ts'
-import { createEndpoints } from '../store/endpoints.ts'
 import type { KeyUsage } from '../store/key-usage.ts'
 import { createPendingCounts } from '../store/pending-counts.ts'
-import { createRuns } from '../store/runs.ts'
-import { createSubscriptions } from '../store/subscriptions.ts'
 import type { BacklogFigures } from '../telemetry/backlog-metrics.ts'
 import { type AccountFigures, createMetrics, type Metrics } from '../telemetry/metrics.ts'
 import type { ProcessDeps } from '../telemetry/process-metrics.ts'
-import { createBasePauses } from './accounts.ts'
+import { createBaseDeliveryFigures, createBasePauses } from './accounts.ts'
 import { type Base, clock, type RoleDeps } from './base.ts'
 import { readVersion } from './version.ts'
 
@@ -102,18 +98,4 @@ function createReadFigures({ config }: RoleDeps, { keys }: Base, { redis, queues
     ])
     return { ...backlog, queues: figures, traffic }
   }
-}
-
-export function createBaseDeliveryFigures(
-  { keys, keyring }: Pick<Base, 'keys' | 'keyring'>,
-  redis: RedisClient,
-) {
-  return createReadDeliveryFigures({
-    redis,
-    keys,
-    runs: createRuns({ redis, keys }),
-    endpoints: createEndpoints({ redis, keys }),
-    list: createSubscriptions({ redis, keys, sealer: keyring, clock }).list,
-    clock,
-  })
 }

@@ -186,9 +186,9 @@ async function createApi(
   }
   const { log, tail } = published
   const feed = createFeed({ log: tail, epoch: base.epoch, clock })
+  const { callbackReplays } = createReplayParts(base, { redis, queue, parts: records.parts, logger })
   const audit = createAuditParts(redis, keys, config)
   const audited = createAuditedApi(audit, logger)
-  const { callbackReplays } = createReplayParts(base, { redis, queue, parts: records.parts, logger })
   const subscribed = createSubscriptionParts(deps, base, {
     redis,
     log: published.log,
@@ -229,8 +229,8 @@ async function createApi(
       clock,
       logger,
     }),
-    createAuditRoutes({ authenticate, audit: audit.reading }),
     createCallbackReplayRoutes({ authenticate, callbackReplays }),
+    createAuditRoutes({ authenticate, audit: audit.reading }),
     subscribed.routes,
     ...createDeliveryRoutesOf(deliveries, { ...subscribed, authenticate }),
   ]
@@ -259,7 +259,7 @@ async function createApi(
   })
   // Stopped after the listener: what it answered last is still to be put on record.
   lifecycle.add({ name: 'audit', stop: async () => void (await Promise.all([audited.drain(), ops.drain()])) })
-  const metrics = createServeMetrics(deps, base, { redis, queues: [queue, turns], usage })
+  const metrics = createServeMetrics(deps, base, { redis, queues: [queue, turns], usage: records.usage })
   const documents = createDocumentRoutes({ operations, version: readVersion() })
   return createApiApp({
     routes,
