@@ -9,4 +9,5 @@ const compiler = ['node_modules/typescript/bin/tsc', '-p', 'tsconfig.build.json'
 const compiled = spawnSync(process.execPath, compiler, { stdio: 'inherit' })
 if (compiled.status !== 0) process.exit(1)
 cpSync('src/store/scripts', 'dist/store/scripts', { recursive: true })
+cpSync('src/http/ops/console/assets', 'dist/http/ops/console/assets', { recursive: true })
 chmodSync('dist/main.js', 0o755)

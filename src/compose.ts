@@ -21,14 +21,14 @@ export interface Running extends Partial<Served> {
 
 export async function compose(role: Role, deps: ComposeDeps): Promise<Running> {
   const startSandbox = role === 'all' ? openSandboxMode(deps) : undefined
-  const base = await openBase(deps)
+  const base = await openBase(deps, role)
   await startProviders(base.providers, deps.lifecycle)
-  const metricsUrl = await startMonitor({ ...deps, role }, base)
+  const metricsUrl = await startMonitor(deps, base)
   // One for both roles: each event is made once in a process.
   const published = await openPublished(base, deps.lifecycle)
   if (role !== 'serve') await startWork(deps, base, published)
   if (role === 'work') return { metricsUrl }
-  const served = await startServe({ ...deps, role }, base, published)
+  const served = await startServe(deps, base, published)
   if (role === 'serve') return { ...served, metricsUrl }
   return { ...served, metricsUrl, sandbox: await startSandbox?.(served) }
 }

@@ -5,12 +5,13 @@ import { createDigests, describeFixed, keyPrefix } from '../compose/base.ts'
 import { type CaseParts, createCaseParts } from '../compose/cases.ts'
 import { openDeliveriesOf } from '../compose/deliveries.ts'
 import { createProviders } from '../compose/providers.ts'
-import { createIntentParts, type IntentParts } from '../compose/store.ts'
+import { createIntentParts } from '../compose/store.ts'
 import { commonDefaults } from '../config/accounts/common.ts'
 import type { Config } from '../config/config.ts'
 import { createKeyring } from '../seal/keyring.ts'
 import { createPersonSealer } from '../seal/person-keys.ts'
 import { createCollections } from '../store/collections.ts'
+import { createFindNamed, type FindNamed } from '../store/find-named.ts'
 import { createKeys } from '../store/keys.ts'
 import { refuseDifference } from '../store/meta.ts'
 import { silentLogger } from '../telemetry/logger.ts'
@@ -18,8 +19,7 @@ import { createOnRecord, type OnRecord } from './audit-parts.ts'
 import { connectDirectly } from './direct-redis.ts'
 
 export interface DirectParts extends CaseParts {
-  intents: IntentParts['intents']
-  collections: ReturnType<typeof createCollections>
+  findNamed: FindNamed
   onRecord: OnRecord
 }
 
@@ -48,10 +48,10 @@ export async function withCaseParts(
       logger: silentLogger,
     })
     const { intents } = parts
+    const collections = createCollections({ redis, keys, intents })
     return await use({
       ...cases,
-      intents,
-      collections: createCollections({ redis, keys, intents }),
+      findNamed: createFindNamed({ intents, collections }),
       onRecord: createOnRecord(redis, keys, config),
     })
   } finally {

@@ -4,18 +4,6 @@ import { AppError } from '../domain/errors.ts'
 import type { Intent } from '../domain/intent.ts'
 import { formatAmount } from '../domain/money.ts'
 import { presentTimeline, type ShownItem } from '../http/api/timeline.ts'
-import {
-  aliasIdOf,
-  batchIdOf,
-  collectionIdOf,
-  couponIdOf,
-  readBatchId,
-  readCollectionId,
-  readCouponId,
-  readTransferId,
-  transferIdOf,
-} from '../store/ids.ts'
-import type { Target } from '../store/intents.ts'
 import { parseArguments, usage } from './arguments.ts'
 import { type DirectParts, withCaseParts } from './case-parts.ts'
 import { type Output, processOutput } from './output.ts'
@@ -58,43 +46,11 @@ export async function runInspect(
     throw usage(`--account: there is no account ${flags.account}; there are ${accounts.join(', ')}.`)
   const asked = flags.account === undefined ? accounts : [flags.account]
   return withCaseParts(config, async (parts) => {
-    const found = await findNamed(parts, name, asked)
+    const found = await parts.findNamed(name, asked)
     if (found.length === 0) throw new AppError('not-found', { detail: `Nothing is known under ${name}.` })
     for (const intent of found) await show(parts, intent, flags.json, output)
     return 0
   })
-}
-
-/** Several may share a name: a reference in two accounts, or a batch and a transfer. */
-async function findNamed(
-  { intents, collections }: DirectParts,
-  name: string,
-  accounts: readonly string[],
-): Promise<Intent[]> {
-  const id = readTransferId(name) ?? readBatchId(name) ?? readCouponId(name) ?? readCollectionId(name)
-  const targets: Target[] = id ? [id] : accounts.flatMap((account) => namesOf(account, name))
-  const found = await Promise.all(targets.map((target) => intents.find(target)))
-  const payIns = id
-    ? []
-    : await Promise.all(
-        accounts.map((account) => collections.list({ account, reference: name, limit: payInsMax })),
-      )
-  const all = [...found, ...payIns.flatMap((page) => page.collections)]
-  return [...new Map(all.flatMap((one) => (one ? [[one.id, one] as const] : []))).values()]
-}
-
-/** Of one reference; whoever wants more asks the API. */
-const payInsMax = 20
-
-function namesOf(account: string, name: string): Target[] {
-  return [
-    transferIdOf(account, name),
-    batchIdOf(account, name),
-    couponIdOf(account, name),
-    collectionIdOf(account, name),
-    aliasIdOf('payout', account, name),
-    aliasIdOf('coupon', account, name),
-  ]
 }
 
 async function show(

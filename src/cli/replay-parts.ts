@@ -15,11 +15,12 @@ import { createKeys } from '../store/keys.ts'
 import { refuseDifference } from '../store/meta.ts'
 import { silentLogger } from '../telemetry/logger.ts'
 import type { CallbackReplays } from '../workers/replay/replays.ts'
+import { createOnRecord, type OnRecord } from './audit-parts.ts'
 import { connectDirectly } from './direct-redis.ts'
 
 export async function withReplays(
   config: Config,
-  use: (replays: CallbackReplays) => Promise<number>,
+  use: (replays: CallbackReplays, onRecord: OnRecord) => Promise<number>,
 ): Promise<number> {
   const redis = await connectDirectly(config)
   const queue = new Queue(callbackQueueName, { connection: redis, prefix: queuePrefix })
@@ -38,7 +39,8 @@ export async function withReplays(
       ...createDigests(config),
     }
     const parts = createIntentParts(base, redis)
-    return await use(createReplayParts(base, { redis, queue, parts, logger: silentLogger }).callbackReplays)
+    const { callbackReplays } = createReplayParts(base, { redis, queue, parts, logger: silentLogger })
+    return await use(callbackReplays, createOnRecord(redis, keys, config))
   } finally {
     await queue.close()
     redis.disconnect()

@@ -4,6 +4,7 @@ import type { CallbackReplay, ReplayQuery } from '../domain/callback-replay.ts'
 import { AppError } from '../domain/errors.ts'
 import {
   callbackQuerySchema,
+  factsOf,
   presentPlan,
   presentReplay,
   presentWhole,
@@ -11,8 +12,10 @@ import {
 } from '../http/api/callback-replays.ts'
 import { caseReasonSchema } from '../http/api/cases.ts'
 import { validate } from '../http/api/validate.ts'
+import { readTarget } from '../http/audited.ts'
 import { type CallbackReplays, perSecondMax } from '../workers/replay/replays.ts'
 import { parseArguments, usage } from './arguments.ts'
+import type { OnRecord } from './audit-parts.ts'
 import { type Output, processOutput } from './output.ts'
 import { withReplays } from './replay-parts.ts'
 import { tellPlan, tellProgress, tellReplay } from './replay-words.ts'
@@ -69,6 +72,7 @@ type Flags = ReturnType<typeof parseArguments<typeof options>>['values']
 
 interface Call {
   replays: CallbackReplays
+  onRecord: OnRecord
   flags: Flags
   output: Output
 }
@@ -86,6 +90,7 @@ export async function runReplay(
     output.out(help)
     return 0
   }
+  const config = () => loadConfig(env, false)
   const act = Object.entries(commands).find(([name]) => name === command)?.[1]
   const isKnown = command === undefined || command === 'list' || act !== undefined
   if (!isKnown || (act !== undefined) !== (id !== undefined) || more.length > 0) {
@@ -93,16 +98,16 @@ export async function runReplay(
     return 2
   }
   if (act && id !== undefined)
-    return withReplays(loadConfig(env, false), (replays) => act({ replays, flags, output }, id))
+    return withReplays(config(), (replays, onRecord) => act({ replays, onRecord, flags, output }, id))
   if (command === 'list')
-    return withReplays(loadConfig(env, false), (replays) => list({ replays, flags, output }))
+    return withReplays(config(), (replays, onRecord) => list({ replays, onRecord, flags, output }))
   if (flags.yes && flags['dry-run']) throw usage('--yes does it, and --dry-run does not: only one of them.')
   const request = { query: readFlags(flags), ...readWords(flags) }
-  return withReplays(loadConfig(env, false), (replays) =>
-    request.reason === undefined
-      ? plan({ replays, flags, output }, request.query)
-      : begin({ replays, flags, output }, { ...request, reason: request.reason }),
-  )
+  return withReplays(config(), (replays, onRecord) => {
+    const call = { replays, onRecord, flags, output }
+    const { reason } = request
+    return reason === undefined ? plan(call, request.query) : begin(call, { ...request, reason })
+  })
 }
 
 async function plan({ replays, flags, output }: Call, query: ReplayQuery): Promise<number> {
@@ -118,7 +123,13 @@ async function begin(
   call: Call,
   request: { query: ReplayQuery; by: string; reason: string; perSecond: number },
 ): Promise<number> {
-  const { replay, plan: planned } = await call.replays.begin(request)
+  const { by, reason } = request
+  const action = { by, reason, action: 'callback-replay.begin' }
+  const { replay, plan: planned } = await call.onRecord(action, async (note) => {
+    const begun = await call.replays.begin(request)
+    note({ after: factsOf(begun.replay) })
+    return begun
+  })
   if (!call.flags.json) call.output.out(tellPlan(planned))
   return follow(call, replay)
 }
@@ -136,14 +147,21 @@ async function show({ replays, flags, output }: Call, id: string): Promise<numbe
   return 0
 }
 
-async function abort({ replays, flags, output }: Call, id: string): Promise<number> {
-  const replay = await replays.abort(id)
+async function abort({ replays, onRecord, flags, output }: Call, id: string): Promise<number> {
+  const by = readLine('by', flags.by)
+  const replay = await onRecord({ by, action: 'callback-replay.abort', target: readTarget([id]) }, () =>
+    replays.abort(id),
+  )
   output.out(flags.json ? `${JSON.stringify(presentReplay(replay))}\n` : tellReplay(replay))
   return 0
 }
 
 async function resume(call: Call, id: string): Promise<number> {
-  return follow(call, await call.replays.resume(id))
+  const by = readLine('by', call.flags.by)
+  const replay = await call.onRecord({ by, action: 'callback-replay.resume', target: readTarget([id]) }, () =>
+    call.replays.resume(id),
+  )
+  return follow(call, replay)
 }
 
 const lookEveryMs = 250
@@ -152,7 +170,8 @@ const tellEveryMs = 1_000
 const patienceMs = 15_000
 
 /** Until it has ended. */
-async function follow({ replays, flags, output }: Call, begun: CallbackReplay): Promise<number> {
+async function follow(call: Call, begun: CallbackReplay): Promise<number> {
+  const { replays, output } = call
   output.err(`Replay ${begun.id} has begun; tallyhook replay abort ${begun.id} stops it.\n`)
   let last = begun
   let movedAt = Date.now()
@@ -173,7 +192,7 @@ async function follow({ replays, flags, output }: Call, begun: CallbackReplay): 
     }
     last = replay
   }
-  return tellEnd({ replays, flags, output }, last)
+  return tellEnd(call, last)
 }
 
 async function tellEnd({ replays, flags, output }: Call, { id }: CallbackReplay): Promise<number> {

@@ -53,15 +53,11 @@ export interface ComposeDeps {
   door?: Door | undefined
 }
 
-/** Of one role. */
-export interface RoleDeps extends ComposeDeps {
-  role: string
-}
-
 export interface Base {
   target: RedisTarget
   connect: Connect
   guard: RedisGuard
+  role: string
   /** What this process does, for the monitor. */
   figures: ProcessFigures
   keys: Keys
@@ -82,7 +78,7 @@ export interface Base {
   settingsOf(account: string): CommonSettings
 }
 
-export async function openBase({ config, env, lifecycle, logger }: ComposeDeps): Promise<Base> {
+export async function openBase({ config, env, lifecycle, logger }: ComposeDeps, role: string): Promise<Base> {
   const target = await findRedis(config, env, lifecycle, logger)
   const connect = createConnect(target)
   const client = connect('fail-fast', 'guard')
@@ -106,6 +102,7 @@ export async function openBase({ config, env, lifecycle, logger }: ComposeDeps):
     target,
     connect,
     guard,
+    role,
     figures: createProcessFigures(),
     calls,
     keys,

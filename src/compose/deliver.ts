@@ -1,5 +1,6 @@
 /** The deliveries: what they stand on, and their place among the parts. */
 import { Queue } from 'bullmq'
+import { createShareReading } from '../events/share-reading.ts'
 import { deliveryQueueName, type TurnDraft } from '../queue/catalogue.ts'
 import { createEndpoints } from '../store/endpoints.ts'
 import { createReadAt } from '../store/events-at.ts'
@@ -35,7 +36,7 @@ export async function startDeliver(
   const send = createSender({ config, lifecycle, clock })
   const engine = startEngine({
     partitions: keys.partitions,
-    log: tail,
+    log: { ...tail, readAfter: createShareReading({ log: tail, clock }) },
     async readEvents(partition, positions) {
       const events = await tail.publish(await readAt(partition, positions))
       return new Map(events.map((event) => [event.position, event]))

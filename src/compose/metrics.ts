@@ -1,57 +1,36 @@
 /** What a monitor reads: on the API's listener, and of a process that has none, as a worker, on one of its own. */
-import type { Queue } from 'bullmq'
+import { Queue } from 'bullmq'
 import { listen } from '../http/listen.ts'
 import { createMetricsServer } from '../http/metrics.ts'
+import { callbackQueueName, deliveryQueueName } from '../queue/catalogue.ts'
 import { readQueueFigures } from '../queue/queue-figures.ts'
 import type { RedisClient } from '../redis/client.ts'
 import { createReadBacklog } from '../store/backlog.ts'
-import { durationBounds } from '../store/call-counts.ts'
-import { createReadDeliveryFigures } from '../store/delivery-figures.ts'
-import { createEndpoints } from '../store/endpoints.ts'
-import type { KeyUsage } from '../store/key-usage.ts'
-import { createPendingCounts } from '../store/pending-counts.ts'
-import { createRuns } from '../store/runs.ts'
-import { createSubscriptions } from '../store/subscriptions.ts'
+import { createKeyUsage } from '../store/key-usage.ts'
+import { loadScripts } from '../store/scripts.ts'
 import type { BacklogFigures } from '../telemetry/backlog-metrics.ts'
-import { type AccountFigures, createMetrics, type Metrics } from '../telemetry/metrics.ts'
+import { createMetrics, type MetricsDeps } from '../telemetry/metrics.ts'
 import type { ProcessDeps } from '../telemetry/process-metrics.ts'
-import { createBasePauses } from './accounts.ts'
-import { type Base, clock, type RoleDeps } from './base.ts'
+import { type Base, type ComposeDeps, clock, queuePrefix } from './base.ts'
 import { readVersion } from './version.ts'
 
-export interface SharedParts {
-  redis: RedisClient
-  queues: readonly Queue[]
-  usage: Pick<KeyUsage, 'keysOf' | 'refusalsOf'>
-}
+type MonitorDeps = Pick<ComposeDeps, 'config' | 'lifecycle'>
 
-/** The process's own figures and those that all processes share. */
-export function createServeMetrics(deps: RoleDeps, base: Base, parts: SharedParts): Metrics {
-  const { redis } = parts
-  const { keys } = base
-  return createMetrics({
-    process: describeProcess(deps, base),
-    read: createReadAccounts(deps, base, redis),
-    readSubscriptions: createReadDeliveryFigures({
-      redis,
-      keys,
-      runs: createRuns({ redis, keys }),
-      endpoints: createEndpoints({ redis, keys }),
-      list: createSubscriptions({ redis, keys, sealer: base.keyring, clock }).list,
-      clock,
-    }),
-    readBacklog: createReadFigures(deps, base, parts),
-    durationBoundsMs: durationBounds,
-    onFailure: (error) => deps.logger.warn('metrics.not-read', { error }),
-  })
+/** For a listener of the API: its process's own figures, and what waits in Redis, which all processes share. */
+export function createMonitored(
+  deps: MonitorDeps,
+  base: Base,
+  redis: RedisClient,
+): Pick<MetricsDeps, 'process' | 'readBacklog'> {
+  return { process: describeProcess(base), readBacklog: createReadFigures(deps, base, redis) }
 }
 
 /** The process's own alone, or a monitor would have the shared ones once for each worker. */
-export async function startMonitor(deps: RoleDeps, base: Base): Promise<string | undefined> {
+export async function startMonitor(deps: ComposeDeps, base: Base): Promise<string | undefined> {
   const { config, lifecycle, logger } = deps
   if (config.metricsPort === undefined) return undefined
   const metrics = createMetrics({
-    process: describeProcess(deps, base),
+    process: describeProcess(base),
     durationBoundsMs: [],
     onFailure: () => {},
   })
@@ -64,37 +43,16 @@ export async function startMonitor(deps: RoleDeps, base: Base): Promise<string |
   return metricsUrl
 }
 
-function describeProcess({ role }: RoleDeps, { figures, guard }: Base): ProcessDeps {
+function describeProcess({ role, figures, guard }: Base): ProcessDeps {
   return { role, version: readVersion(), figures, redis: guard }
 }
 
-function createReadAccounts({ config }: RoleDeps, base: Base, redis: RedisClient) {
-  const { keys, calls } = base
-  const pauses = createBasePauses(base, redis)
-  const pendingCounts = createPendingCounts({ redis, keys })
-
-  async function readOne(account: string): Promise<AccountFigures> {
-    const [count, paused, { breaker }, { outcomes, durations }] = await Promise.all([
-      pendingCounts.countsOf(account),
-      pauses.isPaused(account),
-      calls.limits.stateOf(account, []),
-      calls.limits.countsOf(account),
-    ])
-    return {
-      account,
-      ...count,
-      paused,
-      breaker: breaker.state,
-      calls: outcomes.map(({ bucket, ...rest }) => ({ call: bucket, ...rest })),
-      durations: durations.map((one) => ({ call: one.bucket, ...one.durations })),
-    }
-  }
-
-  return () => Promise.all(config.accounts.map(({ id }) => readOne(id)))
-}
-
-function createReadFigures({ config }: RoleDeps, { keys }: Base, { redis, queues, usage }: SharedParts) {
+function createReadFigures({ config, lifecycle }: MonitorDeps, { keys }: Base, redis: RedisClient) {
   const readBacklog = createReadBacklog({ redis, keys })
+  const usage = createKeyUsage({ redis, scripts: loadScripts(redis), keys })
+  const queues = [callbackQueueName, deliveryQueueName].map((name) => openToRead(name, redis))
+  const close = async () => void (await Promise.all(queues.map((queue) => queue.close())))
+  lifecycle.add({ name: 'monitored-queues', stop: close })
   const accounts = config.accounts.map(({ id }) => id)
 
   async function readTraffic(account: string) {
@@ -110,4 +68,12 @@ function createReadFigures({ config }: RoleDeps, { keys }: Base, { redis, queues
     ])
     return { ...backlog, queues: figures, traffic }
   }
+}
+
+/** On the connection of who reads. */
+function openToRead(name: string, connection: RedisClient): Queue {
+  const queue = new Queue(name, { connection, prefix: queuePrefix })
+  // Each command reports its own failure; without a listener the same error would end the process.
+  queue.on('error', () => {})
+  return queue
 }

@@ -2,6 +2,7 @@
 
 import type { Queue } from 'bullmq'
 import type { Router } from 'express'
+import type { ReceiptId } from '../domain/ids.ts'
 import { createAccountRoutes } from '../http/api/accounts.ts'
 import { createCancelRoutes } from '../http/api/cancel.ts'
 import { createCaseRoutes } from '../http/api/cases.ts'
@@ -24,7 +25,6 @@ import { createTransferSearch } from '../store/transfer-search.ts'
 import { type AskForQuery, createAskForQuery } from '../workers/ask-for-query.ts'
 import { createObserve } from '../workers/observe.ts'
 import { createReadyPump } from '../workers/ready-pump.ts'
-import { createAccountPartRoutes } from './accounts.ts'
 import { type AddJobs, type Base, type ComposeDeps, clock, ids } from './base.ts'
 import { createCaseParts } from './cases.ts'
 import { openDeliveriesOf } from './deliveries.ts'
@@ -68,61 +68,71 @@ export function openRecords(
   }
 }
 
-export function createRecordRoutes(
+export type RecordParts = ReturnType<typeof createRecordParts>
+
+/** What is done with them: by the API and by the console alike. */
+export function createRecordParts(
   { config, logger }: Pick<ComposeDeps, 'config' | 'logger'>,
   base: Base,
   { quarantine, usage, parts }: Records,
-  { redis, queue, addJobs, authenticate }: RecordRoutesDeps,
-): Router[] {
+  { redis, queue, addJobs }: RecordPartsDeps,
+) {
   const { keys, keyring, archive, providers, digestPerson } = base
   const { intents, vault } = parts
   const pumpReady = createReadyPump({ ready: createReadyReceipts({ redis, keys }), addJobs, ids })
-  const caseParts = createCaseParts(base, parts, {
-    pumpReady,
-    deliveriesOf: openDeliveriesOf(config, { redis, keys, sealer: keyring }),
-    logger,
-  })
-  return [
-    // Before the transfers' own routes, which would take `search` for an id.
-    createTransferSearchRoutes({
-      authenticate,
-      search: createTransferSearch({ redis, keys, intents, digestNumber: digestPerson }),
-      vault,
-    }),
-    createReceiptRoutes({
-      authenticate,
-      accounts: [...providers.keys()],
-      quarantine,
-      receipts: createReceiptFinder({ redis, keys, archive }),
-      findQueued: (id) => findQueuedReceipt(queue, id),
-      reverify: createReverify({
-        providers,
-        isSourceAllowed: createSourceRule(config.callbacks.sources),
-        quarantine,
-        addJobs,
-        seal: keyring.seal,
-        openBody: createOpenBody({ keys, sealer: keyring, vault }),
-        ids,
-        noteUse: usage.note,
-      }),
+  return {
+    ...createCaseParts(base, parts, {
+      pumpReady,
+      deliveriesOf: openDeliveriesOf(config, { redis, keys, sealer: keyring }),
       logger,
     }),
-    createAccountRoutes({ authenticate, providers, usage }),
-    ...createAccountPartRoutes({ config, logger }, base, { redis, usage, authenticate }),
-    createRepeatRoutes({
-      authenticate,
-      accounts: [...providers.keys()],
-      repeats: createRepeatCounts({ redis, keys }),
+    intents,
+    vault,
+    accounts: [...providers.keys()],
+    search: createTransferSearch({ redis, keys, intents, digestNumber: digestPerson }),
+    quarantine,
+    receipts: createReceiptFinder({ redis, keys, archive }),
+    findQueued: (id: ReceiptId) => findQueuedReceipt(queue, id),
+    reverify: createReverify({
+      providers,
+      isSourceAllowed: createSourceRule(config.callbacks.sources),
+      quarantine,
+      addJobs,
+      seal: keyring.seal,
+      openBody: createOpenBody({ keys, sealer: keyring, vault }),
+      ids,
+      noteUse: usage.note,
     }),
-    createCaseRoutes({ authenticate, ...caseParts }),
-    createTimelineRoutes({ authenticate, ...caseParts }),
-    createCancelRoutes({ authenticate, intents: parts.intents, vault: parts.vault, clock, logger }),
+    repeats: createRepeatCounts({ redis, keys }),
+  }
+}
+
+export function createRecordRoutes(
+  { logger }: Pick<ComposeDeps, 'logger'>,
+  parts: RecordParts,
+  { providers, usage, authenticate }: RecordRoutesDeps,
+): Router[] {
+  const common = { ...parts, authenticate, logger }
+  return [
+    // Before the transfers' own routes, which would take `search` for an id.
+    createTransferSearchRoutes(common),
+    createReceiptRoutes(common),
+    createAccountRoutes({ authenticate, providers, usage }),
+    createRepeatRoutes(common),
+    createCaseRoutes(common),
+    createTimelineRoutes(common),
+    createCancelRoutes({ ...common, clock }),
   ]
 }
 
-interface RecordRoutesDeps {
+interface RecordPartsDeps {
   redis: RedisClient
   queue: Queue
   addJobs: AddJobs
+}
+
+interface RecordRoutesDeps {
+  providers: Base['providers']
+  usage: KeyUsage
   authenticate(token: string): Principal | null
 }

@@ -54,6 +54,7 @@ export function createReplayParts(base: ReplayBase, { redis, queue, parts, logge
   const observe = createObserve({ ...base, sealer })
   const findNumbers = createFindNumbers({ redis, keys })
   const windowMsOf = (account: string) => base.settingsOf(account).duplicateWindowMs
+  const parkedMax = (account: string) => Math.ceil(base.settingsOf(account).parkedMax / keys.partitions)
   const callbackReplays = createCallbackReplays({
     choose: createChoose({
       jobs,
@@ -65,7 +66,8 @@ export function createReplayParts(base: ReplayBase, { redis, queue, parts, logge
       accounts: [...providers.keys()],
     }),
     fetch,
-    createForesee: () => createForesee({ intents, cases, findNumbers, observe, sealer, windowMsOf, clock }),
+    createForesee: () =>
+      createForesee({ intents, cases, findNumbers, parked, parkedMax, observe, sealer, windowMsOf, clock }),
     plans,
     ids,
     clock,

@@ -37,23 +37,15 @@ import { createCollections } from '../store/collections.ts'
 import { createReadyReceipts } from '../store/ready-receipts.ts'
 import { createTokenUse } from '../store/token-use.ts'
 import { createReadyPump } from '../workers/ready-pump.ts'
+import { createAccountMetrics, createAccountPartRoutes, createAccountParts } from './accounts.ts'
 import { createAuditedApi, createAuditParts } from './audit.ts'
-import {
-  type AddJobs,
-  type Base,
-  type ComposeDeps,
-  clock,
-  ids,
-  open,
-  openQueue,
-  type RoleDeps,
-} from './base.ts'
+import { type AddJobs, type Base, type ComposeDeps, clock, ids, open, openQueue } from './base.ts'
+import { composeConsole } from './console.ts'
 import { openDeliveryQueue } from './deliver.ts'
 import { createDeliveryParts, createDeliveryRoutesOf } from './deliveries.ts'
-import { createServeMetrics } from './metrics.ts'
 import { createOidc, createOperatorParts } from './operators.ts'
 import type { Published } from './published.ts'
-import { createRecordRoutes, openRecords, type Records } from './records.ts'
+import { createRecordParts, createRecordRoutes, openRecords, type Records } from './records.ts'
 import { createReplayParts } from './replay.ts'
 import { createSubscriptionParts } from './subscriptions.ts'
 import { describeTerms } from './terms.ts'
@@ -73,7 +65,7 @@ export interface Served {
   apiUrl: string
 }
 
-export async function startServe(deps: RoleDeps, base: Base, published: Published): Promise<Served> {
+export async function startServe(deps: ComposeDeps, base: Base, published: Published): Promise<Served> {
   const { config, lifecycle, logger } = deps
   const { queue, addJobs } = await openQueue(base, lifecycle, 'fail-fast', 'serve-queue')
   const turns = await openDeliveryQueue(base, lifecycle, 'fail-fast', 'serve-deliveries')
@@ -160,7 +152,7 @@ interface ApiParts {
 }
 
 async function createApi(
-  deps: RoleDeps,
+  deps: ComposeDeps,
   base: Base,
   { records, published, redis, queue, turns, addJobs, accept }: ApiParts,
   stopping: AbortSignal,
@@ -190,20 +182,6 @@ async function createApi(
   const { callbackReplays } = createReplayParts(base, { redis, queue, parts: records.parts, logger })
   const audit = createAuditParts(redis, keys, config)
   const audited = createAuditedApi(audit, logger)
-  const ops = createOpsRouter({
-    audit: audit.log,
-    operators: createOperatorParts(redis, keys).local,
-    oidc: createOidc(config),
-    queues: [queue, turns],
-    ...tokens,
-    sessionKey: deriveKey(config.seal.indexKey, 'session'),
-    maskJobData,
-    callbackReplays,
-    clock,
-    logger,
-  })
-  // Stopped after the listener: what it answered last is still to be put on record.
-  lifecycle.add({ name: 'audit', stop: async () => void (await Promise.all([audited.drain(), ops.drain()])) })
   const subscribed = createSubscriptionParts(deps, base, {
     redis,
     log: published.log,
@@ -219,8 +197,12 @@ async function createApi(
     epoch: base.epoch,
     logger,
   })
+  const { usage } = records
+  const recordParts = createRecordParts(deps, base, records, { redis, queue, addJobs: accept })
+  const accountParts = createAccountParts(deps, base, { redis, usage })
   const routes = [
-    ...createRecordRoutes(deps, base, records, { redis, queue, addJobs: accept, authenticate }),
+    ...createRecordRoutes(deps, recordParts, { providers: base.providers, usage, authenticate }),
+    ...createAccountPartRoutes(accountParts, authenticate),
     createCouponRoutes({ ...registration, register }),
     createCollectionRoutes({
       authenticate,
@@ -246,7 +228,33 @@ async function createApi(
     subscribed.routes,
     ...createDeliveryRoutesOf(deliveries, { ...subscribed, authenticate }),
   ]
-  const metrics = createServeMetrics(deps, base, { redis, queues: [queue, turns], usage: records.usage })
+  const ops = createOpsRouter({
+    audit: audit.log,
+    operators: createOperatorParts(redis, keys).local,
+    oidc: createOidc(config),
+    queues: [queue, turns],
+    ...tokens,
+    sessionKey: deriveKey(config.seal.indexKey, 'session'),
+    maskJobData,
+    callbackReplays,
+    console: composeConsole(base, {
+      redis,
+      queues: [queue, turns],
+      usage,
+      members,
+      records: recordParts,
+      accounts: accountParts,
+      subscriptions: subscribed.subscriptions,
+      deliveries,
+      audit: audit.reading,
+      logger,
+    }),
+    clock,
+    logger,
+  })
+  // Stopped after the listener: what it answered last is still to be put on record.
+  lifecycle.add({ name: 'audit', stop: async () => void (await Promise.all([audited.drain(), ops.drain()])) })
+  const metrics = createAccountMetrics(deps, base, redis)
   const documents = createDocumentRoutes({ operations, version: readVersion() })
   return createApiApp({
     routes,

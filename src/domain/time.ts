@@ -9,8 +9,12 @@ export function parseTime(text: string): number | undefined {
   return isRealDay(text) ? ms : undefined
 }
 
+let formatted = { ms: 0, text: new Date(0).toISOString() }
+
+/** Of an event and its record it is nearly always the same moment, two or three times in a row. */
 export function formatTime(ms: number): string {
-  return new Date(ms).toISOString()
+  if (formatted.ms !== ms) formatted = { ms, text: new Date(ms).toISOString() }
+  return formatted.text
 }
 
 /** Date.parse rolls 31 February over to March. A date that no calendar has is a mistake of its writer, not a March day. */

@@ -18,7 +18,7 @@ export interface PaceDeps {
 /** Of the time, while there is other work. */
 const share = 0.2
 /** More than this is other work. */
-const quietMax = 0.1
+const quietMax = 0.05
 /** To see whether there is other work. */
 const lookMs = 1
 /** However much a page took. */

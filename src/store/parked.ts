@@ -18,6 +18,8 @@ export interface Parked {
   list(): AsyncGenerator<ParkedReceipt[]>
   under(target: IntentId | AliasId): Promise<ParkedReceipt[]>
   find(target: IntentId | AliasId, id: ReceiptId): Promise<Receipt | undefined>
+  /** How many of the account are parked where this would be, among those that share a limit. */
+  countBeside(target: IntentId | AliasId, account: string): Promise<{ place: string; count: number }>
   /** It was decided on, or waits elsewhere now. Does nothing where it has left already. */
   release(target: IntentId | AliasId, id: ReceiptId): Promise<void>
 }
@@ -45,6 +47,10 @@ export function createParked({ redis, keys }: { redis: RedisClient; keys: Keys }
     async find(target, id) {
       const text = await redis.hget(keys.parked(target), id)
       return text === null ? undefined : (JSON.parse(text) as Receipt)
+    },
+    async countBeside(target, account) {
+      const key = keys.parkedCounts(keys.partitionOf(target))
+      return { place: `${key} ${account}`, count: Number((await redis.hget(key, account)) ?? '0') }
     },
     async release(target, id) {
       const key = keys.parked(target)

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { Queue, UnrecoverableError, Worker } from 'bullmq'
+import { runAudit } from '../../src/cli/audit.ts'
 import { runReplay } from '../../src/cli/replay.ts'
 import { queuePrefix } from '../../src/compose/base.ts'
 import { compose } from '../../src/compose.ts'
@@ -31,10 +32,10 @@ describe('tallyhook replay', () => {
     await direct.close()
   })
 
-  const run = (...args: string[]) => {
+  const into = () => {
     out = ''
     err = ''
-    const write = {
+    return {
       out(text: string) {
         out += text
       },
@@ -42,8 +43,8 @@ describe('tallyhook replay', () => {
         err += text
       },
     }
-    return runReplay(args, env, write)
   }
+  const run = (...args: string[]) => runReplay(args, env, into())
 
   /** Jobs of callbacks as they lie there after they failed. */
   async function fail(...bodies: string[]): Promise<string[]> {
@@ -103,6 +104,9 @@ describe('tallyhook replay', () => {
     assert.equal(await run(...words, '--json'), 1, 'one fails again')
     const { state, by, failures } = JSON.parse(out)
     assert.deepEqual([state, by, failures[0].code], ['done', 'night shift', 'callback-not-understood'])
+    assert.equal(await runAudit(['list', '--action', 'callback-replay.begin', '--json'], env, into()), 0)
+    const [{ who, reason, outcome }] = JSON.parse(out).items
+    assert.deepEqual([who, reason, outcome], ['night shift', 'It is mended.', 'done'])
     assert.equal(await run('list'), 0)
     assert.equal(out.match(/ {2}done {2}night shift: It is mended\./g)?.length, 2)
   })

@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import { compose, type Role } from '../../src/compose.ts'
 import { loadConfig } from '../../src/config/config.ts'
 import { scopes } from '../../src/domain/scopes.ts'
+import type { Disbursement } from '../../src/sandbox/signed-callback.ts'
 import { createKeyring } from '../../src/seal/keyring.ts'
 import { createLifecycle } from '../../src/telemetry/lifecycle.ts'
 import { createMemoryLogger } from './log.ts'
@@ -98,9 +99,9 @@ export async function startComposed(
   return {
     apiUrl,
     callbackUrl,
-    metricsUrl,
     headers,
     logger,
+    metricsUrl,
     /** True when every part stopped by itself. */
     stop,
 
@@ -112,7 +113,7 @@ export async function startComposed(
 
     async callBack(
       reference: string,
-      fields: { status?: string } = {},
+      fields: Partial<Disbursement> = {},
     ): Promise<{ status: number; ms: number }> {
       const startedAt = Date.now()
       const signed = signedDisbursement({ reference, ...fields })

@@ -60,11 +60,6 @@ export async function createOpsWorld(options: OpsWorldOptions = {}) {
   ])
   const app = express()
   const redis = await clients.open()
-  const store = createTestStore(redis)
-  const { jobs, parked, fetch, plans, callbackReplays } = createReplayParts(
-    { ...store, keyring, providers: new Map(), digestPerson, digestFact, settingsOf: () => commonDefaults },
-    { redis, queue, parts: store, logger },
-  )
   loadScripts(redis)
   const auditKeys = { redis, keys: createKeys(uniquePrefix(), 2), chain: createChain(new Uint8Array(32)) }
   const reading = createAuditReading(auditKeys)
@@ -72,6 +67,11 @@ export async function createOpsWorld(options: OpsWorldOptions = {}) {
   // As dear as a test can wait for.
   const passwords = createPasswords({ ln: 10, r: 8, p: 1 })
   const failures = createSignInFailures(auditKeys)
+  const store = createTestStore(redis)
+  const { jobs, parked, fetch, plans, callbackReplays } = createReplayParts(
+    { ...store, keyring, providers: new Map(), digestPerson, digestFact, settingsOf: () => commonDefaults },
+    { redis, queue, parts: store, logger },
+  )
   const { router, drain } = createOpsRouter({
     operators: createLocalOperators({ operators, passwords, failures }),
     oidc: options.oidc,

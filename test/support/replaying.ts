@@ -22,10 +22,10 @@ import { disbursement, testAccount } from './zenospay.ts'
 
 export type ReplayWorld = Awaited<ReturnType<typeof createReplayWorld>>
 
-export async function createReplayWorld() {
+export async function createReplayWorld({ parkedMax = 1_000 }: { parkedMax?: number } = {}) {
   const clients = createTestClients()
   const redis = await clients.open()
-  const store = createTestStore(redis)
+  const store = createTestStore(redis, 4, parkedMax)
   const { keys, intents, vault, cases, archive } = store
   const prefix = `{${uniquePrefix()}}`
   const queue = new Queue(callbackQueueName, { connection: await clients.open(), prefix })
@@ -67,7 +67,7 @@ export async function createReplayWorld() {
       providers,
       digestPerson,
       digestFact,
-      settingsOf: () => ({ ...commonDefaults, duplicateWindowMs: 35 * day }),
+      settingsOf: () => ({ ...commonDefaults, parkedMax, duplicateWindowMs: 35 * day }),
     },
     { redis, queue, parts: { intents, vault, cases }, logger: silentLogger },
   )

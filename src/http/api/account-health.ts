@@ -31,8 +31,11 @@ export interface KnownAccount {
   balance: boolean
 }
 
-export interface AccountHealthDeps {
+export interface AccountHealthDeps extends AccountLookDeps {
   authenticate(token: string): Principal | null
+}
+
+export interface AccountLookDeps {
   accounts: readonly KnownAccount[]
   usage: Pick<KeyUsage, 'keysOf'>
   pauses: Pick<Pauses, 'stateOf'>
@@ -47,31 +50,37 @@ const nothingSchema = z.strictObject({})
 
 export function createAccountHealthRoutes(deps: AccountHealthDeps): Router {
   const { accounts } = deps
+  const { look, lookClosely } = createAccountLook(deps)
   const router = Router()
   const mayLook = requireScope(deps.authenticate, 'ops:read')
 
   router.get('/accounts', mayLook, async (req, res) => {
     validate(nothingSchema, req.query)
-    const items = await Promise.all(accounts.map(async (account) => (await look(account)).brief))
+    const items = await Promise.all(accounts.map(look))
     res.json({ items, next: null })
   })
 
   router.get('/accounts/:id', mayLook, async (req, res) => {
     validate(nothingSchema, req.query)
     const account = findAccount(accounts, String(req.params.id))
-    const [{ brief, limits }, timeToCallback, balance] = await Promise.all([
-      look(account),
-      deps.delays.countsOf(account.id),
-      lookAtBalance(account),
-    ])
-    res.json({ ...brief, limits, timeToCallback, ...balance } satisfies AccountHealthResource)
+    res.json(await lookClosely(account))
   })
 
   router.all('/accounts', allowOnly('GET', 'HEAD'))
   router.all('/accounts/:id', allowOnly('GET', 'HEAD'))
 
+  return router
+}
+
+export interface AccountLook {
   /** What costs a few reads of Redis, and no call. */
-  async function look({ id, provider, currency, calls }: KnownAccount) {
+  look(account: KnownAccount): Promise<AccountResource>
+  /** With its limits, its delays, and its balance, which its provider may be asked for. */
+  lookClosely(account: KnownAccount): Promise<AccountHealthResource>
+}
+
+export function createAccountLook(deps: AccountLookDeps): AccountLook {
+  async function read({ id, provider, currency, calls }: KnownAccount) {
     const [pause, uses, pending, state] = await Promise.all([
       deps.pauses.stateOf(id),
       deps.usage.keysOf(id),
@@ -101,7 +110,17 @@ export function createAccountHealthRoutes(deps: AccountHealthDeps): Router {
     return { balance: { ...held, askedAt: formatTime(askedAt) }, balanceMissing: null }
   }
 
-  return router
+  return {
+    look: async (account) => (await read(account)).brief,
+    async lookClosely(account) {
+      const [{ brief, limits }, timeToCallback, balance] = await Promise.all([
+        read(account),
+        deps.delays.countsOf(account.id),
+        lookAtBalance(account),
+      ])
+      return { ...brief, limits, timeToCallback, ...balance }
+    },
+  }
 }
 
 export function findAccount<Account extends { id: string }>(

@@ -4,6 +4,7 @@
  */
 import { Router } from 'express'
 import { z } from 'zod'
+import type { AuditFacts } from '../../domain/audit.ts'
 import {
   type CallbackReplay,
   callbackReplayStates,
@@ -20,6 +21,7 @@ import {
   perSecondMax,
   type WholeReplay,
 } from '../../workers/replay/replays.ts'
+import { noteFacts } from '../audited.ts'
 import type { Principal } from '../principal.ts'
 import { allowOnly } from './allow.ts'
 import { holdsScope, requireScope } from './authorize.ts'
@@ -92,6 +94,7 @@ export function createCallbackReplayRoutes({
     if (reason === undefined) throw reasonMissing()
     const by = String(res.locals.principal)
     const { replay, plan } = await callbackReplays.begin({ query, by, reason, perSecond })
+    noteFacts(res, { after: factsOf(replay) })
     res
       .status(202)
       .location(`/v1/replays/${replay.id}`)
@@ -202,6 +205,11 @@ const wholeSchema = callbackReplaySchema.extend({
     .array(z.object({ receipt: z.string(), account: z.string(), code: z.string(), reason: z.string() }))
     .meta({ description: 'Those that failed again, the first thousand.' }),
 })
+
+/** For the record of what people did. */
+export function factsOf({ id, count }: CallbackReplay): AuditFacts {
+  return { replay: id, callbacks: count }
+}
 
 export function presentPlan(plan: ReplayPlan): z.infer<typeof replayPlanSchema> {
   return { ...plan, outcomes: { ...plan.outcomes } as Record<string, number> }

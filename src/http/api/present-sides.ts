@@ -27,7 +27,7 @@ export function presentSides({ ours, known, theirs }: CaseSides, options: SideOp
   }
 }
 
-function presentOurs(
+export function presentOurs(
   { intent, secrets, totals }: NonNullable<CaseSides['ours']>,
   { names }: SideOptions,
 ): SidesResource['ours'] {

@@ -11,11 +11,11 @@ import { type Chunk, type Frame, inChunks, makeChunk, makeFrame } from './stream
 export interface FanoutLimits {
   /** Kept for those who have fallen behind, together. */
   bytes: number
-  /** What is personal may be erased by another process, which tells nobody. */
+  /** What is personal may be erased by another process, which tells nobody. It is looked for each second. */
   ageMs: number
 }
 
-export const fanoutLimits: FanoutLimits = { bytes: 4 * 1024 * 1024, ageMs: 10_000 }
+export const fanoutLimits: FanoutLimits = { bytes: 4 * 1024 * 1024, ageMs: 9_000 }
 
 export interface Rider {
   writer: PacedWriter

@@ -15,8 +15,9 @@ const named: [pattern: RegExp, action: string][] = [
   [/^\/queues(\/|$)/, 'queue.change'],
 ]
 
-/** An id of ours has digits, a word of a path has none. */
-const idPattern = /\d/
+/** An id of ours has digits, a word of a path has none; an account's may have none, and stands between two words. */
+const isId = (part: string, i: number, parts: readonly string[]) =>
+  /\d/.test(part) || (i === 1 && parts.length > 2 && parts[0] === 'accounts')
 
 export function createDescribeAction(whoAsks: (req: Request) => Promise<Principal | null>) {
   return async (req: Request, res: Response): Promise<AuditedAction | undefined> => {
@@ -38,12 +39,12 @@ export function createDescribeAction(whoAsks: (req: Request) => Promise<Principa
 
 function targetOf(path: string): string[] {
   const queue = /^\/queues\/api\/queues\/(.+?)(?:\/retry(?:\/\w+)?)?$/.exec(path)?.[1]
-  return queue === undefined ? wordsOf(path).filter((part) => idPattern.test(part)) : queue.split('/')
+  return queue === undefined ? wordsOf(path).filter(isId) : queue.split('/')
 }
 
 /** `/cases/case-…/resolve` is `case.resolve`, as of the API. */
 function nameOf(path: string): string {
-  const words = wordsOf(path).filter((part) => /^[a-z-]{1,40}$/.test(part))
+  const words = wordsOf(path).filter((part, i, parts) => /^[a-z-]{1,40}$/.test(part) && !isId(part, i, parts))
   const [noun, ...verbs] = words
   return [noun?.replace(/s$/, ''), ...verbs].join('.') || 'unknown'
 }

@@ -12,6 +12,7 @@ import { createBoard } from './board.ts'
 import { type BoardRetryDeps, createBoardRetry } from './board-retry.ts'
 import { type BoardAccess, findBoardAccess } from './board-routes.ts'
 import { boardStyles } from './board-styles.ts'
+import type { CreateConsole } from './console/router.ts'
 import { createDescribeAction } from './describe-action.ts'
 import { createFormTokens } from './form-token.ts'
 import { createGuard, createWhoAsks, type Guard } from './guard.ts'
@@ -33,6 +34,7 @@ export interface OpsRouterDeps extends Pick<BoardRetryDeps, 'callbackReplays'> {
   operators?: LocalOperators
   oidc?: OidcSignIn | undefined
   maskJobData(data: unknown): unknown
+  console?: CreateConsole
   audit: AuditLog
   clock: () => number
   logger: Logger
@@ -50,10 +52,11 @@ export function createOpsRouter(deps: OpsRouterDeps): Ops {
   const audited = createAudited({ ...deps, describe: createDescribeAction(createWhoAsks(deps, sessions)) })
   const router = Router()
   router.use(setSecurityHeaders, readForm, audited.handle, createFormTokens(sessions))
-  router.get('/', (_req, res) => res.redirect(boardPath))
   router.get('/board.css', (_req, res) => void res.type('css').send(boardStyles))
   router.use(createSignInRoutes({ ...deps, sessions, record: createSignInRecord(deps) }))
   router.use('/queues', createBoardRoutes(deps, guard))
+  if (deps.console) router.use(deps.console(guard))
+  else router.get('/', (_req, res) => res.redirect(boardPath))
   router.use(noteProblem, sendToSignIn)
   return { router, drain: audited.drain }
 }

@@ -7,7 +7,7 @@ import { createOidcRoutes } from './oidc-routes.ts'
 import type { OidcSignIn } from './oidc-sign-in.ts'
 import type { LocalOperators } from './operator-sign-in.ts'
 import { renderSignedOut, renderSignIn, renderSignOut, type SignInPage } from './page.ts'
-import { boardPath, opsPath } from './paths.ts'
+import { opsPath } from './paths.ts'
 import type { Sessions } from './session.ts'
 import type { SignInRecord } from './sign-in-record.ts'
 
@@ -108,10 +108,10 @@ export function createSignInRoutes(deps: SignInDeps): Router {
 
 /** A path of ours, whatever was asked for: an open redirect would lend our name to somebody else's page. */
 export function safeNext(asked: unknown): string {
-  if (typeof asked !== 'string' || !asked.startsWith('/') || asked.includes('\\')) return boardPath
+  if (typeof asked !== 'string' || !asked.startsWith('/') || asked.includes('\\')) return opsPath
   const here = 'http://here.invalid'
-  if (!URL.canParse(asked, here)) return boardPath
+  if (!URL.canParse(asked, here)) return opsPath
   const url = new URL(asked, here)
   const ours = url.origin === here && (url.pathname === opsPath || url.pathname.startsWith(`${opsPath}/`))
-  return ours ? url.pathname + url.search : boardPath
+  return ours ? url.pathname + url.search : opsPath
 }

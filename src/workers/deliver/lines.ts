@@ -111,7 +111,10 @@ export function createLines(deps: DeliverDeps & { offer: Offer; leave: Leave }):
         known ??= await deps.readEvents(walk.place.partition, left)
         const event = known.get(position)
         if (!event) return stop({ end: 'missing' })
-        sent = await offer(walk.target, event, leave)
+        const marked = held
+        // Whoever waited long for a slot looks again whether the mark lasts until the end of the request.
+        const maySend = () => leave.maySend() && isCovered(marked)
+        sent = await offer(walk.target, event, { ...leave, maySend })
       }
       if (sent.outcome !== 'taken') {
         return stop(endOf(sent), sent.outcome === 'failed' ? sent.goneUrl : undefined)

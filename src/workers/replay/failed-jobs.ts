@@ -22,7 +22,7 @@ export interface FailedJobs {
   remove(id: string): Promise<void>
   /** The workers take it up again, with all its attempts before it. */
   retry(id: string): Promise<void>
-  /** For who looks at it in Bull Board. */
+  /** For who looks at it in Bull Board. Does nothing where it is gone. */
   note(id: string, text: string): Promise<void>
 }
 
@@ -63,7 +63,9 @@ export function createFailedJobs(queue: Queue): FailedJobs {
         .catch((error: unknown) => refuseUnlessTaken(error))
     },
     async note(id, text) {
-      await queue.addJobLog(id, text, notesKept)
+      const isThere = (await findFailed(id)) !== undefined
+      if (isThere)
+        await queue.addJobLog(id, text, notesKept).catch((error: unknown) => refuseUnlessTaken(error))
     },
   }
 }

@@ -23,11 +23,15 @@ export type FetchReceipt = (step: ReplayStep) => Promise<BroughtReceipt | AppErr
 export function createFetchReceipt(deps: FetchDeps): FetchReceipt {
   const { jobs, parked, receipts, openBody, sealer } = deps
 
-  async function fromJob({ job, receipt }: ReplayStep): Promise<BroughtReceipt | undefined> {
-    const name = job ?? receipt
-    const data = await jobs.read(name)
+  /** Of a group that was taken up again meanwhile each that failed is a job of its own, under its own id. */
+  async function fromJobs({ job, receipt }: ReplayStep): Promise<BroughtReceipt | undefined> {
+    return (job && (await fromJob(job, receipt))) || fromJob(receipt, receipt)
+  }
+
+  async function fromJob(job: string, receipt: string): Promise<BroughtReceipt | undefined> {
+    const data = await jobs.read(job)
     if (data === undefined) return undefined
-    const held: readonly BroughtReceipt[] = takeReceipts(name, readCallbackJob(data), sealer.open)
+    const held: readonly BroughtReceipt[] = takeReceipts(job, readCallbackJob(data), sealer.open)
     return held.find(({ id }) => id === receipt)
   }
 
@@ -43,7 +47,7 @@ export function createFetchReceipt(deps: FetchDeps): FetchReceipt {
   return async (step) => {
     try {
       const waiting = step.parked && (await parked.find(step.parked, step.receipt))
-      const found = waiting ?? (await fromJob(step)) ?? (await fromStore(step))
+      const found = waiting ?? (await fromJobs(step)) ?? (await fromStore(step))
       return found ?? new AppError('not-found', { detail: 'There is no receipt with this id any more.' })
     } catch (error) {
       if (readTrouble(error)) throw error

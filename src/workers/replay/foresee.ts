@@ -16,6 +16,7 @@ import type { Cases } from '../../store/cases.ts'
 import type { CommitRequest } from '../../store/commit.ts'
 import { aliasIdOf } from '../../store/ids.ts'
 import type { IntentStore, Loaded, Target } from '../../store/intents.ts'
+import type { Parked } from '../../store/parked.ts'
 import type { FindNumbers } from '../../store/payout-numbers.ts'
 import { conclude } from '../conclude.ts'
 import { type BroughtReceipt, type Observe, type Observed, openReceipt } from '../observe.ts'
@@ -24,6 +25,9 @@ export interface ForeseeDeps {
   intents: Pick<IntentStore, 'load' | 'findReceipt'>
   cases: Pick<Cases, 'find'>
   findNumbers: FindNumbers
+  parked: Pick<Parked, 'find' | 'countBeside'>
+  /** Of an account, in each partition. */
+  parkedMax(account: string): number
   observe: Observe
   sealer: Sealer
   windowMsOf(account: string): number
@@ -137,10 +141,25 @@ export function createForesee(deps: ForeseeDeps): Foresee {
     }
   }
 
+  /** Those that would be parked beside, with those that are. */
+  const parkedBeside = new Map<string, number>()
+
+  async function park(
+    { id, account }: OpenReceipt,
+    target: Target,
+  ): Promise<Pick<Foreseen, 'outcome' | 'events'>> {
+    if (await deps.parked.find(target, id)) return unchanged('parked')
+    const { place, count } = await deps.parked.countBeside(target, account)
+    const beside = parkedBeside.get(place) ?? count
+    if (beside >= deps.parkedMax(account)) throw new AppError('parking-full')
+    parkedBeside.set(place, beside + 1)
+    return unchanged('parked')
+  }
+
   /** Nothing is there: a pay-in is made by it, anything else waits. */
-  function begin({ open, observed }: Read): Pick<Foreseen, 'outcome' | 'change' | 'events'> {
+  async function begin({ open, observed }: Read): Promise<Pick<Foreseen, 'outcome' | 'change' | 'events'>> {
     const { observation, customer, heard, target } = observed
-    if (observation.kind !== 'collection' || !customer) return unchanged('parked')
+    if (observation.kind !== 'collection' || !customer) return park(open, target)
     const about = {
       id: target as CollectionId,
       personal: { person: customer.person, sealed: '' },

@@ -60,9 +60,9 @@ export function createRunSteps(deps: RunStepsDeps): RunSteps {
   }
 
   async function finish(step: ReplayStep, applied: Applied): Promise<void> {
-    const { receipt, account, job, last } = step
+    const { receipt, account, job } = step
     if (isOfFailed(step)) await failedCases.settle([{ id: receipt, account }])
-    if (job !== undefined) await (step.among ? last && jobs.retry(job) : jobs.remove(job))
+    if (job !== undefined && !step.among) await jobs.remove(job)
     // Where it waits still, it stays.
     const waits = applied.outcome === 'parked' && applied.intentId === step.parked
     if (step.parked && !waits) await parked.release(step.parked, receipt)
@@ -76,24 +76,34 @@ export function createRunSteps(deps: RunStepsDeps): RunSteps {
     return { receipt, account, code, reason: detail }
   }
 
+  /**
+   * One that holds several is not taken apart here: the workers take it up again once all of them have been replayed, find
+   * them recorded, and split out those that failed as jobs of their own.
+   */
+  async function finishGroup({ job, last }: ReplayStep, result: Result): Promise<void> {
+    if (job === undefined || !last || (result instanceof AppError && unreadable.has(result.code))) return
+    await jobs.retry(job)
+  }
+
   return async (steps) => {
     const fetched = await Promise.all(steps.map(deps.fetch))
     const results = await applyAll(fetched)
     const failures: ReplayFailure[] = []
     const outcomes = await Promise.all(
       steps.map(async (step, i): Promise<ReplayOutcome> => {
-        const result = results[i]
-        if (result && !(result instanceof AppError)) {
-          await finish(step, result)
-          return result.outcome
-        }
-        failures.push(await noteFailure(step, result ?? new AppError('internal-error')))
-        return 'failed'
+        const result = results[i] ?? new AppError('internal-error')
+        if (result instanceof AppError) failures.push(await noteFailure(step, result))
+        else await finish(step, result)
+        await finishGroup(step, result)
+        return result instanceof AppError ? 'failed' : result.outcome
       }),
     )
     return { outcomes, failures }
   }
 }
+
+/** The group is as it was. */
+const unreadable: ReadonlySet<string> = new Set(['cannot-unseal', 'job-not-readable'])
 
 function mayPass(result: Result | undefined): boolean {
   return result instanceof AppError && result.retry === 'backoff'

@@ -3,7 +3,7 @@ import { Router } from 'express'
 import type { Redis } from 'ioredis'
 import request from 'supertest'
 import { createAccountHealthRoutes } from '../../../src/http/api/account-health.ts'
-import { createPauseRoutes } from '../../../src/http/api/pauses.ts'
+import { createPauseRoutes, createPausing } from '../../../src/http/api/pauses.ts'
 import { createTokens } from '../../../src/http/tokens.ts'
 import { createReadBalance, type KeptBalance } from '../../../src/store/balances.ts'
 import { createCallLimits } from '../../../src/store/call-limits.ts'
@@ -65,7 +65,11 @@ describe('accounts in the API', () => {
           callState: (account) => limits.stateOf(account, [limit]),
           readBalance: createReadBalance({ redis: client, keys, ask, clock: () => nowAt }),
         }),
-        createPauseRoutes({ authenticate, accounts, pauses, clock: () => nowAt, logger }),
+        createPauseRoutes({
+          authenticate,
+          accounts,
+          pausing: createPausing({ pauses, clock: () => nowAt, logger }),
+        }),
       ],
       ops: Router(),
       authenticate,

@@ -2,10 +2,18 @@ import assert from 'node:assert/strict'
 import type { ReplayPlan } from '../../../src/domain/callback-replay.ts'
 import { caseIdOfReceipt, type ReceiptId } from '../../../src/domain/ids.ts'
 import { typeOf } from '../../../src/events/envelope.ts'
-import { singleJob } from '../../../src/queue/catalogue.ts'
+import { sealedGroupJob, singleJob } from '../../../src/queue/catalogue.ts'
 import { describeDisbursement } from '../../../src/sandbox/signed-callback.ts'
 import { createReplayWorld, type ReplayWorld } from '../../support/replaying.ts'
-import { findTransfer, keyring, readAllEvents, readLog, receiptOf, registerIn } from '../../support/store.ts'
+import {
+  findTransfer,
+  ids,
+  keyring,
+  readAllEvents,
+  readLog,
+  receiptOf,
+  registerIn,
+} from '../../support/store.ts'
 import { until } from '../../support/until.ts'
 import { disbursement, newReference, testAccount } from '../../support/zenospay.ts'
 
@@ -208,7 +216,7 @@ describe('replay of callbacks', () => {
     const [one, other] = [newReference(), newReference()]
     world.breakWith('Not known.')
     const before = Date.now()
-    const ids = await world.callBack({ reference: one }, { reference: other })
+    const came = await world.callBack({ reference: one }, { reference: other })
     world.mend()
     const count = async (query: Parameters<typeof world.replays.plan>[0]) =>
       (await world.replays.plan(query)).callbacks
@@ -219,8 +227,8 @@ describe('replay of callbacks', () => {
     assert.equal(await count({ since: before - 1_000 }), 2)
     assert.equal(await count({ until: before - 1_000 }), 0)
     assert.equal(await count({ reference: one }), 1)
-    assert.equal(await count({ ids: [ids[1] ?? ''] }), 1)
-    assert.equal(await count({ ids: [caseIdOfReceipt(ids[1] as ReceiptId)] }), 1)
+    assert.equal(await count({ ids: [came[1] ?? ''] }), 1)
+    assert.equal(await count({ ids: [caseIdOfReceipt(came[1] as ReceiptId)] }), 1)
   })
 
   it('decides anew what waits under a name that was misread', async () => {
@@ -247,6 +255,70 @@ describe('replay of callbacks', () => {
     const { replay } = await world.replays.begin({ query: { ids: [String(receipt)] }, ...asked })
     assert.deepEqual((await world.ended(replay.id)).replay.outcomes, { parked: 1 })
     assert.equal((await world.replays.plan({ from: ['parked'] })).callbacks, 1)
+  })
+
+  it('replays a group that failed as a whole, since nothing could unseal it', async () => {
+    const references = [newReference(), newReference()]
+    const transfers = []
+    for (const reference of references) transfers.push(await registerIn(world.store, reference))
+    const id = ids.jobId()
+    const open = references.map((reference) => {
+      const { body, ...head } = said(reference, 'success')
+      return { ...head, opened: keyring.open(body, `receipt:${head.id}`) }
+    })
+    const broken = said(newReference(), 'settled')
+    const third = { ...broken, opened: keyring.open(broken.body, `receipt:${broken.id}`) }
+    const job = sealedGroupJob(id, [...open, third], keyring.seal)
+    // As where its key was not there.
+    await world.queue.addBulk([{ ...job, data: { ...job.data, bodies: 'x' } as typeof job.data }])
+    await world.idle()
+    assert.deepEqual(await world.failedIds(), [id])
+    assert.equal((await caseOf(open[0]?.id))?.state, 'open')
+    assert.equal((await world.replays.plan({})).failures[0]?.code, 'cannot-unseal')
+    await (await world.queue.getJob(id))?.updateData(job.data)
+    world.startRunner()
+    const { replay, plan } = await world.replays.begin(everything)
+    assert.deepEqual((await world.ended(replay.id)).replay.outcomes, plan.outcomes)
+    assert.deepEqual(plan.outcomes, { applied: 2, failed: 1 })
+    for (const transfer of transfers) assert.equal(await stateOf(transfer.id), 'succeeded')
+    assert.equal((await caseOf(open[0]?.id))?.state, 'resolved')
+    // What fails of it is a job of its own by then.
+    await until('its job', async () => (await world.failedIds()).join() === broken.id)
+    assert.equal((await caseOf(broken.id))?.state, 'open')
+  })
+
+  it('foresees that there is no room for what has to wait', async () => {
+    await world.stop()
+    world = await createReplayWorld({ parkedMax: 4 })
+    world.breakWith('Not known.')
+    await world.callBack(...Array.from({ length: 12 }, () => ({ reference: newReference() })))
+    world.mend()
+    world.startRunner()
+    const { replay, plan } = await world.replays.begin(everything)
+    assert.deepEqual((await world.ended(replay.id)).replay.outcomes, plan.outcomes)
+    assert.equal(plan.failures[0]?.code, 'parking-full')
+    assert.equal((plan.outcomes.parked ?? 0) + (plan.outcomes.failed ?? 0), 12)
+    assert.equal((await world.failedIds()).length, plan.outcomes.failed)
+  })
+
+  it('passes over what somebody else has seen to since it was chosen', async () => {
+    const references = [newReference(), newReference()]
+    for (const reference of references) await registerIn(world.store, reference)
+    world.breakWith('Not known.')
+    const [removed, retried] = await world.callBack(...references.map((reference) => ({ reference })))
+    world.mend()
+    const { replay } = await world.replays.begin(everything)
+    await (await world.queue.getJob(String(removed)))?.remove()
+    await (await world.queue.getJob(String(retried)))?.retry()
+    await world.idle()
+    world.startRunner()
+    const { replay: ended, failures } = await world.ended(replay.id)
+    assert.deepEqual(ended.outcomes, { failed: 1, applied: 1 })
+    assert.deepEqual(
+      failures.map(({ code }) => code),
+      ['not-found'],
+    )
+    assert.equal((await caseOf(removed))?.code, 'callback-not-understood', 'its case stays as it was')
   })
 
   it('replays a job that has used all its attempts', async () => {
