@@ -67,7 +67,7 @@ interface Shared {
 export function createEventStream(deps: EventStreamDeps): ServeStream {
   const { feed, stopping, clock, logger, limits = streamLimits } = deps
   const shared: Shared = {
-    fanout: createFanout({ follow: feed.follow, clock }),
+    fanout: createFanout({ follow: (...given) => feed.follow(...given), clock }),
     pages: createReplayPages({ clock }),
     clock,
     heartbeatMs: limits.heartbeatMs,
