@@ -9,7 +9,8 @@ export function showWelcome({ callbackUrl, apiUrl, sandbox }: Running, { dataDir
 
   Callbacks    ${callbackUrl}/callbacks/${sandbox.account}
   API          ${apiUrl}/v1
-  Queues       ${apiUrl}/ops/queues
+  Console      ${apiUrl}/ops
+  Reference    ${apiUrl}/docs
   API token    ${sandbox.apiToken}
   Data         ${dataDir}
 

@@ -214,7 +214,7 @@ export const words = {
     operator: 'an operator',
     transfers: 'its transfers',
     audit: 'a look into our own books',
-    watch: 'time alone',
+    watch: 'our own schedule',
     deliveries: 'deliveries',
   } satisfies Record<Because['source'], string>,
 
