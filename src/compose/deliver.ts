@@ -2,6 +2,7 @@
 import { Queue } from 'bullmq'
 import { createShareReading } from '../events/share-reading.ts'
 import { deliveryQueueName, type TurnDraft } from '../queue/catalogue.ts'
+import { createDeliveryHistory } from '../store/delivery-history.ts'
 import { createEndpoints } from '../store/endpoints.ts'
 import { createReadAt } from '../store/events-at.ts'
 import { createReplays } from '../store/replays.ts'
@@ -26,11 +27,8 @@ export async function startDeliver(
   const queue = await openDeliveryQueue(base, lifecycle, 'wait', 'deliver-queue')
   const connection = await open(base, lifecycle, 'wait', 'deliver-worker')
   loadScripts(redis)
-  const runs = createRuns({
-    redis,
-    keys,
-    limits: { historyMs: deliveries.historyMs, logMs: retention.logMs },
-  })
+  const limits = { historyMs: deliveries.historyMs, logMs: retention.logMs }
+  const runs = createRuns({ redis, keys, limits })
   const subscriptions = createSubscriptions({ redis, keys, sealer: keyring, clock })
   const readAt = createReadAt({ redis, keys })
   const send = createSender({ config, lifecycle, clock })
@@ -43,6 +41,7 @@ export async function startDeliver(
     },
     follow: (onEvents) => tail.subscribe({ onEvents }),
     runs,
+    history: createDeliveryHistory({ redis, keys, clock, limits }),
     endpoints: createEndpoints({ redis, keys }),
     replays: createReplays({ redis, keys, clock }),
     directory: createSubscriptionDirectory({ ...subscriptions, clock, logger }),

@@ -6,10 +6,14 @@ import type { Principal } from '../http/principal.ts'
 import { createAddressCheck } from '../outbound/networks.ts'
 import type { RedisClient } from '../redis/client.ts'
 import { createRandomPool } from '../seal/random-pool.ts'
+import { createDeliveryHistory } from '../store/delivery-history.ts'
 import { createEndpoints } from '../store/endpoints.ts'
 import type { EventLog } from '../store/event-log.ts'
+import { createLogPlaces } from '../store/log-places.ts'
 import { createReplays } from '../store/replays.ts'
 import { createRuns } from '../store/runs.ts'
+import { createSkipLines } from '../store/skip-lines.ts'
+import { createStoodAt } from '../store/stood-at.ts'
 import { createSubscriptions, type Subscriptions } from '../store/subscriptions.ts'
 import { type Base, type ComposeDeps, clock, ids } from './base.ts'
 import { createSender } from './send.ts'
@@ -34,7 +38,10 @@ export function createSubscriptionParts(
 ): SubscriptionParts {
   const subscriptions = createSubscriptions({ redis, keys, sealer: keyring, clock })
   const endpoints = createEndpoints({ redis, keys })
-  const runs = createRuns({ redis, keys })
+  const limits = { historyMs: config.deliveries.historyMs, logMs: config.retention.logMs }
+  const runs = createRuns({ redis, keys, limits })
+  const history = createDeliveryHistory({ redis, keys, clock, limits })
+  const skipLines = createSkipLines({ runs, history, clock, logger })
   const replays = createReplays({ redis, keys, clock })
   const routes = createSubscriptionRoutes({
     authenticate,
@@ -45,9 +52,10 @@ export function createSubscriptionParts(
     }),
     knownAccounts: () => redis.smembers(keys.accounts),
     newest: log.newest,
-    async stoodAt({ live }) {
-      const progress = await runs.progressOf(live.run)
-      return live.from.map((from, partition) => progress[partition]?.position ?? from)
+    stoodAt: createStoodAt({ runs, places: createLogPlaces({ redis, keys }) }),
+    async passedOver(run, { id, live }) {
+      const partitions = Array.from({ length: keys.partitions }, (_, partition) => partition)
+      await Promise.all(partitions.map((partition) => skipLines({ partition, run }, id, live.run)))
     },
     async beganAnew({ id, live, disabled }) {
       await endpoints.forget(id)

@@ -135,6 +135,20 @@ export function rotateSecret(
   return step('changed', { ...before, secrets: [{ sealed, createdAt: at }, ...older] }, at)
 }
 
+/** Of a rotation that was made already: those before it end sooner. Undefined where they end by then anyway. */
+export function shortenOverlap(
+  before: Subscription,
+  overlapMs: number,
+  at: number,
+): SubscriptionStep | undefined {
+  const end = at + overlapMs
+  const secrets = before.secrets.map((one) =>
+    one.until !== undefined && one.until > end ? { ...one, until: end } : one,
+  )
+  const isSooner = secrets.some((one, i) => one !== before.secrets[i])
+  return isSooner ? step('changed', { ...before, secrets }, at) : undefined
+}
+
 /** The state is the last there was. */
 export function deleteSubscription(before: Subscription, at: number): SubscriptionStep {
   return step('deleted', before, at)

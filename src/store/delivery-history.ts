@@ -35,6 +35,8 @@ export interface DeliveryHistory {
   list(request: HistoryRequest): Promise<HistoryPage>
   /** All that is known of one event, oldest first. */
   attemptsOf(subscription: SubscriptionId, event: EventId, subject: SubjectId): Promise<NotedDelivery[]>
+  /** Those of a partition that are known to have been taken. */
+  deliveredIn(partition: number, subscription: SubscriptionId): Promise<Set<EventId>>
 }
 
 export interface DeliveryHistoryDeps {
@@ -90,6 +92,22 @@ export function createDeliveryHistory(deps: DeliveryHistoryDeps): DeliveryHistor
     if (source.notes.length === 0) source.place = 'end'
   }
 
+  async function readAll(
+    partition: number,
+    request: HistoryRequest,
+    onNote: (note: NotedDelivery) => void,
+  ): Promise<void> {
+    const source: Source = { partition, place: 'begin', notes: [] }
+    for (;;) {
+      await refill(source, request)
+      const last = source.notes.at(-1)
+      if (!last) return
+      for (const { note } of source.notes) onNote(note)
+      source.place = last.place
+      source.notes = []
+    }
+  }
+
   return {
     async list(request) {
       const places = readCursor(request, keys.partitions)
@@ -117,18 +135,19 @@ export function createDeliveryHistory(deps: DeliveryHistoryDeps): DeliveryHistor
       const partition = keys.partitionOf(subject)
       const found: NotedDelivery[] = []
       for (const of of ['deliveries', 'skipped'] as const) {
-        const request: HistoryRequest = { subscription, of, event, subject, limit: 0 }
-        const source: Source = { partition, place: 'begin', notes: [] }
-        for (;;) {
-          await refill(source, request)
-          const last = source.notes.at(-1)
-          if (!last) break
-          found.push(...source.notes.flatMap(({ note }) => (note.event === event ? [note] : [])))
-          source.place = last.place
-          source.notes = []
-        }
+        await readAll(partition, { subscription, of, limit: 0 }, (note) => {
+          if (note.event === event) found.push(note)
+        })
       }
       return oldestFirst(found)
+    },
+
+    async deliveredIn(partition, subscription) {
+      const delivered = new Set<EventId>()
+      await readAll(partition, { subscription, of: 'deliveries', limit: 0 }, ({ event, outcome }) => {
+        if (outcome === 'delivered') delivered.add(event)
+      })
+      return delivered
     },
   }
 }

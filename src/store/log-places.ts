@@ -14,6 +14,8 @@ export interface LogPlaces {
   upTo(ms: number): Promise<string[]>
   /** The entry before this one; undefined where this one has left. */
   justBefore(partition: number, position: string): Promise<string | undefined>
+  /** The last entry that is still there before this place, or where the log begins. */
+  lastBefore(partition: number, position: string): Promise<string>
 }
 
 export function createLogPlaces({ redis, keys }: { redis: RedisClient; keys: Keys }): LogPlaces {
@@ -25,7 +27,11 @@ export function createLogPlaces({ redis, keys }: { redis: RedisClient; keys: Key
     return last?.[0]
   }
 
+  const lastBefore = async (partition: number, position: string) =>
+    (await lastUpTo(partition, `(${position}`)) ?? (await leftOf(partition))
+
   return {
+    lastBefore,
     before: (ms) =>
       Promise.all(
         all.map(async (partition) => {
@@ -42,7 +48,7 @@ export function createLogPlaces({ redis, keys }: { redis: RedisClient; keys: Key
     async justBefore(partition, position) {
       const [itself] = await redis.xrange(keys.events(partition), position, position)
       if (!itself) return undefined
-      return (await lastUpTo(partition, `(${position}`)) ?? (await leftOf(partition))
+      return lastBefore(partition, position)
     },
   }
 }

@@ -8,6 +8,7 @@
 import type { DeliveryNote } from '../domain/delivery.ts'
 import type { RunId, SubscriptionId } from '../domain/ids.ts'
 import type { Line, Subject } from '../domain/line.ts'
+import { comparePositions } from '../domain/position.ts'
 import type { RedisClient } from '../redis/client.ts'
 import { type HistoryLimits, noteDeliveries } from './deliveries.ts'
 import type { Keys } from './keys.ts'
@@ -65,6 +66,8 @@ export interface RunCommit {
   lines: readonly LineWrite[]
   notes: readonly DeliveryNote[]
   at: number
+  /** Whose figures it counts in; missing: those of the run itself. */
+  countIn?: RunId | undefined
 }
 
 export type PageOutcome =
@@ -79,7 +82,9 @@ export interface Runs {
   /** Those of these subjects that are there. */
   findLines(place: RunPlace, subjects: readonly Subject[]): Promise<KeptLine[]>
   /** By when they are looked at next. */
-  listLines(place: RunPlace, request: { limit: number }): Promise<KeptLine[]>
+  listLines(place: RunPlace, request: { limit: number; offset?: number }): Promise<KeptLine[]>
+  /** The position of the earliest event that is in a line. */
+  earliestWaiting(place: RunPlace): Promise<string | undefined>
   /** Moves the version, and nothing else; undefined where somebody else was quicker. `from`: where one stands that is new. */
   claim(
     place: RunPlace,
@@ -113,6 +118,8 @@ export interface RunsDeps {
   limits?: HistoryLimits
 }
 
+const scannedAtOnce = 500
+
 export function createRuns({ redis, keys, limits }: RunsDeps): Runs {
   const partitions = Array.from({ length: keys.partitions }, (_, partition) => partition)
 
@@ -133,9 +140,10 @@ export function createRuns({ redis, keys, limits }: RunsDeps): Runs {
     })
   }
 
-  function write(transaction: Transaction, place: RunPlace, { subscription, lines, notes, at }: RunCommit) {
+  function write(transaction: Transaction, place: RunPlace, commit: RunCommit) {
+    const { subscription, lines, notes, at, countIn = place.run } = commit
     for (const one of lines) writeLine(transaction, keys, place, one)
-    writeCounts(transaction, keys, place, countNotes(notes))
+    writeCounts(transaction, keys, { ...place, run: countIn }, countNotes(notes))
     noteDeliveries(transaction, keys, place.partition, subscription, notes, at, limits)
     if (lines.length > 0) schedule(transaction, place)
   }
@@ -166,9 +174,27 @@ export function createRuns({ redis, keys, limits }: RunsDeps): Runs {
       }
     },
 
-    async listLines(place, { limit }) {
-      const subjects = await redis.zrange(keys.linesDue(place.partition, place.run), 0, String(limit - 1))
+    async listLines(place, { limit, offset = 0 }) {
+      const due = keys.linesDue(place.partition, place.run)
+      const subjects = await redis.zrange(due, String(offset), String(offset + limit - 1))
       return findLines(place, subjects as Subject[])
+    },
+
+    async earliestWaiting({ partition, run }) {
+      const lines = keys.lines(partition, run)
+      let earliest: string | undefined
+      let cursor = '0'
+      do {
+        const [next, fields] = await redis.hscan(lines, cursor, 'COUNT', scannedAtOnce)
+        for (let i = 1; i < fields.length; i += 2) {
+          // Of a line the first came first.
+          const position = decodeLine(fields[i] as string).events[0]?.position
+          if (position === undefined) continue
+          if (earliest === undefined || comparePositions(position, earliest) < 0) earliest = position
+        }
+        cursor = next
+      } while (cursor !== '0')
+      return earliest
     },
 
     async claim(place, before, from) {

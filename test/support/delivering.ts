@@ -6,6 +6,7 @@ import type { Subscription } from '../../src/domain/subscription.ts'
 import { deliveryQueueName } from '../../src/queue/catalogue.ts'
 import type { RedisTarget } from '../../src/queue/connections.ts'
 import { encodeStep } from '../../src/store/codec/codec.ts'
+import { createDeliveryHistory } from '../../src/store/delivery-history.ts'
 import { createEndpoints } from '../../src/store/endpoints.ts'
 import { createReadAt } from '../../src/store/events-at.ts'
 import { transferIdOf } from '../../src/store/ids.ts'
@@ -19,7 +20,7 @@ import { followFeed } from './feed.ts'
 import { createMemoryLogger } from './log.ts'
 import { createTestClients, uniquePrefix } from './redis.ts'
 import { createTestSender, testSecret } from './sending.ts'
-import { createTestStore, ids, keyring, registrationOf } from './store.ts'
+import { createTestStore, day, ids, keyring, registrationOf } from './store.ts'
 import { testAccount } from './zenospay.ts'
 
 export const testSettings = {
@@ -41,6 +42,8 @@ export async function createDelivering(partitions = 2, target?: RedisTarget) {
   let ahead = 0
   const clock = () => Date.now() + ahead
   const runs = createRuns({ redis, keys })
+  const limits = { historyMs: 14 * day, logMs: 90 * day }
+  const history = createDeliveryHistory({ redis, keys, clock, limits })
   const endpoints = createEndpoints({ redis, keys })
   const replays = createReplays({ redis, keys, clock })
   const subscriptions = createSubscriptions({ redis, keys, sealer: keyring, clock })
@@ -84,6 +87,7 @@ export async function createDelivering(partitions = 2, target?: RedisTarget) {
       },
       follow: (onEvents) => tail.subscribe({ onEvents }),
       runs,
+      history,
       endpoints,
       replays,
       directory: createSubscriptionDirectory({

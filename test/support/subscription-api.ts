@@ -7,13 +7,17 @@ import type { SendTest } from '../../src/http/api/subscription-test.ts'
 import { createSubscriptionRoutes } from '../../src/http/api/subscriptions.ts'
 import { createTokens } from '../../src/http/tokens.ts'
 import { createAddressCheck } from '../../src/outbound/networks.ts'
+import { createDeliveryHistory } from '../../src/store/delivery-history.ts'
 import { createEndpoints } from '../../src/store/endpoints.ts'
+import { createLogPlaces } from '../../src/store/log-places.ts'
 import { createReplays } from '../../src/store/replays.ts'
 import { createRuns } from '../../src/store/runs.ts'
+import { createSkipLines } from '../../src/store/skip-lines.ts'
+import { createStoodAt } from '../../src/store/stood-at.ts'
 import { createApiApp } from './api-app.ts'
 import { createMemoryLogger } from './log.ts'
 import { sha256 } from './small-api.ts'
-import { ids, type TestStore } from './store.ts'
+import { day, ids, type TestStore } from './store.ts'
 import { createTestSubscriptions } from './subscriptions.ts'
 
 export interface SubscriptionApiOptions {
@@ -42,6 +46,9 @@ export function createSubscriptionApi(
   const subscriptions = createTestSubscriptions(store, { clock, ...(max !== undefined && { max }) })
   const endpoints = createEndpoints({ redis, keys })
   const runs = createRuns({ redis, keys })
+  const limits = { historyMs: 14 * day, logMs: 90 * day }
+  const history = createDeliveryHistory({ redis, keys, clock, limits })
+  const skipLines = createSkipLines({ runs, history, clock, logger })
   const replays = createReplays({ redis, keys, clock })
   const routes = createSubscriptionRoutes({
     authenticate,
@@ -49,9 +56,10 @@ export function createSubscriptionApi(
     readUrl: createReadSubscriberUrl({ mayReach: createAddressCheck([]), http: false }),
     knownAccounts: async () => accounts,
     newest: log.newest,
-    async stoodAt({ live }) {
-      const progress = await runs.progressOf(live.run)
-      return live.from.map((from, partition) => progress[partition]?.position ?? from)
+    stoodAt: createStoodAt({ runs, places: createLogPlaces({ redis, keys }) }),
+    async passedOver(run, { id, live }) {
+      const partitions = Array.from({ length: keys.partitions }, (_, partition) => partition)
+      await Promise.all(partitions.map((partition) => skipLines({ partition, run }, id, live.run)))
     },
     async beganAnew({ id, live }) {
       await endpoints.forget(id)

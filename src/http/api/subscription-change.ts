@@ -5,7 +5,7 @@ import {
   disableSubscription,
   type SubscriptionStep,
 } from '../../domain/decide-subscription.ts'
-import type { IdMaker } from '../../domain/ids.ts'
+import type { IdMaker, RunId } from '../../domain/ids.ts'
 import type { Positions, Subscription } from '../../domain/subscription.ts'
 import type { Subscriptions } from '../../store/subscriptions.ts'
 import type { Logger } from '../../telemetry/logger.ts'
@@ -19,6 +19,8 @@ export interface SubscriptionChangeDeps {
   stoodAt(subscription: Subscription): Promise<Positions>
   /** It was enabled, or goes elsewhere: what its endpoint failed of before counts no more, and its run is looked at now. */
   beganAnew(subscription: Subscription): Promise<void>
+  /** What waited in lines of the run that was followed by another is noted as skipped. */
+  passedOver(run: RunId, after: Subscription): Promise<void>
   /** Nothing is sent to it any more: its replays end. */
   stopped(subscription: Subscription): Promise<void>
   ids: Pick<IdMaker, 'runId'>
@@ -51,6 +53,12 @@ export function createSubscriptionChange(deps: SubscriptionChangeDeps) {
     const names = changed.facts.map(({ name }) => name)
     for (const name of names) logger.info(`subscription.${name}`, { subscription: found.id, principal: by })
     if (names.includes('enabled') || changed.after.url !== found.url) await deps.beganAnew(changed.after)
+    if (changed.after.live.run !== found.live.run) {
+      // Not done, or not done whole, it is found later; the subscription is enabled all the same.
+      await deps
+        .passedOver(found.live.run, changed.after)
+        .catch((error) => logger.warn('subscription.lines-left', { subscription: found.id, error }))
+    }
     if (names.includes('disabled')) await deps.stopped(changed.after)
     return changed.after
   }

@@ -1,6 +1,6 @@
 /** Gives a subscription another signing secret. */
 import type { z } from 'zod'
-import { rotateSecret } from '../../domain/decide-subscription.ts'
+import { rotateSecret, shortenOverlap } from '../../domain/decide-subscription.ts'
 import { AppError } from '../../domain/errors.ts'
 import type { SubscriptionId } from '../../domain/ids.ts'
 import type { Subscription } from '../../domain/subscription.ts'
@@ -38,10 +38,14 @@ export function createSubscriptionRotate(deps: SubscriptionRotateDeps) {
     const because = { source: 'operator', by, reason: 'secret-rotated' } as const
     const changed = await subscriptions.change(id, because, (before) => {
       const [current, ...older] = subscriptions.openSecrets(before)
-      // The same call again, whose answer was lost.
-      if (secret === current) return []
+      const overlapMs = overlapHours * hourMs
+      if (secret === current) {
+        // The same call again, whose answer was lost; or one that wants the older ones to end sooner.
+        const shorter = shortenOverlap(before, overlapMs, clock())
+        return shorter ? [shorter] : []
+      }
       if (older.includes(secret)) throw secretInUse()
-      return [rotateSecret(before, { sealed, overlapMs: overlapHours * hourMs }, clock())]
+      return [rotateSecret(before, { sealed, overlapMs }, clock())]
     })
     if (!changed) return undefined
     if (changed.facts.length > 0) logger.info('subscription.rotated', { subscription: id, principal: by })

@@ -51,15 +51,25 @@ export function createDeliverWorker(deps: DeliverWorkerDeps): DeliverWorker {
   const { findWalk, takeTurn, jobs, clock, logger } = deps
   const holds = new Map<string, Hold>()
 
+  /** Of requests that go on though their turn is over. */
+  const outliving = new Set<{ ended: AbortController }>()
+
   const end = () => {
-    for (const { ended } of holds.values()) ended.abort()
+    for (const { ended } of [...holds.values(), ...outliving]) ended.abort()
   }
+  // It stays beyond the worker's end, for requests that outlive it.
   deps.leave.signal.addEventListener('abort', end, { once: true })
 
   function leaveOf(hold: Hold): Leave {
     return {
       maySend: () => deps.leave.maySend() && now() < hold.until && !hold.ended.signal.aborted,
       signal: hold.ended.signal,
+      outlive(request) {
+        const one = { ended: hold.ended }
+        outliving.add(one)
+        const forget = () => void outliving.delete(one)
+        request.then(forget, forget)
+      },
     }
   }
 
@@ -140,7 +150,6 @@ export function createDeliverWorker(deps: DeliverWorkerDeps): DeliverWorker {
     async stop({ force = false } = {}) {
       breather.stop()
       await worker.close(force)
-      deps.leave.signal.removeEventListener('abort', end)
     },
   }
 }

@@ -55,6 +55,8 @@ export interface Leave {
   maySend(): boolean
   /** Ends requests that are under way. */
   signal: AbortSignal
+  /** This request goes on after who had the leave has ended; a stop ends it all the same. */
+  outlive?(request: Promise<unknown>): void
 }
 
 export interface DeliverDeps {

@@ -8,6 +8,7 @@ import { comparePositions } from '../../events/position.ts'
 import type { PublishedEvent, PublishedLog } from '../../events/published.ts'
 import type { TurnDraft } from '../../queue/catalogue.ts'
 import type { RedisClient } from '../../redis/client.ts'
+import type { DeliveryHistory } from '../../store/delivery-history.ts'
 import type { Endpoints } from '../../store/endpoints.ts'
 import type { Replays } from '../../store/replays.ts'
 import type { Runs } from '../../store/runs.ts'
@@ -37,6 +38,7 @@ export interface EngineDeps {
   /** Follows the log's end. Returns what ends it. */
   follow(onEvents: (partition: number, events: readonly PublishedEvent[]) => void): () => void
   runs: Runs
+  history: Pick<DeliveryHistory, 'deliveredIn'>
   endpoints: Endpoints
   replays: Replays
   directory: SubscriptionDirectory

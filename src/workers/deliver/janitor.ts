@@ -4,15 +4,18 @@
  */
 import type { RunId, SubscriptionId } from '../../domain/ids.ts'
 import type { Subscription } from '../../domain/subscription.ts'
+import type { DeliveryHistory } from '../../store/delivery-history.ts'
 import type { Endpoints } from '../../store/endpoints.ts'
 import type { Replays } from '../../store/replays.ts'
-import type { KeptLine, RunPlace, Runs } from '../../store/runs.ts'
+import type { RunPlace, Runs } from '../../store/runs.ts'
+import { createSkipLines } from '../../store/skip-lines.ts'
 import type { SubscriptionDirectory } from '../../store/subscription-directory.ts'
 import type { Logger } from '../../telemetry/logger.ts'
 
 export interface JanitorDeps {
   partitions: number
   runs: Runs
+  history: Pick<DeliveryHistory, 'deliveredIn'>
   endpoints: Pick<Endpoints, 'forget' | 'readAll'>
   directory: Pick<SubscriptionDirectory, 'fresh'>
   replays: Pick<Replays, 'find' | 'remove' | 'running' | 'end'>
@@ -20,23 +23,10 @@ export interface JanitorDeps {
   logger: Logger
 }
 
-const linesAtOnce = 100
-
 export function createJanitor(deps: JanitorDeps): (stopping: AbortSignal) => Promise<void> {
-  const { runs, endpoints, directory, replays, clock, logger } = deps
+  const { runs, endpoints, directory, replays } = deps
+  const skipLines = createSkipLines(deps)
   const partitions = Array.from({ length: deps.partitions }, (_, partition) => partition)
-
-  /** Its lines go, and who wants them can read that they were skipped. */
-  async function skipLines(place: RunPlace, subscription: SubscriptionId): Promise<void> {
-    for (;;) {
-      const lines = await runs.listLines(place, { limit: linesAtOnce })
-      if (lines.length === 0) return
-      const notes = lines.flatMap((kept) => skippedOf(kept, place.run))
-      const gone = lines.map(({ subject, text }) => ({ subject, text, after: undefined }))
-      const done = await runs.commitLines(place, { subscription, lines: gone, notes, at: clock() })
-      if (done) logger.warn('delivery.lines-skipped', { ...place, subscription, count: notes.length })
-    }
-  }
 
   async function lookAt(
     place: RunPlace,
@@ -55,8 +45,9 @@ export function createJanitor(deps: JanitorDeps): (stopping: AbortSignal) => Pro
     const replay = await replays.find(subscription, place.run)
     // How far one came that has ended is kept as long as it is.
     if (replay && !replay.ended) return
-    await skipLines(place, subscription)
-    if (!replay) await runs.forget(place)
+    // A replay tells of its own; what a run has passed over that is no more is told of by the one that follows.
+    const isEmpty = await skipLines(place, subscription, replay ? undefined : owner.live.run)
+    if (!replay && isEmpty) await runs.forget(place)
   }
 
   /** Those of a subscription to which nothing is sent any more do not go on when it is enabled again. */
@@ -91,16 +82,4 @@ export function createJanitor(deps: JanitorDeps): (stopping: AbortSignal) => Pro
     const known = new Set((await directory.fresh()).map(({ id }) => id))
     for (const id of (await endpoints.readAll()).keys()) if (!known.has(id)) await endpoints.forget(id)
   }
-}
-
-function skippedOf({ subject, line }: KeptLine, run: RunId) {
-  return line.events.map(({ id, type, position }, i) => ({
-    event: id,
-    type,
-    subject,
-    position,
-    run,
-    number: i === 0 ? line.attempts : 0,
-    outcome: 'skipped' as const,
-  }))
 }

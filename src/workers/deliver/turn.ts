@@ -191,7 +191,7 @@ export function createTurn(deps: DeliverDeps & { offer: Offer; lines: Lines }): 
       turn.counts.delivered += notes.filter(({ outcome }) => outcome === 'delivered').length
       const after = new Map(page.lines.map((one) => [one.subject, one.after]))
       for (const note of notes) logNotes(logger, walk, [note], after.get(note.subject)?.nextAt)
-      handOver(walk, running, after)
+      handOver(turn, running, after)
       const gone = running.find(({ goneUrl }) => goneUrl !== undefined)
       if (gone?.goneUrl) await deps.onGone(target.subscription, place.run, gone.goneUrl)
       return page.whole ? 'on' : 'held'
@@ -199,10 +199,16 @@ export function createTurn(deps: DeliverDeps & { offer: Offer; lines: Lines }): 
   }
 
   /** Requests that take long come to their end by themselves. */
-  function handOver(walk: Walk, running: readonly RunningChain[], after: ReadonlyMap<Subject, Line>): void {
+  function handOver(
+    { walk, leave }: Turn,
+    running: readonly RunningChain[],
+    after: ReadonlyMap<Subject, Line>,
+  ): void {
     for (const { chain, letGo, end, current } of running) {
       const line = after.get(chain.subject)
-      if (letGo && !end && current && line?.underWay) lines.adopt(walk, chain.subject, line, current)
+      if (!letGo || end || !current || !line?.underWay) continue
+      leave.outlive?.(current)
+      lines.adopt(walk, chain.subject, line, current)
     }
   }
 

@@ -414,6 +414,15 @@ describe('subscriptions over the API', () => {
       assert.equal(body.errors[0].code, 'secret-in-use')
     })
 
+    it('ends the older ones sooner when it comes again with a shorter overlap', async () => {
+      const { id, secret } = await create()
+      await api.post(`/${id}/rotate`, { secret: own(24) }).expect(200)
+      assert.deepEqual(await secretsOf(id), [own(24), secret])
+      const { body } = await api.post(`/${id}/rotate`, { secret: own(24), overlapHours: 0 }).expect(200)
+      assert.deepEqual([body.sequence, body.overlapUntil], [3, undefined])
+      assert.deepEqual(await secretsOf(id), [own(24)])
+    })
+
     it('leaves one of two that come at once, and both secrets of the answers sign', async () => {
       const { id } = await create()
       const answers = await Promise.all([api.post(`/${id}/rotate`), api.post(`/${id}/rotate`)])

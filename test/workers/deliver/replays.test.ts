@@ -3,9 +3,10 @@ import { eventIdOf } from '../../../src/domain/ids.ts'
 import type { Missed, Subscription } from '../../../src/domain/subscription.ts'
 import { formatTime } from '../../../src/domain/time.ts'
 import { createDeliveryApp, type DeliveryApp } from '../../support/deliveries.ts'
-import { createDelivering, type Delivering, testSettings } from '../../support/delivering.ts'
+import { createDelivering, type Delivering, testIntervals, testSettings } from '../../support/delivering.ts'
 import { testSecret } from '../../support/sending.ts'
 import { answer, type Subscriber, startSubscriber, take } from '../../support/subscriber.ts'
+import { createSubscriptionApi } from '../../support/subscription-api.ts'
 import { until } from '../../support/until.ts'
 
 describe('sending again', () => {
@@ -163,6 +164,69 @@ describe('sending again', () => {
     assert.deepEqual([count, delivered], [6, 6])
     for (const name of ['first', 'second'])
       assert.deepEqual(subscriber.sequences().get(world.idOf(name)), [1, 2, 3, 1, 2, 3])
+  })
+
+  describe('after a disabling, and an enabling that passes over what was missed', () => {
+    async function stand() {
+      const api = createSubscriptionApi(world.store)
+      const subscription = await world.subscribe(subscriber.url)
+      await world.startOne({ intervals: { ...testIntervals, janitorMs: 600_000 } })
+      return {
+        api,
+        subscription,
+        enable: () => api.patch(`/${subscription.id}`, { enabled: true }).expect(200),
+      }
+    }
+
+    it('what had stepped aside is sent again by a replay of what was missed', async () => {
+      refuse('bad')
+      const { api, subscription, enable } = await stand()
+      await world.publish('bad', 1)
+      await until('it stepped aside', async () => (await statusOf(subscription, 'bad')) === 'failing')
+      await world.publish('good', 1)
+      await taken(1)
+      await api.patch(`/${subscription.id}`, { enabled: false }).expect(200)
+      await world.publish('later', 1)
+      subscriber.behave(take)
+      const { body: enabled } = await enable()
+      const shown = await app.get(subscription, '/deliveries?status=skipped').expect(200)
+      assert.equal(shown.body.items.length, 1, 'It is told of at once.')
+      const live = (await world.subscriptions.find(subscription.id))?.live.run ?? subscription.live.run
+      const counts = (await world.runs.progressOf(live)).map(({ skipped }) => skipped)
+      assert.equal(Math.max(...counts), 1, 'The figures tell of it.')
+      assert.equal(enabled.missed.length, 1)
+      const { body } = await app.post(subscription, '/replay', { missed: 'all' }).expect(202)
+      await replayed(subscription, body.id)
+      const sequences = subscriber.sequences()
+      assert.deepEqual(sequences.get(world.idOf('bad')), [1])
+      assert.deepEqual(sequences.get(world.idOf('later')), [1])
+    })
+
+    it('so is the very one that was answered 410', async () => {
+      subscriber.behave(answer(410))
+      const { subscription, enable } = await stand()
+      await world.publish('gone', 1)
+      await until('the end', async () => (await world.subscriptions.find(subscription.id))?.disabled)
+      subscriber.behave(take)
+      await enable()
+      const { body } = await app.post(subscription, '/replay', { missed: 'all' }).expect(202)
+      assert.equal(body.count, 1)
+      await replayed(subscription, body.id)
+      assert.deepEqual(subscriber.sequences().get(world.idOf('gone')), [1])
+    })
+
+    it('what a replay has delivered meanwhile is not noted as skipped', async () => {
+      refuse('bad')
+      const { api, subscription, enable } = await stand()
+      await world.publish('bad', 1)
+      await until('it stepped aside', async () => (await statusOf(subscription, 'bad')) === 'failing')
+      subscriber.behave(take)
+      const { body } = await app.post(subscription, '/replay', everything).expect(202)
+      await replayed(subscription, body.id)
+      await api.patch(`/${subscription.id}`, { enabled: false }).expect(200)
+      await enable()
+      assert.equal(await statusOf(subscription, 'bad'), 'delivered')
+    })
   })
 
   it('one that is cancelled sends no more; what it had tried is noted as skipped', async () => {

@@ -161,6 +161,23 @@ describe('deliveries in trouble', () => {
     assert.equal(subscriber.repeats(), 0)
   })
 
+  it('a stop ends a request that hangs and that its turn no longer waits for', async () => {
+    subscriber.behave(hang)
+    const { live } = await world.subscribe(subscriber.url)
+    const settings = { ...testSettings, timeoutMs: 15_000 }
+    const engine = await world.startOne({ settings, terms: { timeoutMs: 600_000, patienceMs: 100 } })
+    await world.publish('one')
+    const lines = async () =>
+      Promise.all([0, 1].map((partition) => world.runs.listLines({ partition, run: live.run }, { limit: 1 })))
+    await until('it is let go of', async () => (await lines()).flat()[0]?.line.underWay)
+    await until('its turn is over', async () => (await world.queue.getActiveCount()) === 0)
+    const before = Date.now()
+    await engine.stop()
+    const tookMs = Date.now() - before
+    assert.ok(tookMs < 6_000, `${tookMs} ms`)
+    assert.equal((await lines()).flat()[0]?.line.underWay, undefined, 'It is sent again at once.')
+  })
+
   it('what fails for too long is given up and noted, and what follows is tried', async () => {
     const bad = world.idOf('bad')
     subscriber.behave((got, res, req) =>
