@@ -71,7 +71,8 @@ export function presentNote(note: NotedDelivery, live: RunId): DeliveryResource 
   }
 }
 
-export function presentWaiting(one: WaitingDelivery, live: RunId): DeliveryResource {
+/** `heldUntil`: nothing is sent to the endpoint before. */
+export function presentWaiting(one: WaitingDelivery, live: RunId, heldUntil = 0): DeliveryResource {
   const { event, subject, status, line, run } = one
   const failing = status === 'failing'
   return {
@@ -82,18 +83,18 @@ export function presentWaiting(one: WaitingDelivery, live: RunId): DeliveryResou
     attempt: failing ? line.attempts : 0,
     replay: replayOf(run, live),
     ...(failing && line.last && presentAttempt(line.last, line.last.at)),
-    nextAttemptAt: formatTime(line.nextAt),
+    nextAttemptAt: formatTime(Math.max(line.nextAt, heldUntil)),
   }
 }
 
-export function presentFound(found: FoundDelivery, live: RunId): EventDeliveryResource {
+export function presentFound(found: FoundDelivery, live: RunId, heldUntil = 0): EventDeliveryResource {
   const { event, type, subject, status, waiting, attempts } = found
   return {
     event,
     type,
     subject,
     status,
-    nextAttemptAt: waiting && formatTime(waiting.line.nextAt),
+    nextAttemptAt: waiting && formatTime(Math.max(waiting.line.nextAt, heldUntil)),
     attempts: attempts.map(({ number, outcome, run, attempt, at }) => ({
       number,
       outcome,
