@@ -59,7 +59,7 @@ export function createReplaying(deps: ReplayingDeps): Replaying {
     // Lost, this only delays: the runs that are behind are looked for now and then.
     await runs.wake(replay.id, replay.at, partition)
     const { id, subscription, count, event, by } = replay
-    logger.info('replay.started', { subscription, run: id, event, count, principal: by })
+    logger.info('replay.started', { subscription, run: id, eventId: event, count, principal: by })
     return replay
   }
 

@@ -69,6 +69,17 @@ describe('sending again', () => {
     const { body } = await app.post(subscription, `/deliveries/${event}/resend`).expect(202)
     const { state, delivered } = await replayed(subscription, body.replay.id)
     assert.deepEqual([state, delivered], ['done', 1])
+    await app.post(subscription, `/replays/${body.replay.id}/cancel`).expect(200)
+    const lines = [...app.logger.lines, ...world.logger.lines].filter(({ event }) =>
+      event.startsWith('replay.'),
+    )
+    assert.deepEqual(
+      lines.map(({ event: name, fields }) => [name, fields.eventId]),
+      [
+        ['replay.started', event],
+        ['replay.ended', undefined],
+      ],
+    )
     assert.deepEqual(
       subscriber.taken.map(({ id }) => id),
       [eventIdOf(world.idOf('good'), 1), event],
