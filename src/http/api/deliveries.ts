@@ -90,7 +90,7 @@ export function createDeliveryRoutes(deps: DeliveryRoutesDeps): Router {
     const subscription = await findSubscription(subscriptions, req.params.id)
     validate(nothingSchema, req.query)
     const found = await findEvent(deps, subscription, req.params.event)
-    res.json(presentFound(found, subscription.live.run, await heldUntil(deps, subscription)))
+    res.json(presentFound(found, await replaysOf(deps, subscription), await heldUntil(deps, subscription)))
   })
 
   router.post('/subscriptions/:id/deliveries/:event/resend', mayAct, async (req, res) => {
@@ -118,12 +118,12 @@ export async function listDeliveries(
   const asked = readEventId(eventText ?? '')
   const event = asked?.id
   const subject: SubjectId | undefined = asked?.subject ?? readSubjectId(subjectText ?? '')
-  const { live } = subscription
+  const known = await replaysOf({ replays }, subscription)
   if (status === 'failing' || status === 'waiting') {
     const runs = await runsOf(subscription, replays)
     const page = await waiting.list({ runs, status, event, subject, after, limit })
     const held = await heldUntil({ endpoints }, subscription)
-    return { items: page.waiting.map((one) => presentWaiting(one, live.run, held)), next: page.next }
+    return { items: page.waiting.map((one) => presentWaiting(one, known, held)), next: page.next }
   }
   const of = status === 'skipped' ? 'skipped' : 'deliveries'
   const page = await history.list({
@@ -135,7 +135,11 @@ export async function listDeliveries(
     after,
     limit,
   })
-  return { items: page.notes.map((note) => presentNote(note, live.run)), next: page.next }
+  return { items: page.notes.map((note) => presentNote(note, known)), next: page.next }
+}
+
+async function replaysOf({ replays }: Pick<ListDeliveriesDeps, 'replays'>, { id }: Pick<Subscription, 'id'>) {
+  return new Set((await replays.list(id)).map((replay) => replay.id))
 }
 
 /** While its breaker is open. */
