@@ -14,6 +14,7 @@ import type { RedisClient } from '../redis/client.ts'
 import type { HistoryLimits } from '../store/deliveries.ts'
 import { createDeliveriesOf } from '../store/deliveries-of.ts'
 import { createDeliveryHistory } from '../store/delivery-history.ts'
+import { createEndpoints } from '../store/endpoints.ts'
 import type { EventLog } from '../store/event-log.ts'
 import { createFindDelivery } from '../store/find-delivery.ts'
 import type { Keys } from '../store/keys.ts'
@@ -55,6 +56,7 @@ export function createDeliveryParts({ redis, keys, limits, log, epoch, logger }:
   const history = createDeliveryHistory({ redis, keys, clock, limits })
   const waiting = createWaitingDeliveries({ redis, keys, runs })
   const find = createFindDelivery({ history, waiting, replays })
+  const endpoints = createEndpoints({ redis, keys })
   const places = createLogPlaces({ redis, keys })
   const { newest } = log
   const encode = (positions: readonly string[]) => encodeCursor(positions, epoch)
@@ -75,6 +77,7 @@ export function createDeliveryParts({ redis, keys, limits, log, epoch, logger }:
     countStretch: createCountStretch(log),
     replays,
     runs,
+    endpoints,
     find,
     begin: async () => encode(await log.oldest()),
     ids,
@@ -83,7 +86,18 @@ export function createDeliveryParts({ redis, keys, limits, log, epoch, logger }:
     logger,
   })
   const showReplay = createShowReplay({ progressOf: runs.progressOf, encodeCursor: encode })
-  return { runs, replays, history, waiting, find, replaying, showReplay, encodeCursor: encode, logger }
+  return {
+    runs,
+    endpoints,
+    replays,
+    history,
+    waiting,
+    find,
+    replaying,
+    showReplay,
+    encodeCursor: encode,
+    logger,
+  }
 }
 
 export function createDeliveryRoutesOf(

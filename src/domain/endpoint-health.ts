@@ -59,6 +59,12 @@ export function breakerAt({ openUntil, probeUntil }: EndpointHealth, at: number)
   return 'half-open'
 }
 
+/** Somebody asked for an attempt though the breaker is open: one event may go to see. Undefined where none is kept back. */
+export function tryNow(before: EndpointHealth, at: number): EndpointHealth | undefined {
+  const { openUntil } = before
+  return openUntil !== undefined && at < openUntil ? { ...before, openUntil: at } : undefined
+}
+
 /** What the news changes; undefined where it is not worth a write. */
 export function heed(
   before: EndpointHealth,

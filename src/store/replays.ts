@@ -14,6 +14,13 @@ import { createTransaction, readTransaction, type Transaction } from './transact
 
 export type ReplayEnd = NonNullable<Replay['ended']>['because']
 
+export interface EndedReplay {
+  /** As it stands then. */
+  replay: Replay
+  /** It had not ended before. */
+  isNew: boolean
+}
+
 export interface Replays {
   /** At most so many run at once, and of those that have ended the newest are kept. */
   add(replay: Replay): Promise<'added' | 'too-many'>
@@ -22,8 +29,8 @@ export interface Replays {
   find(subscription: SubscriptionId, run: RunId): Promise<Replay | undefined>
   /** Those of every subscription that are still running. */
   running(): Promise<Replay[]>
-  /** The replay as it stands then; undefined where there is none. One that had ended before stays as it was. */
-  end(subscription: SubscriptionId, run: RunId, because: ReplayEnd): Promise<Replay | undefined>
+  /** Undefined where there is none. One that had ended before stays as it was. */
+  end(subscription: SubscriptionId, run: RunId, because: ReplayEnd): Promise<EndedReplay | undefined>
   /** All of a subscription that still run, as it is disabled. */
   endAll(subscription: SubscriptionId, because: ReplayEnd): Promise<void>
   /** With the subscription. */
@@ -98,16 +105,18 @@ export function createReplays({ redis, keys, clock }: ReplaysDeps): Replays {
     subscription: SubscriptionId,
     run: RunId,
     because: ReplayEnd,
-  ): Promise<Replay | undefined> {
+  ): Promise<EndedReplay | undefined> {
     const ended = { at: clock(), because }
-    return change<Replay | undefined>(subscription, ({ replays }, transaction) => {
+    return change<EndedReplay | undefined>(subscription, ({ replays }, transaction) => {
       const before = replays.find(({ id }) => id === run)
-      if (!before || !isRunning(before)) return { changed: false, answer: before }
+      if (!before || !isRunning(before)) {
+        return { changed: false, answer: before && { replay: before, isNew: false } }
+      }
       const after: Replay = { ...before, ended }
       transaction.do('HSET', placeOf(subscription), run, encode(after))
       return {
         changed: true,
-        answer: after,
+        answer: { replay: after, isNew: true },
         gone: tooOld(replays.map((one) => (one === before ? after : one))),
       }
     })

@@ -71,9 +71,9 @@ describe('replays', () => {
       replays.end(subscription, id, 'cancelled'),
       replays.end(subscription, id, 'cancelled'),
     ])
-    assert.deepEqual(answers[0]?.ended, ended)
-    assert.deepEqual(answers[1]?.ended, ended)
-    assert.deepEqual((await replays.end(subscription, id, 'done'))?.ended, ended)
+    for (const one of answers) assert.deepEqual(one?.replay.ended, ended)
+    assert.deepEqual(answers.map((one) => one?.isNew).sort(), [false, true])
+    assert.deepEqual((await replays.end(subscription, id, 'done'))?.replay.ended, ended)
     assert.deepEqual(await replays.running(), [])
     assert.equal(await replays.end(subscription, ids.runId(), 'done'), undefined)
   })

@@ -67,6 +67,11 @@ export function createApiApp({
     requireJson,
     express.json({ limit: bodyMax, type: () => true, inflate: false }),
   )
+  // Where a route throws, the request has left the place where its router is mounted by the time it is logged.
+  app.use('/v1', (req, res, next) => {
+    res.locals.mountedAt = req.baseUrl
+    next()
+  })
   if (audit) app.use('/v1', audit)
   for (const router of routes) app.use('/v1', router)
   app.use((_req, _res, next) => next(new AppError('not-found')))
@@ -107,7 +112,7 @@ function logRequests(clock: () => number, logger: Logger): RequestHandler {
       logger.info('request.finished', {
         requestId,
         method: req.method,
-        route: route === undefined ? undefined : req.baseUrl + route,
+        route: route === undefined ? undefined : `${res.locals.mountedAt ?? req.baseUrl}${route}`,
         status: res.statusCode,
         principal: principalIdOf(req),
         durationMs: clock() - startedAt,

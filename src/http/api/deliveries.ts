@@ -8,6 +8,7 @@ import { AppError } from '../../domain/errors.ts'
 import { readEventId, readSubjectId, type SubjectId } from '../../domain/ids.ts'
 import type { Subscription } from '../../domain/subscription.ts'
 import type { DeliveryHistory } from '../../store/delivery-history.ts'
+import type { Endpoints } from '../../store/endpoints.ts'
 import { deliveryStatuses, type FindDelivery, type FoundDelivery, runsOf } from '../../store/find-delivery.ts'
 import type { Replays } from '../../store/replays.ts'
 import type { Subscriptions } from '../../store/subscriptions.ts'
@@ -41,6 +42,7 @@ export interface ListDeliveriesDeps {
   history: Pick<DeliveryHistory, 'list'>
   waiting: Pick<WaitingDeliveries, 'list'>
   replays: Pick<Replays, 'list'>
+  endpoints: Pick<Endpoints, 'find'>
 }
 
 const listSchema = z
@@ -87,7 +89,8 @@ export function createDeliveryRoutes(deps: DeliveryRoutesDeps): Router {
   router.get('/subscriptions/:id/deliveries/:event', mayAct, async (req, res) => {
     const subscription = await findSubscription(subscriptions, req.params.id)
     validate(nothingSchema, req.query)
-    res.json(presentFound(await findEvent(deps, subscription, req.params.event), subscription.live.run))
+    const found = await findEvent(deps, subscription, req.params.event)
+    res.json(presentFound(found, await replaysOf(deps, subscription), await heldUntil(deps, subscription)))
   })
 
   router.post('/subscriptions/:id/deliveries/:event/resend', mayAct, async (req, res) => {
@@ -108,18 +111,19 @@ export function createDeliveryRoutes(deps: DeliveryRoutesDeps): Router {
 export type ListRequest = Omit<z.output<typeof listSchema>, 'limit'> & { limit: number }
 
 export async function listDeliveries(
-  { history, waiting, replays }: ListDeliveriesDeps,
+  { history, waiting, replays, endpoints }: ListDeliveriesDeps,
   subscription: Subscription,
   { status, event: eventText, subject: subjectText, after, limit }: ListRequest,
 ): Promise<{ items: DeliveryResource[]; next: string | null }> {
   const asked = readEventId(eventText ?? '')
   const event = asked?.id
   const subject: SubjectId | undefined = asked?.subject ?? readSubjectId(subjectText ?? '')
-  const { live } = subscription
+  const known = await replaysOf({ replays }, subscription)
   if (status === 'failing' || status === 'waiting') {
     const runs = await runsOf(subscription, replays)
     const page = await waiting.list({ runs, status, event, subject, after, limit })
-    return { items: page.waiting.map((one) => presentWaiting(one, live.run)), next: page.next }
+    const held = await heldUntil({ endpoints }, subscription)
+    return { items: page.waiting.map((one) => presentWaiting(one, known, held)), next: page.next }
   }
   const of = status === 'skipped' ? 'skipped' : 'deliveries'
   const page = await history.list({
@@ -131,7 +135,19 @@ export async function listDeliveries(
     after,
     limit,
   })
-  return { items: page.notes.map((note) => presentNote(note, live.run)), next: page.next }
+  return { items: page.notes.map((note) => presentNote(note, known)), next: page.next }
+}
+
+async function replaysOf({ replays }: Pick<ListDeliveriesDeps, 'replays'>, { id }: Pick<Subscription, 'id'>) {
+  return new Set((await replays.list(id)).map((replay) => replay.id))
+}
+
+/** While its breaker is open. */
+async function heldUntil(
+  { endpoints }: Pick<ListDeliveriesDeps, 'endpoints'>,
+  { id }: Pick<Subscription, 'id'>,
+): Promise<number | undefined> {
+  return (await endpoints.find(id))?.openUntil
 }
 
 /** For whoever has another door than the API. */

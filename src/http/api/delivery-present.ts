@@ -21,7 +21,10 @@ const requestFields = {
   error: z.string().optional().meta({ description: 'A stable code, where it failed.' }),
 }
 
-const replayField = z.string().optional().meta({ description: 'Missing where it was not sent by a replay.' })
+const replayField = z
+  .string()
+  .optional()
+  .meta({ description: 'Missing where it was not sent by a replay, or by one that is known no more.' })
 
 export const deliverySchema = z.object({
   event: z.string(),
@@ -57,8 +60,10 @@ export const eventDeliverySchema = z.object({
 })
 export type EventDeliveryResource = z.infer<typeof eventDeliverySchema>
 
-/** `live`: the run that follows the log, which callers need not know of. */
-export function presentNote(note: NotedDelivery, live: RunId): DeliveryResource {
+export type KnownReplays = ReadonlySet<RunId>
+
+/** `replays`: those that one can look at. */
+export function presentNote(note: NotedDelivery, replays: KnownReplays): DeliveryResource {
   const { event, type, subject, outcome, number, run, attempt, at } = note
   return {
     event,
@@ -66,12 +71,13 @@ export function presentNote(note: NotedDelivery, live: RunId): DeliveryResource 
     subject,
     status: outcome,
     attempt: number,
-    replay: replayOf(run, live),
+    replay: replayOf(run, replays),
     ...presentAttempt(attempt, at),
   }
 }
 
-export function presentWaiting(one: WaitingDelivery, live: RunId): DeliveryResource {
+/** `heldUntil`: nothing is sent to the endpoint before. */
+export function presentWaiting(one: WaitingDelivery, replays: KnownReplays, heldUntil = 0): DeliveryResource {
   const { event, subject, status, line, run } = one
   const failing = status === 'failing'
   return {
@@ -80,32 +86,36 @@ export function presentWaiting(one: WaitingDelivery, live: RunId): DeliveryResou
     subject,
     status,
     attempt: failing ? line.attempts : 0,
-    replay: replayOf(run, live),
+    replay: replayOf(run, replays),
     ...(failing && line.last && presentAttempt(line.last, line.last.at)),
-    nextAttemptAt: formatTime(line.nextAt),
+    nextAttemptAt: formatTime(Math.max(line.nextAt, heldUntil)),
   }
 }
 
-export function presentFound(found: FoundDelivery, live: RunId): EventDeliveryResource {
+export function presentFound(
+  found: FoundDelivery,
+  replays: KnownReplays,
+  heldUntil = 0,
+): EventDeliveryResource {
   const { event, type, subject, status, waiting, attempts } = found
   return {
     event,
     type,
     subject,
     status,
-    nextAttemptAt: waiting && formatTime(waiting.line.nextAt),
+    nextAttemptAt: waiting && formatTime(Math.max(waiting.line.nextAt, heldUntil)),
     attempts: attempts.map(({ number, outcome, run, attempt, at }) => ({
       number,
       outcome,
-      replay: replayOf(run, live),
+      replay: replayOf(run, replays),
       ...presentAttempt(attempt, at),
     })),
   }
 }
 
-/** Those of a live run that is not followed any more are no replays either; their ids lead nowhere. */
-function replayOf(run: RunId, live: RunId): string | undefined {
-  return run === live ? undefined : run
+/** The run that follows the log is none, nor is one that did; and the id of one that is forgotten leads nowhere. */
+function replayOf(run: RunId, replays: KnownReplays): string | undefined {
+  return replays.has(run) ? run : undefined
 }
 
 function presentAttempt(attempt: Attempt | undefined, at: number) {

@@ -7,11 +7,12 @@ const limitMax = 1000
 const waitSecondsMax = 60
 
 const typesSchema = z.string().transform((text, context) => {
-  return text.split(',').flatMap((pattern) => {
+  return text.split(',').flatMap((pattern, i) => {
     const matched = matchTypes(pattern)
     if (matched.length === 0) {
       context.addIssue({
         code: 'custom',
+        path: [i],
         params: { code: 'unknown-type' },
         message: 'No type of event is named so.',
       })

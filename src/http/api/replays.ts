@@ -75,8 +75,8 @@ export function createReplayRoutes(deps: ReplayRoutesDeps): Router {
     const ended = await replays.end(subscription.id, id, 'cancelled')
     if (!ended) throw noSuchReplay()
     const principal = String(res.locals.principal)
-    logger.info('replay.cancelled', { subscription: subscription.id, run: id, principal })
-    res.json(await showReplay(ended))
+    if (ended.isNew) logger.info('replay.cancelled', { subscription: subscription.id, run: id, principal })
+    res.json(await showReplay(ended.replay))
   })
 
   async function findReplay({ id }: Subscription, text: unknown): Promise<Replay> {

@@ -1,9 +1,11 @@
 /** Begins replays: of a stretch of the log, which is counted first, or of one event. */
+import { tryNow } from '../../domain/endpoint-health.ts'
 import { AppError } from '../../domain/errors.ts'
 import type { IdMaker } from '../../domain/ids.ts'
 import { type ReplayRange, rangeOfOne, replayMatcherOf } from '../../domain/replay.ts'
 import type { Positions, Replay, Subscription } from '../../domain/subscription.ts'
 import type { CountStretch, StretchCount } from '../../events/count-stretch.ts'
+import type { Endpoints } from '../../store/endpoints.ts'
 import type { FindDelivery, FoundDelivery } from '../../store/find-delivery.ts'
 import type { LogPlaces } from '../../store/log-places.ts'
 import { type Replays, runningMax } from '../../store/replays.ts'
@@ -18,6 +20,7 @@ export interface ReplayingDeps {
   countStretch: CountStretch
   replays: Pick<Replays, 'add'>
   runs: Pick<Runs, 'wake' | 'commitLines'>
+  endpoints: Pick<Endpoints, 'change'>
   find: FindDelivery
   /** A cursor at which the log begins: for whoever asked for what has left it. */
   begin(): Promise<string>
@@ -56,7 +59,7 @@ export function createReplaying(deps: ReplayingDeps): Replaying {
     // Lost, this only delays: the runs that are behind are looked for now and then.
     await runs.wake(replay.id, replay.at, partition)
     const { id, subscription, count, event, by } = replay
-    logger.info('replay.started', { subscription, run: id, event, count, principal: by })
+    logger.info('replay.started', { subscription, run: id, eventId: event, count, principal: by })
     return replay
   }
 
@@ -105,7 +108,12 @@ export function createReplaying(deps: ReplayingDeps): Replaying {
 
     async resend(subscription, found, by) {
       refuseDisabled(subscription)
-      if (await hurry(subscription, found)) return { as: 'retry' }
+      const { id } = subscription
+      const knock = () => deps.endpoints.change(id, (before) => before && tryNow(before, clock()))
+      if (await hurry(subscription, found)) {
+        await knock()
+        return { as: 'retry' }
+      }
       const { position, event } = found
       const partition = deps.partitionOf(found.subject)
       const end = await newest()
@@ -114,9 +122,10 @@ export function createReplaying(deps: ReplayingDeps): Replaying {
         throw new AppError('cursor-expired', { detail: 'The event has left the log; the archive has it.' })
       }
       const range = rangeOfOne({ partition, before, position }, end)
-      const { id } = subscription
       const replay = { id: ids.runId(), subscription: id, ...range, event, count: 1, by, at: clock() }
-      return { as: 'replay', replay: await add(replay, partition) }
+      const added = await add(replay, partition)
+      await knock()
+      return { as: 'replay', replay: added }
     },
   }
 }

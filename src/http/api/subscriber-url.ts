@@ -8,7 +8,7 @@
 export const urlFaults = {
   'url-not-valid': 'It must be an absolute URL, as https://hooks.example/tallyhook, without spaces in it.',
   'url-too-long': 'It has at most 2048 characters.',
-  'url-not-https': 'It must begin with https://.',
+  'url-not-https': 'It must begin with https:// (or with http://, where outbound.http allows that).',
   'url-has-credentials': 'It must not carry a name or password; deliveries are signed instead.',
   'url-has-fragment': 'It must not have a fragment, which is never sent.',
   'url-address-refused':

@@ -88,6 +88,11 @@ export function changeSubscriptionSchema(terms: SubscriptionTerms) {
       params: { code: 'not-enabling' },
       message: 'It goes with `enabled: true` alone.',
     })
+    .refine(({ reason, ...changes }) => reason === undefined || Object.keys(changes).length > 0, {
+      path: ['reason'],
+      params: { code: 'no-change' },
+      message: 'It goes with what is changed.',
+    })
 }
 
 export const rotateSchema = z.strictObject({

@@ -77,8 +77,11 @@ export function toFieldErrors(issue: z.core.$ZodIssue): FieldError[] {
       message: 'This field is not known.',
     }))
   }
-  const code = issue.code === 'custom' ? (issue.params?.code as string | undefined) : undefined
-  return [
-    { path: formatPath(issue.path), code: code ?? issue.code.replaceAll('_', '-'), message: issue.message },
-  ]
+  return [{ path: formatPath(issue.path), code: codeOf(issue), message: issue.message }]
+}
+
+/** How a schema is put together is no business of callers: that none of several fits, or that a rule of ours has no code. */
+function codeOf(issue: z.core.$ZodIssue): string {
+  if (issue.code === 'custom') return (issue.params?.code as string | undefined) ?? 'invalid-value'
+  return issue.code === 'invalid_union' ? 'invalid-value' : issue.code.replaceAll('_', '-')
 }

@@ -154,7 +154,7 @@ export function startEngine(deps: EngineDeps): Engine {
     })
     if (!isDone) return
     const ended = await replays.end(replay.subscription, replay.id, 'done')
-    if (ended?.ended) logger.info('replay.ended', { subscription: replay.subscription, run: replay.id })
+    if (ended?.isNew) logger.info('replay.ended', { subscription: replay.subscription, run: replay.id })
   }
 
   const worker = createDeliverWorker({

@@ -484,6 +484,12 @@ describe('API', () => {
     assert.ok(response.headers['retry-after'])
   })
 
+  it('names the same route where it is refused', async () => {
+    await post({}).expect(422)
+    const line = logger.lines.find(({ event }) => event === 'request.finished')
+    assert.deepEqual([line?.fields.status, line?.fields.route], [422, '/v1/transfers'])
+  })
+
   it('writes one line a request, with who asked and without what', async () => {
     await post(
       body({ beneficiary: { ...beneficiary, name: 'Planted Name' }, reference: 'Planted-Reference' }),

@@ -162,7 +162,7 @@ describe('coupons in the API', () => {
       'appid too-small',
       'colour unknown-field',
       'idCard invalid-type',
-      'name custom',
+      'name invalid-value',
       'openid too-big',
       'reference invalid-format',
       'stockId too-big',

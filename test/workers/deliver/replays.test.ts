@@ -69,6 +69,17 @@ describe('sending again', () => {
     const { body } = await app.post(subscription, `/deliveries/${event}/resend`).expect(202)
     const { state, delivered } = await replayed(subscription, body.replay.id)
     assert.deepEqual([state, delivered], ['done', 1])
+    await app.post(subscription, `/replays/${body.replay.id}/cancel`).expect(200)
+    const lines = [...app.logger.lines, ...world.logger.lines].filter(({ event }) =>
+      event.startsWith('replay.'),
+    )
+    assert.deepEqual(
+      lines.map(({ event: name, fields }) => [name, fields.eventId]),
+      [
+        ['replay.started', event],
+        ['replay.ended', undefined],
+      ],
+    )
     assert.deepEqual(
       subscriber.taken.map(({ id }) => id),
       [eventIdOf(world.idOf('good'), 1), event],
@@ -142,6 +153,35 @@ describe('sending again', () => {
     })
     await taken(6)
     assert.deepEqual(subscriber.sequences().get(world.idOf('bad')), [1, 2, 3])
+  })
+
+  it('what waits while its endpoint is shut is tried when somebody asks, and says when else', async () => {
+    subscriber.behave(answer(503, { 'retry-after': '3600' }))
+    const subscription = await world.subscribe(subscriber.url)
+    await world.startOne()
+    await world.publish('one', 1)
+    await until('it is shut', async () => (await world.endpoints.find(subscription.id))?.openUntil)
+    await until('a failure', async () => (await statusOf(subscription, 'one')) === 'failing')
+    const event = eventIdOf(world.idOf('one'), 1)
+    const { openUntil = 0 } = (await world.endpoints.find(subscription.id)) ?? {}
+    const [partition, run] = [world.keys.partitionOf(world.idOf('one')), subscription.live.run]
+    const [kept] = await world.runs.findLines({ partition, run }, [world.idOf('one')])
+    assert.ok(kept)
+    const lines = [{ ...kept, after: { ...kept.line, nextAt: 1 } }]
+    await world.runs.commitLines(
+      { partition, run },
+      { subscription: subscription.id, lines, notes: [], at: 1 },
+    )
+    const { body: shown } = await app.get(subscription, `/deliveries/${event}`).expect(200)
+    const { body: list } = await app.get(subscription, '/deliveries?status=failing').expect(200)
+    assert.deepEqual(
+      [shown.nextAttemptAt, list.items[0].nextAttemptAt],
+      [formatTime(openUntil), formatTime(openUntil)],
+    )
+    subscriber.behave(take)
+    const { body } = await app.post(subscription, `/deliveries/${event}/resend`).expect(202)
+    assert.equal(body.as, 'retry')
+    await taken(1)
   })
 
   it('of all that was missed nothing is sent that lies between', async () => {
