@@ -21,8 +21,8 @@ export interface EventRoutesDeps extends EventStreamDeps {
   stopping: AbortSignal
 }
 
-export function createEventRoutes({ authenticate, readHead, ...deps }: EventRoutesDeps): Router {
-  const { feed, stopping } = deps
+export function createEventRoutes(deps: EventRoutesDeps): Router {
+  const { authenticate, readHead, feed, stopping } = deps
   const serveStream = createEventStream(deps)
   const router = Router()
   const mayRead = requireScope(authenticate, 'events:read')
