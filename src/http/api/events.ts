@@ -1,5 +1,6 @@
 import { Router } from 'express'
 import { z } from 'zod'
+import { AppError } from '../../domain/errors.ts'
 import { cloudEventSchema } from '../../events/catalogue.ts'
 import type { Feed, FeedPage } from '../../events/feed.ts'
 import { feedHeadSchema, type ReadHead } from '../../events/head.ts'
@@ -20,8 +21,8 @@ export interface EventRoutesDeps extends EventStreamDeps {
   stopping: AbortSignal
 }
 
-export function createEventRoutes({ authenticate, readHead, ...deps }: EventRoutesDeps): Router {
-  const { feed, stopping } = deps
+export function createEventRoutes(deps: EventRoutesDeps): Router {
+  const { authenticate, readHead, feed, stopping } = deps
   const serveStream = createEventStream(deps)
   const router = Router()
   const mayRead = requireScope(authenticate, 'events:read')
@@ -49,7 +50,10 @@ export function createEventRoutes({ authenticate, readHead, ...deps }: EventRout
   router.get('/events/stream', mayRead, async (req, res) => {
     const query = validate(streamQuerySchema, req.query)
     const lastId = validate(streamHeadersSchema, req.headers)['last-event-id']
-    await serveStream(req, res, { ...query, after: lastId || query.after })
+    const asked = { ...query, after: lastId || query.after }
+    await serveStream(req, res, asked).catch((error: unknown) => {
+      throw lastId ? nameHeader(error) : error
+    })
   })
   router.all('/events/stream', allowOnly('GET', 'HEAD'))
   return router
@@ -57,6 +61,13 @@ export function createEventRoutes({ authenticate, readHead, ...deps }: EventRout
 
 /** A parameter that does nothing would be taken for one that does. */
 const noQuerySchema = z.strictObject({})
+
+/** The cursor's own fault speaks of `after`. */
+function nameHeader(error: unknown): unknown {
+  if (!(error instanceof AppError) || error.code !== 'invalid-cursor') return error
+  const errors = error.errors.map((one) => ({ ...one, path: 'Last-Event-ID' }))
+  return new AppError(error.code, { detail: error.detail, errors, cause: error })
+}
 
 /** The events are written already. */
 function writePage({ events, next }: FeedPage): string {

@@ -384,7 +384,8 @@ describe('API', () => {
       ['limit=1001', 'limit'],
       ['limit=x', 'limit'],
       ['wait=61', 'wait'],
-      ['types=nothing.v1', 'types'],
+      ['types=nothing.v1', 'types[0]'],
+      ['types=tallyhook.transfer.*,nothing.v1', 'types[1]'],
       ['unknown=1', 'unknown'],
       ['after=a&after=b', 'after'],
     ]

@@ -145,7 +145,11 @@ describe('GET /v1/events/stream', () => {
   const problemOf = async (answer: IncomingMessage) => {
     const parts: Buffer[] = []
     for await (const part of answer) parts.push(part as Buffer)
-    return JSON.parse(Buffer.concat(parts).toString()) as { code: string; begin?: string }
+    return JSON.parse(Buffer.concat(parts).toString()) as {
+      code: string
+      begin?: string
+      errors?: { path: string }[]
+    }
   }
 
   it('sends what is there and then what comes, each with its cursor, its type and the event', async () => {
@@ -276,13 +280,14 @@ describe('GET /v1/events/stream', () => {
 
   describe('refuses', () => {
     it('a cursor that is none, before the stream begins', async () => {
-      for (const [path, more] of [
-        ['/stream?after=nonsense', {}],
-        ['/stream', { 'last-event-id': 'nonsense' }],
+      for (const [path, more, where] of [
+        ['/stream?after=nonsense', {}, 'after'],
+        ['/stream', { 'last-event-id': 'nonsense' }, 'Last-Event-ID'],
       ] as const) {
         const answer = await call(path, more)
         assert.equal(answer.statusCode, 422)
-        assert.equal((await problemOf(answer)).code, 'invalid-cursor')
+        const { code, errors } = await problemOf(answer)
+        assert.deepEqual([code, errors?.[0]?.path], ['invalid-cursor', where])
       }
       assert.equal((await call('/stream?limit=5')).statusCode, 422)
       assert.equal((await call('/stream?types=nothing')).statusCode, 422)

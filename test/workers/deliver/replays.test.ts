@@ -231,6 +231,11 @@ describe('sending again', () => {
       const { body: enabled } = await enable()
       const shown = await app.get(subscription, '/deliveries?status=skipped').expect(200)
       assert.equal(shown.body.items.length, 1, 'It is told of at once.')
+      assert.equal(
+        shown.body.items[0].replay,
+        undefined,
+        'A live run that was followed by another is no replay.',
+      )
       const live = (await world.subscriptions.find(subscription.id))?.live.run ?? subscription.live.run
       const counts = (await world.runs.progressOf(live)).map(({ skipped }) => skipped)
       assert.equal(Math.max(...counts), 1, 'The figures tell of it.')
